@@ -84,7 +84,8 @@ static struct simulated_model *model_of(const struct wire *wire, const char *nam
 
 static bool is_away(const struct wire *wire, const struct simulated_model *model)
 {
-	return loop_now_ms(wire->loop) < model->away_until_ms;
+	const int64_t now_ms = loop_now_ms(wire->loop);
+	return now_ms < model->away_until_ms || (model->gone_ms > 0 && now_ms >= model->gone_ms);
 }
 
 static enum model_mishap simulated_models_draw(const struct wire *wire, const struct simulated_model *model)

@@ -19,7 +19,7 @@ enum model_mishap {
 	MODEL_CUT,    /* the connection closes in the middle of the reply */
 	MODEL_FAILS,  /* 503 */
 	MODEL_LIES,   /* status 200, with an invalid reply */
-	MODEL_AWAY,   /* no connection: counted by attempts, caused by simulated_model.away_until_ms */
+	MODEL_AWAY,   /* no connection: counted by attempts, caused by the model's times */
 	MODEL_MISHAPS
 };
 
@@ -29,6 +29,7 @@ struct simulated_model {
 	const char *name;
 	const struct stub *stub;
 	int64_t away_until_ms; /* in the loops' time */
+	int64_t gone_ms;       /* likewise: from then on its address is dead; 0: never */
 };
 
 /* Owned by the caller, borrowed by all wires. */

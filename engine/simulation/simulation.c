@@ -38,6 +38,7 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs whose results leave together",
 	"runs with a control plane",
 	"runs with an observer",
+	"runs with an address that a reload corrects",
 };
 
 const struct simulation_platform simulation_platform_kafka = {.consumer_open = simulated_consumer_open,

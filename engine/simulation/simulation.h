@@ -56,6 +56,7 @@ enum simulation_trait {
 	SIMULATION_PARCELLED, /* results leave together; requests have no headers, so that their answers are short */
 	SIMULATION_CONTROLLED, /* a control plane: deployments are changes, which a keeper activates (simulation_control.h) */
 	SIMULATION_OBSERVED, /* a step `drift`, its observer, and engines that read the feed (simulation_observer.h) */
+	SIMULATION_MISADDRESSED, /* the address of a model is dead from some time on, and a reload corrects it */
 	SIMULATION_TRAITS
 };
 

@@ -133,10 +133,11 @@ bool simulation_line_open(struct simulation_line *line, const struct simulation_
 	return true;
 }
 
-bool simulation_line_vary(struct simulation_line *line, struct random *random, struct arena *arena, struct error *error)
+bool simulation_line_vary(struct simulation_line *line, bool differs, struct random *random, struct arena *arena,
+			  struct error *error)
 {
 	struct simulation_pipeline *pipeline = &line->variants[line->variant_count];
-	simulation_pipeline_redraw(pipeline, &line->variants[0], random);
+	simulation_pipeline_redraw(pipeline, &line->variants[0], differs ? random : NULL);
 	if (!simulation_pipeline_models(pipeline, "-anew", random, arena, error))
 		return false;
 	models_open(line, line->variant_count, random_next(random));

@@ -46,8 +46,9 @@ void simulation_line_close(struct simulation_line *line);
 /* Gives some of its requests short deadlines. */
 void simulation_line_hurry(struct simulation_line *line, struct random *random);
 
-/* Adds another variant. */
-bool simulation_line_vary(struct simulation_line *line, struct random *random, struct arena *arena, struct error *error);
+/* Adds another variant: it gives other answers, or the same. Its models are others. */
+bool simulation_line_vary(struct simulation_line *line, bool differs, struct random *random, struct arena *arena,
+			  struct error *error);
 
 /* To be called after all other settings: computes the expected answers. `mixes_up`: its models mix up rows, for tests. */
 void simulation_line_ready(struct simulation_line *line, bool mixes_up);

@@ -55,7 +55,7 @@ void simulation_pipeline_redraw(struct simulation_pipeline *pipeline, const stru
 {
 	*pipeline = *before;
 	pipeline->model_count = 0;
-	for (size_t i = 0; i < pipeline->count; i++) {
+	for (size_t i = 0; random && i < pipeline->count; i++) {
 		pipeline->blocks[i].factor = random_between(random, 1, 3);
 		pipeline->blocks[i].addend = random_between(random, 10, 19);
 	}

@@ -61,7 +61,7 @@ void simulation_pipeline_draw(struct simulation_pipeline *pipeline, bool may_cou
 
 bool simulation_pipeline_is_one_stage(const struct simulation_pipeline *pipeline);
 
-/* Draws the same pipeline with other numbers. */
+/* Draws the same pipeline with other numbers; `random` NULL: with the same. It has no models yet. */
 void simulation_pipeline_redraw(struct simulation_pipeline *pipeline, const struct simulation_pipeline *before,
 				struct random *random);
 

@@ -20,6 +20,8 @@ void simulation_traits_draw(struct simulation *simulation)
 	}
 	if (simulation->config->traits_given)
 		simulation->traits = simulation->config->traits;
+	if (simulation_has(simulation, SIMULATION_MISADDRESSED))
+		simulation->traits |= 1U << SIMULATION_RELOADED;
 }
 
 /* A request that is refused before it is counted would change the counts of the requests after it. */
@@ -80,6 +82,16 @@ static void line_tap(struct simulation *simulation, struct simulation_pipeline *
 	pipeline->logged = random_below(&simulation->wide[SIMULATION_TAPPED], 2) ? 100 : 30;
 }
 
+/* Some time before its pipeline is changed, the address of a model is dead. The change corrects it, and nothing else. */
+static bool line_misaddress(struct simulation *simulation, struct simulation_line *line, int64_t corrected_us, struct error *error)
+{
+	struct random *random = &simulation->wide[SIMULATION_MISADDRESSED];
+	const size_t model = (size_t)random_below(random, line->variants[0].model_count);
+	const int64_t gone_us = corrected_us - random_between(random, 0, 5 * SIMULATION_SECOND);
+	line->variants[0].models[model].gone_ms = gone_us > SIMULATION_MS ? gone_us / SIMULATION_MS : 1;
+	return simulation_line_vary(line, false, random, simulation->arena, error);
+}
+
 /* A pipeline is changed, is added later, or is removed and added again. */
 static bool line_reload(struct simulation *simulation, struct simulation_line *line, struct error *error)
 {
@@ -89,8 +101,13 @@ static bool line_reload(struct simulation *simulation, struct simulation_line *l
 		       !simulation_feed_reads(&simulation->feed, line);
 	size_t away = (size_t)random_below(&simulation->wide[SIMULATION_RELOADED], simulation->scheme.count - 1);
 	size_t changes = (size_t)random_between(&simulation->wide[SIMULATION_RELOADED], 1, (int64_t)simulation->scheme.count - 1);
-	if (varies && !simulation_line_vary(line, &simulation->wide[SIMULATION_RELOADED], simulation->arena, error))
+	bool is_misaddressed = simulation_has(simulation, SIMULATION_MISADDRESSED) && line->variants[0].model_count > 0;
+	if (is_misaddressed && !line_misaddress(simulation, line, simulation->deploy_us[changes], error))
 		return false;
+	if (!is_misaddressed && varies &&
+	    !simulation_line_vary(line, true, &simulation->wide[SIMULATION_RELOADED], simulation->arena, error))
+		return false;
+	varies = varies || is_misaddressed;
 	for (size_t i = 0; i < simulation->scheme.count; i++)
 		line->deployed[i] = is_away && i == away ? SIMULATION_ABSENT : varies && i >= changes ? 1 : 0;
 	return true;
