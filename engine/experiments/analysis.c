@@ -199,8 +199,9 @@ static struct arm_posterior posterior_of(const struct analysing *self, const str
 static double arm_scale_beside(const struct moments *control, const struct moments *arm, bool rates)
 {
 	const double own = moments_variance(control, 1) / (double)control->count;
-	return moments_comparable(control) && moments_comparable(arm) ? sqrt(difference_variance(control, arm, 1, rates) - own)
-								      : (double)NAN;
+	if (arm->count < 2 || !moments_comparable(control) || !moments_comparable(arm))
+		return NAN;
+	return sqrt(difference_variance(control, arm, 1, rates) - own);
 }
 
 /* The mean of what a normal difference has above 0. */

@@ -80,6 +80,8 @@ static void an_equal_small_variant_is_not_called_worse(void **state)
 	const json_t *pair = pair_of(document), *sequence = json_object_get(pair, "always_valid");
 	assert_true(json_is_false(json_object_get(sequence, "decided")));
 	assert_string_equal(json_string_value(json_object_get(pair, "state")), "open");
+	const double better = number_of(json_object_get(pair, "bayes"), "p_better");
+	assert_true(better > 0.01 && better < 0.5); /* by its own variance, one of millions */
 	const json_t *skewness = json_object_get(pair, "skewness"), *capped = json_object_get(skewness, "capped");
 	const double value = number_of(skewness, "value");
 	assert_true(value > 5);
@@ -117,6 +119,20 @@ static void values_that_are_not_skewed_need_no_words(void **state)
 	said_close(&said);
 }
 
+/* What is asked for is what decides; nothing stands beside it. */
+static void a_cap_of_the_metric_has_no_figure_beside_it(void **state)
+{
+	(void)state;
+	units_write(38, true);
+	write_file("e.yaml", EXPERIMENT "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+					"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
+					"  metrics: [{name: spent, type: gauge, value: reward, cap: 0.99}]\n");
+	struct said said = say_with(step_kinds, COMMAND);
+	expect_words(said.out, "  capped between ");
+	assert_null(strstr(said.out, "decides by it"));
+	said_close(&said);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -141,6 +157,7 @@ int main(void)
 		cmocka_unit_test(an_equal_small_variant_is_not_called_worse),
 		cmocka_unit_test(all_views_say_what_is_assumed_and_what_a_cap_finds),
 		cmocka_unit_test(values_that_are_not_skewed_need_no_words),
+		cmocka_unit_test(a_cap_of_the_metric_has_no_figure_beside_it),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
