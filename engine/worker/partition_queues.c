@@ -216,6 +216,7 @@ static void inflight_clear(struct inflight *inflight)
 	inflight->message.arena = arena;
 	inflight->counted_work = 0;
 	inflight->judged = 0;
+	inflight->begun = NULL;
 	inflight->request = inflight->record.value;
 	inflight->kept_key = inflight->record.key;
 	inflight->from = NULL;
@@ -253,7 +254,6 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->weighed = 0;
 	inflight->scored = 0;
 	inflight->taught = 0;
-	inflight->begun = NULL;
 	inflight->exposed = NULL;
 	inflight_clear(inflight);
 	const struct blamed *blamed = queue->blamed.count > 0 ? blame_list_find(&queue->blamed, record->offset) : NULL;

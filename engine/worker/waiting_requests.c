@@ -55,6 +55,7 @@ static void request_begin_again(struct worker *worker, struct inflight *inflight
 {
 	struct worker_stage *stage = inflight->stage;
 	flow_abandon(stage->flow, &inflight->message);
+	worker->dropped_ms = loop_now_ms(worker->loop);
 	inflight_begin_again(&worker->queues, inflight, &successor->load);
 	stage_count_in_flight(stage, 0);
 	inflight->stage = successor;
@@ -109,6 +110,7 @@ static void partition_give_up(struct worker *worker, const struct partition_stat
 			continue;
 		waiting_records_drop(worker, only);
 		partition_queues_reset(&worker->queues, only);
+		worker->dropped_ms = loop_now_ms(worker->loop);
 		queue->skipped = position.offset;
 	}
 }

@@ -322,7 +322,11 @@ static void a_declined_request_frees_its_key(void **state)
 		const char *limit;
 		int status;
 		bool frees;
-	} ends[] = {{"admission", 429, true}, {"expiry", 504, true}, {"warmup", 503, false}, {"deadline", 504, false}, {"size", 400, false}};
+	} ends[] = {{"admission", 429, true},
+		    {"expiry", 504, true},
+		    {"warmup", 503, false},
+		    {"deadline", 504, false},
+		    {"size", 400, false}};
 	struct keyed_stand *stand = *state;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		memset(stand->callers, 0, sizeof stand->callers);
