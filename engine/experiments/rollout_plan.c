@@ -318,7 +318,8 @@ static bool weights_percent(const struct experiment_spec *experiment, double *pe
 		all += (double)candidates[i].weight;
 		own += is_default ? 0 : (double)candidates[i].weight;
 		if (!is_default && candidates[i].weight == 0)
-			return error_set(error, ERROR_CONFIG, candidates[i].weight_place,
+			return error_set(error, ERROR_CONFIG,
+					 candidates[i].weight_place.line > 0 ? candidates[i].weight_place : candidates[i].name.place,
 					 "The candidate `%s` has the weight 0, so nothing can be shown of it. Give it a weight, or "
 					 "leave it out.",
 					 candidates[i].name.text);
@@ -384,6 +385,18 @@ static const char *truth_word(const struct rollout_plan *plan, const struct plan
 	return metric ? metric : "accuracy";
 }
 
+/* The weight that gives the candidates all the traffic in the first stage; else the place of the rollout. */
+static struct place first_weight_place(const struct experiment_spec *experiment, struct place place)
+{
+	const struct rollout *rollout = &experiment->progressive;
+	const struct candidate *candidates = experiment->candidates.items;
+	const size_t given = experiment_candidate(experiment, &experiment->default_name);
+	if (experiment_is_staged(experiment))
+		return rollout->stages.count > 0 ? ((const struct rollout_stage *)rollout->stages.items)[0].here
+						 : rollout->schedule_place;
+	return given < experiment->candidates.count && candidates[given].weight_place.line > 0 ? candidates[given].weight_place : place;
+}
+
 /* A comparison needs a stage in which the default has traffic. */
 static bool comparisons_check(const struct experiment_spec *experiment, const struct rollout_plan *plan, struct place place,
 			      struct error *error)
@@ -398,7 +411,7 @@ static bool comparisons_check(const struct experiment_spec *experiment, const st
 				 "than the default. Give the default a weight, or leave `promotionThreshold` out.");
 	for (size_t i = 0; i < first->rule_count; i++)
 		if (rollout_rule_compares(&first->rules[i]) && !first->rules[i].implied)
-			return error_set(error, ERROR_CONFIG, place,
+			return error_set(error, ERROR_CONFIG, first_weight_place(experiment, place),
 					 "The first stage gives the candidates all the traffic, so their %s cannot be "
 					 "compared with the default's. Begin with a smaller weight, or leave the comparison out.",
 					 truth_word(plan, first, &first->rules[i]));

@@ -2,6 +2,7 @@
  * candidates.c's, and the notes of a plan, which has the options of a command, are calls.c's. */
 #include "base/suggest.h"
 #include "plan/compile.h"
+#include "plan/file_refusals.h"
 #include "plan/step_options.h"
 #include "spec/fault_codes.h"
 
@@ -64,8 +65,9 @@ static bool callee_next(const struct absent_check *check, size_t index, size_t *
 
 static bool callee_is_there(const struct absent_check *check, size_t index, const struct callee_seen *callee)
 {
-	return callee->target == CALL_EXPERIMENT ? spec_find(check->compiler->spec, RESOURCE_EXPERIMENT, callee->name) != NULL
-						 : model_is_offered(check->compiler, callee->name, check->graph->steps[index].spec);
+	const struct compiler *compiler = check->compiler;
+	return callee->target == CALL_EXPERIMENT ? !experiment_call_refusal(compiler->spec, check->graph, index, callee->name)
+						 : model_is_offered(compiler, callee->name, check->graph->steps[index].spec);
 }
 
 static void callee_report(struct absent_check *check, size_t index, const struct callee_seen *callee)
@@ -75,7 +77,8 @@ static void callee_report(struct absent_check *check, size_t index, const struct
 	struct faults *faults = check->compiler->spec->faults;
 	if (callee->target == CALL_EXPERIMENT)
 		fault_add(faults, CODE_ABSENT_EXPERIMENT, step->spec->options_here, nearest,
-			  "step `%s` calls the experiment `%s`, which is not among the files", step->name, callee->name);
+			  "step `%s` calls the experiment `%s`, which %s" REFUSED_ALONE, step->name, callee->name,
+			  experiment_call_refusal(check->compiler->spec, check->graph, index, callee->name));
 	else if (!endpoint_server_offers(check->compiler->spec))
 		fault_add(faults, CODE_ABSENT_MODEL, step->spec->name.place, nearest,
 			  "step `%s` calls %s`%s`, and the files have no %s of that name, nor does a Server offer it", step->name,
@@ -83,7 +86,8 @@ static void callee_report(struct absent_check *check, size_t index, const struct
 			  callee->written == CALL_ANY ? "Model, Pipeline or Experiment" : "Model");
 }
 
-/* Files that have nothing of what a pipeline calls are a part of the whole: the others are elsewhere. */
+/* Files that have nothing of what a pipeline calls are a part of the whole: the others are elsewhere, as options of `run` may say
+ * of its models. No option says it of an experiment. */
 static bool files_are_whole(const struct absent_check *check)
 {
 	struct callee_seen callee;
@@ -99,10 +103,11 @@ void plan_absent_callees(const struct compiler *compiler, const struct graph *gr
 {
 	struct absent_check check = {compiler, graph, NEAREST_MAX};
 	struct callee_seen callee;
-	if (graph->resource->made_of || !files_are_whole(&check))
+	if (graph->resource->made_of)
 		return;
+	const bool are_whole = files_are_whole(&check);
 	for (size_t i = 0; i < graph->count; i++)
 		for (size_t nth = 0; callee_next(&check, i, &nth, &callee);)
-			if (!callee_is_there(&check, i, &callee))
+			if ((are_whole || callee.target == CALL_EXPERIMENT) && !callee_is_there(&check, i, &callee))
 				callee_report(&check, i, &callee);
 }

@@ -5,6 +5,7 @@
  */
 #include "plan/build.h"
 #include "plan/compile.h"
+#include "plan/file_refusals.h"
 #include "plan/model_name.h"
 #include "plan/named_versions.h"
 #include "plan/step_options.h"
@@ -16,6 +17,13 @@ const char *call_target_name(enum call_target target)
 	static const char *const names[] = {
 		[CALL_MODEL] = "model", [CALL_PIPELINE] = "pipeline", [CALL_EXPERIMENT] = "experiment"};
 	return names[target];
+}
+
+const char *experiment_call_refusal(const struct spec *spec, const struct graph *graph, size_t step, const char *name)
+{
+	if (graph_experiment_find(graph, step, CALL_EXPERIMENT, name))
+		return NULL;
+	return spec_find(spec, RESOURCE_EXPERIMENT, name) ? EXPERIMENT_MUTE : "is not among the files; add it";
 }
 
 /* ---- models ---- */
@@ -172,9 +180,8 @@ static void add_call(struct compiler *compiler, struct pipeline_plan *plan, stru
 			 plan->graph->steps[step].name);
 	if (callee.target != CALL_EXPERIMENT)
 		return;
-	const char *cause = spec_find(compiler->spec, RESOURCE_EXPERIMENT, name) ? EXPERIMENT_MUTE : "is not among the files";
 	note_add(compiler, &plan->notes, place, "experiment `%s`, which step `%s` calls, %s", name, plan->graph->steps[step].name,
-		 cause);
+		 experiment_call_refusal(compiler->spec, plan->graph, step, name));
 }
 
 static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, size_t index)

@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "plan/compile.h"
+#include "plan/file_refusals.h"
 #include "plan/named_versions.h"
 #include "plan/step_options.h"
 #include "spec/fault_codes.h"
@@ -114,7 +115,7 @@ static const char *absence_words(const struct candidate_check *check)
 {
 	if (check->type == RESOURCE_MODEL)
 		return ", nor does a Server offer it";
-	return check->compiler->options ? "" : "; `sluice plan` and `sluice run` of these files alone refuse it";
+	return check->compiler->options ? "" : REFUSED_ALONE;
 }
 
 /* An Experiment without a resourceType is of Models, so one of Pipelines that forgot it finds none of them. */
@@ -176,7 +177,8 @@ static void experiment_judge(const struct compiler *compiler, const char *name, 
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		version_judge(&check, "candidate", &candidates[i].name);
 	version_judge(&check, "mirror", &experiment->mirror_name);
-	const bool are_whole = found > 0 && !endpoint_server_offers(compiler->spec);
+	/* An option of `run` may say where a model is, and none where a pipeline is. */
+	const bool are_whole = (found > 0 || (pipelines && !compiler->options)) && !endpoint_server_offers(compiler->spec);
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		if (candidates[i].name.text && (are_whole || is_pipeline_instead(&check, candidates[i].name.text)))
 			candidate_judge(&check, "candidate", &candidates[i].name);

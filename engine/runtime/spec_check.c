@@ -11,6 +11,7 @@
 #include "log/broker_list.h"
 #include "log/client_setting.h"
 #include "plan/plan.h"
+#include "plan/type_list.h"
 #include "serving/files.h"
 #include "serving/remote_file.h"
 #include "spec/fault_codes.h"
@@ -250,25 +251,62 @@ static void check_gateway_namespaces(const struct spec *spec)
 
 /* ---- pipelines ---- */
 
-/* Names and types in expressions, as far as they are known without a model's metadata. */
-static void check_types(const struct graph *graph, const struct spec *spec, struct files *files, bool draws_laws,
-			struct arena *arena)
+/* What the checks of all pipelines share. */
+struct pipelines_check {
+	const struct spec *spec;
+	struct files *files;
+	bool draws_laws;
+	bool *filled; /* by customMetrics of the runtime: an answer has a tensor of that name */
+};
+
+static const struct item_list *custom_metrics(const struct spec *spec)
 {
-	struct near_files near = {.files = files, .faults = spec->faults, .arena = arena};
+	static const struct item_list none;
+	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
+	return runtime && runtime->spec ? &((const struct runtime_spec *)runtime->spec)->metrics.custom : &none;
+}
+
+static void note_filled(const struct pipelines_check *check, const struct tensor_types *answer)
+{
+	const struct item_list *customs = custom_metrics(check->spec);
+	const struct metric_spec *custom = customs->items;
+	for (size_t i = 0; i < customs->count; i++)
+		check->filled[i] |= custom[i].name.text && types_find(answer, text_of(custom[i].name.text));
+}
+
+/* Types are checked here, and plan_check() knows none. */
+static bool is_filled(void *context, const struct fault *fault)
+{
+	const struct pipelines_check *check = context;
+	const struct item_list *customs = custom_metrics(check->spec);
+	const struct metric_spec *custom = customs->items;
+	for (size_t i = 0; i < customs->count; i++)
+		if (check->filled[i] && custom[i].name.place.file == fault->place.file &&
+		    custom[i].name.place.line == fault->place.line && custom[i].name.place.column == fault->place.column)
+			return true;
+	return false;
+}
+
+/* Names and types in expressions, as far as they are known without a model's metadata. */
+static void check_types(const struct pipelines_check *check, const struct graph *graph, struct arena *arena)
+{
+	const struct spec *spec = check->spec;
+	struct near_files near = {.files = check->files, .faults = spec->faults, .arena = arena};
 	near.source = (struct file_source){&near, near_read};
-	const struct types_known known = {.files = &near.source, .spec = spec, .draws_laws = draws_laws};
+	const struct types_known known = {.files = &near.source, .spec = spec, .draws_laws = check->draws_laws};
 	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
 	struct graph_types types = {0};
 	if (!called || !types_infer(graph, called, &known, arena, spec->faults, &types))
 		return;
+	note_filled(check, &types.answer);
 	metrics_check_types(graph, &types, arena, spec->faults);
 	alerts_check_types(graph, &types, arena, spec->faults);
 }
 
 /* What is wrong within a pipeline; false, too, where what is beyond cannot be known. */
-static bool check_graph(const struct spec *spec, size_t index, const struct graph *graph, struct files *files, bool draws_laws,
-			struct arena *scratch)
+static bool check_graph(const struct pipelines_check *check, size_t index, const struct graph *graph, struct arena *scratch)
 {
+	const struct spec *spec = check->spec;
 	const struct resource *resource = spec->resources[index];
 	const bool large = nodes_of(resource->node) > TYPED_NODES_MAX, whole = !large && !faulty(spec, index);
 	if (large)
@@ -276,7 +314,7 @@ static bool check_graph(const struct spec *spec, size_t index, const struct grap
 			  "pipeline `%s` has more than %d values: names and types in its expressions are not checked here",
 			  graph->name, TYPED_NODES_MAX);
 	if (whole)
-		check_types(graph, spec, files, draws_laws, scratch);
+		check_types(check, graph, scratch);
 	if (!faulty(spec, index)) {
 		check_inside(graph, spec);
 		metrics_check_criteria(graph, spec->faults);
@@ -306,18 +344,21 @@ static bool check_pipelines(const struct spec *spec, struct files *files, bool d
 	check_rollouts(spec);
 	struct graph *const *graphs = graphs_build(spec, arena);
 	const struct graph **whole = ARENA_ARRAY(arena, const struct graph *, spec->count + 1);
+	const struct pipelines_check check = {spec, files, draws_laws, ARENA_ARRAY(arena, bool, custom_metrics(spec)->count + 1)};
 	size_t count = 0;
-	bool good = graphs && whole;
+	bool good = graphs && whole && check.filled;
 	for (size_t i = 0; good && i < spec->count; i++) {
 		if (!graphs[i])
 			continue;
 		whole[count] = graphs[i];
-		count += check_graph(spec, i, graphs[i], files, draws_laws, scratch);
+		count += check_graph(&check, i, graphs[i], scratch);
 		good = !arena_failed(arena) && !arena_failed(scratch);
 		arena_reset(scratch);
 	}
-	if (good)
+	if (good) {
 		plan_check(spec, whole, count, arena);
+		faults_drop(spec->faults, CODE_IDLE_METRIC, is_filled, (void *)(uintptr_t)&check);
+	}
 	return good && !arena_failed(arena);
 }
 

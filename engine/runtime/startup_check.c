@@ -1,6 +1,7 @@
 /* startup_check.c: see startup_check.h. Each check has one reason to refuse, with advice. */
 #include "runtime/startup_check.h"
 
+#include "plan/file_refusals.h"
 #include "spec/fault_codes.h"
 
 #define OTHERS_BYTES_MAX 160 /* of the names in one error, which also has an advice */
@@ -66,10 +67,10 @@ static bool check_callee(const struct plan *all, const struct pipeline_plan *pla
 	if (callee->target == CALL_PIPELINE)
 		return check_called_pipeline(all, plan, callee, error);
 	if (callee->target == CALL_EXPERIMENT)
-		return error_set(error, ERROR_CONFIG, place, "step `%s` of pipeline %s calls the experiment `%s`, which %s",
+		return error_set(error, ERROR_CONFIG, step->spec->options_here.line > 0 ? step->spec->options_here : place,
+				 "step `%s` of pipeline %s calls the experiment `%s`, which %s",
 				 step->name, plan->graph->name, callee->name,
-				 spec_find(all->spec, RESOURCE_EXPERIMENT, callee->name) ? EXPERIMENT_MUTE
-											 : "is not among the files; add it");
+				 experiment_call_refusal(all->spec, plan->graph, callee->step, callee->name));
 	if (callee->endpoint.origin == ENDPOINT_NONE)
 		return refuse_missing(all, callee, step, arena, error);
 	if (endpoint_addresses(&callee->endpoint, callee->name, arena).count > 0)

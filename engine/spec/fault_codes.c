@@ -390,8 +390,8 @@ const struct fault_code fault_codes[] = {
 			   "steps: [{name: clean}, {name: score, inputs: [clean]}]\n"),
 	WARNING(CODE_ABSENT_EXPERIMENT, BAD_REFERENCE, .title = "An experiment of a step that is not among the files",
 		.help = "Correct the name, or give the file of the Experiment too. It may stay if a control plane has the "
-			"Experiment; `run -f` refuses the pipeline without it. Files without any Experiment, or a Model that the "
-			"pipeline calls, are not warned of.",
+			"Experiment; `run -f` refuses the pipeline without it. An Experiment that has only a mirror answers no "
+			"request: give it a `default`.",
 		.example = "steps: [{name: choose, experiment: {name: chekcout}}]      # beside the Experiment checkout\n\n"
 			   "steps: [{name: choose, experiment: {name: checkout}}]\n"),
 	WARNING(CODE_IDLE_POLICY, BAD_REFERENCE, .title = "A policy that allows nothing of these files",
