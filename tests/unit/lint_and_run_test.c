@@ -60,9 +60,10 @@ static void run_read(const char *path, struct refusal *refusal)
 	const char *const paths[] = {path};
 	struct arena *names = arena_open(SESSION_BYTES);
 	struct files *remote = NULL;
+	const struct fault_report report = {.context = refusal, .faults = on_faults, .note = on_note, .failure = on_failure};
 	const struct revision_options options = {.kinds = step_kinds,
 						 .names = names,
-						 .report = {.context = refusal, .faults = on_faults, .note = on_note, .failure = on_failure},
+						 .report = report,
 						 .paths = paths,
 						 .path_count = 1,
 						 .built_in = ANY_MODEL,

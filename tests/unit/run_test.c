@@ -128,15 +128,16 @@ static void all_models_without_an_endpoint_are_named_with_the_field_to_write(voi
 	"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: " name "}\nspec:\n"                    \
 	"  predictors: [{name: p, graph: {name: node, type: TRANSFORMER, children: [{name: last}]}}]\n---\n"
 	expect_refusal(DEPLOYMENT("one") DEPLOYMENT("other"), BROKERS,
-		       "model `one/node` has no endpoint: there is no Server among the files; write `endpoint: {service_host: HOST, "
-		       "service_port: PORT}` in the node `node`, or give --server one/node=http://HOST:PORT; nor have `one/last`, "
+		       "model `one/node` has no endpoint: there is no Server among the files; write `endpoint: {service_host: "
+		       "HOST, service_port: PORT}` in the node `node`, or give --server one/node=http://HOST:PORT; nor have `one/last`, "
 		       "`other/node`, `other/last`");
 	expect_refusal(PIPELINE "  steps: [{name: a}, "
 				"{name: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}, "
 				"{name: ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc}, "
 				"{name: ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd}]\n",
 		       BROKERS, "nor have `bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, "
-				"`ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc` and 1 more, which `sluice plan` lists");
+				"`ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc` and 1 more, which "
+				"`sluice plan` lists");
 }
 
 static void two_readers_of_one_topic_are_refused(void **state)
