@@ -137,10 +137,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	gateway->limits = (struct request_limits){
 		.loop = loop, .config = config, .targets = &gateway->targets, .changed = gateway_on_limits, .context = gateway};
-	if (!gateway_targets_make(plan, NULL, gateway->arena, &gateway->targets, error) ||
-	    !request_limits_open(&gateway->limits, error))
+	if (!gateway_targets_make(plan, NULL, gateway->arena, &gateway->targets, error))
 		return false;
-	size_t body_bytes = request_limits_most(&gateway->limits);
 	const struct calls_config calls = {.brokers = config->brokers,
 					   .consumer = config->consumer,
 					   .producer = config->producer,
@@ -154,7 +152,6 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.port = config->http_port,
 						.adopts = is_shared(config),
 						.files = is_shared(config) ? NULL : config->files,
-						.body_bytes = body_bytes,
 						.bodies = &gateway->bodies,
 						.hosts = &gateway->hosts,
 						.gzips = true,
@@ -171,8 +168,13 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	rest->config = config;
 	rest->targets = &gateway->targets;
 	rest->loop = loop;
-	if (!gateway_protect(gateway, config->access, error))
+	/* It listens before Kafka is asked: who connects meanwhile waits for the loop. */
+	if (!gateway_protect(gateway, config->access, error) ||
+	    (config->serves_http && !(gateway->server = http_server_open(loop, &http, error))) ||
+	    !request_limits_open(&gateway->limits, error))
 		return false;
+	const size_t body_bytes = request_limits_most(&gateway->limits);
+	bodies_limit(gateway);
 	rest->calls = calls_open(loop, &calls, &gateway->targets, error);
 	const struct polls_config polls = {.brokers = config->brokers, .consumer = config->consumer};
 	rest->polls = rest->calls ? polls_open(loop, &polls, error) : NULL;
@@ -186,8 +188,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	rest->keyed = rest->watches ? keyed_calls_open(loop, &keyed, &gateway->targets, error) : NULL;
 	if (rest->keyed)
 		keyed_calls_catch_up(rest->keyed, clock_ms() + CLAIMS_MS);
-	return rest->keyed && (!config->serves_http || (gateway->server = http_server_open(loop, &http, error))) &&
-	       (!config->serves_grpc || grpc_set_up(gateway, loop, body_bytes, error));
+	return rest->keyed && (!config->serves_grpc || grpc_set_up(gateway, loop, body_bytes, error));
 }
 
 struct gateway *gateway_open(struct loop *loop, const struct gateway_config *config, const struct plan *plan, struct error *error)

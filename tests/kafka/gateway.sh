@@ -196,7 +196,7 @@ read -r status place <<<"$(late once 1500)"
 expect "the status of what is committed too late" "$status" "-eq 504"
 kill_at_once "$gateway"
 run_gateway
-wait_until 15 curl -s -o "$dir/ready" "127.0.0.1:$port/v2/health/ready"
+wait_until 15 curl -sf -o "$dir/ready" "127.0.0.1:$port/v2/health/ready"
 wait_until 15 ended "$place"
 expect "the status of its poll" "$(poll "$place")" "-eq 200"
 expect_words "the answer that was late" "$dir/polled" '\[42\.0\]'
@@ -210,7 +210,7 @@ wait_until 15 answers once || give_up "nothing is answered exactly once again"
 other=$(free_port) first=$gateway
 run_gateway $other
 second=$gateway
-wait_until 15 curl -s -o "$dir/ready" "127.0.0.1:$other/v2/health/ready"
+wait_until 15 curl -sf -o "$dir/ready" "127.0.0.1:$other/v2/health/ready"
 python3 "$here/gateway_keys.py" "$port" "$other" 8 times >"$dir/keys.out" 2>"$dir/keys.log" &
 ours $!
 callers=$started
