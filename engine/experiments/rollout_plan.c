@@ -319,7 +319,8 @@ static bool weights_percent(const struct experiment_spec *experiment, double *pe
 		own += is_default ? 0 : (double)candidates[i].weight;
 		if (!is_default && candidates[i].weight == 0)
 			return error_set(error, ERROR_CONFIG,
-					 candidates[i].weight_place.line > 0 ? candidates[i].weight_place : candidates[i].name.place,
+					 candidates[i].weight_place.line > 0 ? candidates[i].weight_place
+									     : candidates[i].name.place,
 					 "The candidate `%s` has the weight 0, so nothing can be shown of it. Give it a weight, or "
 					 "leave it out.",
 					 candidates[i].name.text);
@@ -394,7 +395,8 @@ static struct place first_weight_place(const struct experiment_spec *experiment,
 	if (experiment_is_staged(experiment))
 		return rollout->stages.count > 0 ? ((const struct rollout_stage *)rollout->stages.items)[0].here
 						 : rollout->schedule_place;
-	return given < experiment->candidates.count && candidates[given].weight_place.line > 0 ? candidates[given].weight_place : place;
+	const bool is_written = given < experiment->candidates.count && candidates[given].weight_place.line > 0;
+	return is_written ? candidates[given].weight_place : place;
 }
 
 /* A comparison needs a stage in which the default has traffic. */

@@ -12,8 +12,8 @@
  * was in the log. That request then runs too, but it answers nobody.
  *
  * If an engine declines the request before its first step, the claim is released, whichever gateway reads that first, and the key
- * may be claimed again. So it is if its gateway does not send the request, as after the deadline of the caller: the release may be written
- * before the claim is read.
+ * may be claimed again. So it is if its gateway does not send the request, as after the deadline of the caller: the release may be
+ * written before the claim is read.
  *
  * A claim is kept for CLAIMS_KEPT_MS, by the times in the records. It is forgotten then, and its key is new again. One whose time
  * is later than when it was read, by a clock that is ahead, is forgotten by the time when it was read: it keeps no other.

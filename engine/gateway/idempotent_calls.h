@@ -5,8 +5,9 @@
  * first in the log. Its outcome is passed on when the origin of the request is in the log too. So whoever has an answer can be
  * sure that each later call with this key gets the same. Such a call searches the answer in the outputs (gateway/polls.h), or
  * gets 409 until it is there. Another body under the same key gets 422. A call that an engine declined before its first step, by
- * admission or since its deadline had passed, frees its key, so that it may be sent again; of a submitted request, which is not waited for, the key stays taken. A call whose request
- * Kafka refuses by its size frees its key, too, and so does one whose deadline passes before its claim is read: nothing was sent.
+ * admission or since its deadline had passed, frees its key, so that it may be sent again; of a submitted request, which is not
+ * waited for, the key stays taken. A call whose request Kafka refuses by its size frees its key, too, and so does one whose
+ * deadline passes before its claim is read: nothing was sent.
  * One whose deadline passes later stays open for Kafka's report of its request, so that the claim gets its origin.
  *
  * Calls are refused with 503 until the claims of the last CLAIMS_KEPT_MS have been read, and when the topic cannot be read any

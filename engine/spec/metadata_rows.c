@@ -22,8 +22,8 @@ const struct option metadata_rows[] = {
 		    "all others. `seldon.io/success-criteria: accuracy>0.6,latency<100ms` of an Experiment is its "
 		    "successCriteria, if it has none. `seldon.io/rest-timeout: 5000` of a Model, Pipeline or SeldonDeployment is "
 		    "the timeout of each call, in milliseconds. `sluice.io/exposures: full` of a SeldonDeployment writes "
-		    "exposures of its predictors; `sluice.io/explainer-background: usual.csv` names the rows against which its explainer "
-		    "explains, where otherwise its first requests have to come first."),
+		    "exposures of its predictors; `sluice.io/explainer-background: usual.csv` names the rows against which its "
+		    "explainer explains, where otherwise its first requests have to come first."),
 	ROW("labels", TABLE, struct metadata, labels, .rows = text_value_rows, .item_size = sizeof(struct annotation),
 	    .help = "Any keys and texts; `sluice get --selector KEY=VALUE` selects by them."),
 	CHECKED("generateName", TEXT, .effect = EFFECT_NONE, .help = "The beginning of a name that Kubernetes would generate."),

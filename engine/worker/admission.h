@@ -13,8 +13,8 @@
 #include "net/loop.h"
 #include "worker/partition_queues.h"
 
-/* Whether the request of a message with a deadline is refused; the error is then a LIMIT. A first stage also refuses a request whose
- * deadline has passed: no step was run for it. */
+/* Whether the request of a message with a deadline is refused; the error is then a LIMIT. A first stage also refuses a request
+ * whose deadline has passed: no step was run for it. */
 bool admission_refuses(const struct inflight *inflight, const struct loop *loop, struct error *error);
 
 /* Learns from a message that leaves, at a time of loop_clock_us(), how long it took, if it had a deadline and was answered without

@@ -116,7 +116,8 @@ static void a_kind_of_error_has_a_status(void **state)
 	} rows[] = {{"INPUT", "", 400, ""},	     {"INPUT", "", 422, "tensor"}, {"INPUT", "", 400, "rubbish"},
 		    {"REMOTE", "", 502, "tensor"},   {"LIMIT", "", 400, ""},	   {"LIMIT", "deadline", 504, ""},
 		    {"LIMIT", "admission", 429, ""}, {"LIMIT", "cancel", 410, ""}, {"LIMIT", "answer", 500, ""},
-		    {"LIMIT", "expiry", 504, ""},    {"SYSTEM", "", 500, ""},	   {"CONFIG", "", 500, ""},	   {"rubbish", "", 500, ""}};
+		    {"LIMIT", "expiry", 504, ""},    {"SYSTEM", "", 500, ""},	   {"CONFIG", "", 500, ""},
+		    {"rubbish", "", 500, ""}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		assert_int_equal(call_status(text_of(rows[i].kind), text_of(rows[i].limit), text_of(rows[i].input)),

@@ -129,8 +129,8 @@ static void all_models_without_an_endpoint_are_named_with_the_field_to_write(voi
 	"  predictors: [{name: p, graph: {name: node, type: TRANSFORMER, children: [{name: last}]}}]\n---\n"
 	expect_refusal(DEPLOYMENT("one") DEPLOYMENT("other"), BROKERS,
 		       "model `one/node` has no endpoint: there is no Server among the files; write `endpoint: {service_host: "
-		       "HOST, service_port: PORT}` in the node `node`, or give --server one/node=http://HOST:PORT; nor have `one/last`, "
-		       "`other/node`, `other/last`");
+		       "HOST, service_port: PORT}` in the node `node`, or give --server one/node=http://HOST:PORT; nor have "
+		       "`one/last`, `other/node`, `other/last`");
 	expect_refusal(PIPELINE "  steps: [{name: a}, "
 				"{name: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}, "
 				"{name: ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc}, "
