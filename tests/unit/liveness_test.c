@@ -72,8 +72,10 @@ static void a_signal_to_the_process_is_left_to_the_engine(void **state)
 	struct error error = {0};
 	sigset_t set, before;
 	const struct timespec at_once = {0};
+	struct liveness_report report;
 	struct liveness *liveness = liveness_open(path, "one", &error);
 	assert_non_null(liveness);
+	assert_true(liveness_ask(path, 2000, &report, &error)); /* its thread runs */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, &before);
