@@ -121,17 +121,41 @@ struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window)
 /* Former forms lack the last figures, which are not known until a window is closed. */
 #define KEPT_BYTES_BEFORE(figure) (offsetof(struct drift_kept, last) + offsetof(struct last_verdict, figure))
 
-_Static_assert(KEPT_BYTES_BEFORE(mistyped_share) + sizeof(double) == offsetof(struct drift_kept, resets) &&
-		       KEPT_BYTES_BEFORE(auc) + 3 * sizeof(double) == offsetof(struct drift_kept, resets) &&
-		       KEPT_BYTES_BEFORE(messages_per_minute) + 5 * sizeof(double) == offsetof(struct drift_kept, resets),
+/* Where the cause is in memory, and what follows it there and is stored before it. */
+#define CAUSE_AT KEPT_BYTES_BEFORE(cause)
+#define CAUSE_BYTES sizeof(struct drift_cause)
+#define AFTER_BYTES (sizeof(struct drift_kept) - CAUSE_AT - CAUSE_BYTES)
+#define STORED_BYTES_BEFORE(member) (offsetof(struct drift_kept, member) - CAUSE_BYTES)
+
+_Static_assert(KEPT_BYTES_BEFORE(mistyped_share) + sizeof(double) == CAUSE_AT &&
+		       KEPT_BYTES_BEFORE(auc) + 3 * sizeof(double) == CAUSE_AT &&
+		       KEPT_BYTES_BEFORE(messages_per_minute) + 5 * sizeof(double) == CAUSE_AT &&
+		       STORED_BYTES_BEFORE(resets) == CAUSE_AT,
 	       "the forms without them are its beginning");
 
 static bool kept_is_whole(struct text value)
 {
-	return value.length == sizeof(struct drift_kept) || value.length == offsetof(struct drift_kept, alarms) ||
-	       value.length == offsetof(struct drift_kept, arrived_ms) || value.length == offsetof(struct drift_kept, resets) ||
-	       value.length == KEPT_BYTES_BEFORE(mistyped_share) || value.length == KEPT_BYTES_BEFORE(auc) ||
-	       value.length == KEPT_BYTES_BEFORE(messages_per_minute);
+	return value.length == DRIFT_KEPT_BYTES || value.length == DRIFT_KEPT_BYTES - CAUSE_BYTES ||
+	       value.length == STORED_BYTES_BEFORE(alarms) || value.length == STORED_BYTES_BEFORE(arrived_ms) ||
+	       value.length == STORED_BYTES_BEFORE(resets) || value.length == KEPT_BYTES_BEFORE(mistyped_share) ||
+	       value.length == KEPT_BYTES_BEFORE(auc) || value.length == KEPT_BYTES_BEFORE(messages_per_minute);
+}
+
+void drift_kept_store(const struct drift_kept *kept, char stored[DRIFT_KEPT_BYTES])
+{
+	memcpy(stored, kept, CAUSE_AT);
+	memcpy(stored + CAUSE_AT, &kept->resets, AFTER_BYTES);
+	memcpy(stored + CAUSE_AT + AFTER_BYTES, &kept->last.cause, CAUSE_BYTES);
+}
+
+/* A form that is whole; what it lacks stays. */
+static void kept_load(struct text value, struct drift_kept *kept)
+{
+	const size_t before = value.length < CAUSE_AT ? value.length : CAUSE_AT, rest = value.length - before;
+	memcpy(kept, value.bytes, before);
+	memcpy(&kept->resets, value.bytes + before, rest < AFTER_BYTES ? rest : AFTER_BYTES);
+	if (value.length == DRIFT_KEPT_BYTES)
+		memcpy(&kept->last.cause, value.bytes + CAUSE_AT + AFTER_BYTES, CAUSE_BYTES);
 }
 
 bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept)
@@ -140,7 +164,7 @@ bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity
 	struct text value;
 	*kept = (struct drift_kept){.last = verdict_unknown()};
 	if (visit_recall(visit, drift_window_key(segment, bytes), &value) && kept_is_whole(value))
-		memcpy(kept, value.bytes, value.length);
+		kept_load(value, kept);
 	if (kept->version == DRIFT_KEPT_VERSION && kept->identity == identity && kept->position.stride > 0)
 		return true;
 	const uint64_t window = kept->version == DRIFT_KEPT_VERSION ? kept->position.window : former_window(visit, segment);

@@ -31,6 +31,10 @@ struct drift_kept {
 	struct drift_alarms alarms; /* of a past; the form before ends before it */
 };
 
+/* What is stored: the struct without the cause of `last`, which is behind it; the form before ends before that. */
+#define DRIFT_KEPT_BYTES sizeof(struct drift_kept)
+void drift_kept_store(const struct drift_kept *kept, char stored[DRIFT_KEPT_BYTES]);
+
 /* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. With online methods, a row's
  * time and partition are behind its numbers, as a struct monitor_moment. */
 struct drift_chunk {

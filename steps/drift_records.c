@@ -106,6 +106,7 @@ static void last_keep(const struct drift_score *score, struct drift_kept *kept)
 {
 	kept->last.verdict = score->verdict;
 	kept->last.score = score->verdict == DRIFT_LEARNING ? 0 : score->score;
+	kept->last.cause = drift_cause_of(score);
 }
 
 /* Alerts judge each window, also if the same rows close several. */

@@ -134,10 +134,10 @@ static bool rows_keep(const struct drift_visit *at, const struct drift_run *run,
 bool drift_kept_write(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
 {
 	char bytes[DRIFT_KEY_BYTES];
-	struct drift_kept *stored = visit_remember(at->visit, drift_window_key(segment, bytes), sizeof *kept, at->error);
+	char *stored = visit_remember(at->visit, drift_window_key(segment, bytes), DRIFT_KEPT_BYTES, at->error);
 	if (!stored)
 		return false;
-	*stored = *kept;
+	drift_kept_store(kept, stored);
 	at->self->chain = kept->chain;
 	return true;
 }

@@ -153,6 +153,13 @@ bool alert_condition_has_segments(const struct alert_condition *condition)
 	return false;
 }
 
+const char *alert_condition_drift(const struct alert_condition *condition, const struct alert_values *values)
+{
+	return condition->of_figures && (names_have(condition, TEXT("drift_score")) || names_have(condition, TEXT("is_drift")))
+		       ? values->drift
+		       : "";
+}
+
 bool alert_absence_read(struct text text, struct text *pipeline, int64_t *duration_ns)
 {
 	*pipeline = text_take_until(&text, ' ');

@@ -57,6 +57,9 @@ bool alert_condition_make(struct alert_condition *condition, const struct expres
 bool alert_condition_next(const struct alert_condition *condition, const struct alert_values *values, size_t *at, struct text *name,
 			  double *value);
 
+/* The feature that has moved most, in words, if the condition uses drift_score or is_drift. "": none is known. */
+const char *alert_condition_drift(const struct alert_condition *condition, const struct alert_values *values);
+
 /* Reads `PIPELINE for DURATION`. False: it is something else. */
 bool alert_absence_read(struct text text, struct text *pipeline, int64_t *duration_ns);
 

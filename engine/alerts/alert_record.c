@@ -2,11 +2,13 @@
 #include "alerts/alert_record.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
-#define FORMER_SCHEMA 0xf2df65639a5bdd37 /* without `reason` */
+#define FORMER_SCHEMA 0xf2df65639a5bdd37  /* without `reason` and `drift` */
+#define FORMER_SCHEMA_2 0xd394ffc199cccaf2 /* without `drift` */
 #define NUMBERS 4	 /* of the record beside its texts, with the ends of its map */
 #define FIGURE_NUMBERS 1 /* of one value of the map */
 
@@ -22,7 +24,8 @@ static size_t record_bytes(const struct alert_message *message, struct text id, 
 	size_t bytes = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(id) + avro_text_room(notice) +
 		       avro_text_room(text_of(message->status)) + avro_text_room(message->namespace) +
 		       avro_text_room(message->pipeline) + avro_text_room(message->alert) + avro_text_room(message->engine) +
-		       avro_text_room(message->condition) + avro_text_room(message->group) + avro_text_room(message->reason);
+		       avro_text_room(message->condition) + avro_text_room(message->group) + avro_text_room(message->reason) +
+		       avro_text_room(text_of(notice_drift(message)));
 	*figures = 0;
 	for (size_t at = 0; figure_next(message, &at, &name, &value); (*figures)++)
 		bytes += avro_text_room(name) + FIGURE_NUMBERS * AVRO_LONG_BYTES_MAX;
@@ -67,6 +70,7 @@ bool alert_record_encode(const struct alert_message *message, struct buffer *out
 	to = put_figures(to, message, figures);
 	to = avro_put_bytes(to, message->group);
 	to = avro_put_bytes(to, message->reason);
+	to = avro_put_bytes(to, text_of(notice_drift(message)));
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }
@@ -83,14 +87,19 @@ static void figures_read(struct avro_cursor *cursor, struct alert_values *values
 		}
 }
 
-static bool record_is_former(struct text bytes)
+static bool record_lacks_reason(struct text bytes)
 {
 	return avro_is_single_object(bytes, FORMER_SCHEMA);
 }
 
+static bool record_lacks_drift(struct text bytes)
+{
+	return record_lacks_reason(bytes) || avro_is_single_object(bytes, FORMER_SCHEMA_2);
+}
+
 bool alert_record_is(struct text bytes)
 {
-	return bytes.bytes && (avro_is_single_object(bytes, avro_alert_fingerprint()) || record_is_former(bytes));
+	return bytes.bytes && (avro_is_single_object(bytes, avro_alert_fingerprint()) || record_lacks_drift(bytes));
 }
 
 bool alert_record_decode(struct text bytes, struct alert_read *read, struct error *error)
@@ -111,6 +120,9 @@ bool alert_record_decode(struct text bytes, struct alert_read *read, struct erro
 	read->at_ms = avro_read_long(&cursor);
 	figures_read(&cursor, &read->values);
 	read->group = avro_read_bytes(&cursor);
-	read->reason = record_is_former(bytes) ? TEXT("") : avro_read_bytes(&cursor);
+	read->reason = record_lacks_reason(bytes) ? TEXT("") : avro_read_bytes(&cursor);
+	const struct text drift = record_lacks_drift(bytes) ? TEXT("") : avro_read_bytes(&cursor);
+	if (!avro_failed(&cursor))
+		(void)snprintf(read->values.drift, sizeof read->values.drift, TEXT_FORMAT, TEXT_ARGUMENTS(drift));
 	return !avro_failed(&cursor) || error_set(error, ERROR_INPUT, PLACE_NONE, "the report of an alert is damaged");
 }

@@ -15,12 +15,12 @@ struct alert_read {
 	bool fires;	 /* else it resolved */
 	bool is_present; /* neither: the pipeline of an `absent` has requests in that engine (ALERT_PRESENT) */
 	struct text namespace, pipeline, alert, engine, condition, group;
-	struct text reason; /* of an end that no judgement made; empty: it is none, or the record is of the former schema */
+	struct text reason; /* of an end that no judgement made; empty: it is none, or the record is of the first schema */
 	int64_t fired_at_ms, at_ms;
 	struct alert_values values;
 };
 
-/* Whether they are a record of that schema, or of the former one (tests/data/avro). */
+/* Whether they are a record of that schema, or of a former one (tests/data/avro). */
 bool alert_record_is(struct text bytes);
 
 /* INPUT: it is damaged. */

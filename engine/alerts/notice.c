@@ -97,6 +97,11 @@ static void write_at(const struct alert_message *message, struct buffer *out)
 	write_moment(message->at_ms, out);
 }
 
+const char *notice_drift(const struct alert_message *message)
+{
+	return message->figures_of ? alert_condition_drift(message->figures_of, &message->values) : "";
+}
+
 void notice_write_values(const struct alert_message *message, struct buffer *out)
 {
 	const char *between = "{";
@@ -111,6 +116,11 @@ void notice_write_values(const struct alert_message *message, struct buffer *out
 		between = ", ";
 	}
 	buffer_string(out, between[0] == '{' ? "{}" : "}");
+}
+
+static void write_drift(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, text_of(notice_drift(message)));
 }
 
 const struct notice_row notice_rows[] = {
@@ -131,6 +141,10 @@ const struct notice_row notice_rows[] = {
 	 "Why it ended, if its condition did not cease to hold: `" NOTICE_REMOVED "`, or, for the receiver, `" NOTICE_DROPPED
 	 "`; else empty.",
 	 write_reason},
+	{"drift",
+	 "If its condition uses `drift_score` or `is_drift`: the feature that has moved most, with its test, effect and p, as "
+	 "`feature x.a by ks: effect 0.31, p 2.1e-09`; else empty.",
+	 write_drift},
 	{0},
 };
 

@@ -40,6 +40,9 @@ void notice_firing_id(const struct alert_message *message, char id[ALERT_ID_BYTE
 /* Id of the notice: that of the firing, and the status. So it is the same each time the notice is sent. */
 void notice_id(const struct alert_message *message, char id[NOTICE_ID_BYTES]);
 
+/* If its condition uses drift_score or is_drift, the feature that has moved most, in words. "": none is known. */
+const char *notice_drift(const struct alert_message *message);
+
 /* The figures that its condition uses, as a JSON object. */
 void notice_write_values(const struct alert_message *message, struct buffer *out);
 

@@ -184,6 +184,11 @@ static void write_body(const struct alert_message *message, struct buffer *body)
 		write_header_text(message->reason, body);
 		buffer_string(body, ".\n");
 	}
+	if (notice_drift(message)[0]) {
+		buffer_string(body, "It has drifted most: ");
+		write_header_text(text_of(notice_drift(message)), body);
+		buffer_string(body, ".\n");
+	}
 	buffer_byte(body, '\n');
 	notice_write_json(message, body);
 	buffer_byte(body, '\n');

@@ -18,7 +18,7 @@ static const char *moment_of(int64_t ms, char moment[MOMENT_MS_BYTES])
 	return moment;
 }
 
-/* "trading: drift-alert for XNYS is firing". Cut off between characters. */
+/* "trading: drift-alert for XNYS is firing: feature x.a by ks: effect 0.31, p 2.1e-09". Cut off between characters. */
 static void write_summary(const struct alert_message *message, struct buffer *out)
 {
 	const size_t begun = out->length;
@@ -27,7 +27,8 @@ static void write_summary(const struct alert_message *message, struct buffer *ou
 	buffer_shown(out, message->alert);
 	buffer_string(out, message->group.length ? " for " : "");
 	buffer_shown(out, message->group);
-	buffer_print(out, " is %s", message->status);
+	buffer_print(out, " is %s%s", message->status, notice_drift(message)[0] ? ": " : "");
+	buffer_shown(out, text_of(notice_drift(message)));
 	if (buffer_failed(out) || out->length - begun <= SUMMARY_BYTES_MAX)
 		return;
 	size_t length = SUMMARY_BYTES_MAX;
@@ -134,6 +135,8 @@ static void write_alertmanager(const struct alert_message *message, struct buffe
 	json_write_member(out, ", ", "engine", message->engine);
 	if (message->reason.length)
 		json_write_member(out, ", ", "reason", message->reason);
+	if (notice_drift(message)[0])
+		json_write_member(out, ", ", "drift", text_of(notice_drift(message)));
 	buffer_string(out, ", \"id\": ");
 	write_id_of_firing(message, out);
 	json_write_member(out, "}, ", "startsAt", text_of(moment_of(message->fired_at_ms, moment)));

@@ -141,6 +141,7 @@ static bool report_take(void *context, const struct record *record, struct error
 		return true;
 	report->at_ms = status.at_ms;
 	report->firing = status.stopped ? NULL : text_reported(status.firing, reading->arena);
+	report->drift = status.stopped ? NULL : text_reported(status.drift, reading->arena);
 	report->receivers = status.stopped ? NULL : text_reported(status.receivers, reading->arena);
 	return true;
 }

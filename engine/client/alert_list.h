@@ -13,10 +13,10 @@ struct listed_alert {
 	bool reads_time; /* its condition has a figure over the time of `over` */
 };
 
-/* What an engine reports of a pipeline's alerts: which fire, and since when; which receivers take no notices, and why. NULL:
- * none. */
+/* What an engine reports of a pipeline's alerts: which fire, and since when; which steps have found drift, and in which
+ * feature most; which receivers take no notices, and why. NULL: none. */
 struct alerts_report {
-	const char *engine, *pipeline, *firing, *receivers;
+	const char *engine, *pipeline, *firing, *drift, *receivers;
 	int64_t at_ms;
 	struct alerts_report *next;
 };

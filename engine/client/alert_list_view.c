@@ -121,6 +121,10 @@ static void reports_print(const struct alert_list *list, const char *pipeline, s
 			buffer_print(out, "%s: says the engine %s: %s\n", pipeline, text_shown(text_of(report->engine), arena),
 				     text_shown(text_of(report->firing), arena));
 	for (const struct alerts_report *report = list->reports; report; report = report->next)
+		if (report->drift && strcmp(report->pipeline, pipeline) == 0)
+			buffer_print(out, "%s: says the engine %s: %s\n", pipeline, text_shown(text_of(report->engine), arena),
+				     text_shown(text_of(report->drift), arena));
+	for (const struct alerts_report *report = list->reports; report; report = report->next)
 		if (report->receivers && strcmp(report->pipeline, pipeline) == 0)
 			buffer_print(out, "%s: notices are not delivered, says the engine %s: %s\n", pipeline,
 				     text_shown(text_of(report->engine), arena), text_shown(text_of(report->receivers), arena));
@@ -129,6 +133,11 @@ static void reports_print(const struct alert_list *list, const char *pipeline, s
 static const char *firing_of(const struct alerts_report *report)
 {
 	return report->firing;
+}
+
+static const char *drift_of(const struct alerts_report *report)
+{
+	return report->drift;
 }
 
 static const char *receivers_of(const struct alerts_report *report)
@@ -226,6 +235,7 @@ void alert_list_print_json(const struct alert_list *list, struct arena *arena, s
 		buffer_byte(out, ']');
 		silences_print_json(list, &list->items[i], out);
 		reports_print_json(list, list->items[i].resource->name.text, "firing", firing_of, "alerts", out);
+		reports_print_json(list, list->items[i].resource->name.text, "drift", drift_of, "steps", out);
 		reports_print_json(list, list->items[i].resource->name.text, "undelivered", receivers_of, "receivers", out);
 		buffer_string(out, "}\n");
 	}

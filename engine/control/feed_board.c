@@ -27,7 +27,8 @@ static bool figures_take(const struct feed_board *board, const struct record *re
 					  .newest_age_ms = numbers[FEED_NEWEST_AGE_MS],
 					  .auc = numbers[FEED_AUC],
 					  .error = numbers[FEED_ERROR],
-					  .mistyped_share = (double)NAN};
+					  .mistyped_share = (double)NAN,
+					  .cause = figures.cause};
 	if (entry && !figures.gone) /* where a state begins anew, its verdict is gone too */
 		verdict_entry_feed_figures(entry, figures.of.identity, figures.of.segment, &last);
 	return true;

@@ -103,6 +103,7 @@ static void metrics_print(const struct workspace *workspace, struct help_page *p
 		[SCOPE_STEP] = "Steps of an engine",
 		[SCOPE_MIRROR] = "Steps of an engine whose experiment has a mirror",
 		[SCOPE_DRIFT] = "Steps `drift` of an engine",
+		[SCOPE_DRIFT_FEATURE] = NULL,
 		[SCOPE_OUTLIER] = "Steps `outlier` that learn",
 		[SCOPE_IMPORTANCE] = "Steps `explain` of an engine",
 		[SCOPE_POLICY] = "Experiments with bandits of an engine",

@@ -2,6 +2,8 @@
 #include "message/drift_score.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "message/avro.h"
 #include "message/avro_wire.h"
@@ -252,4 +254,51 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, (int64_t)score->unfit);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
+}
+
+/* ---- what has moved most ---- */
+
+/* Cut off between characters. */
+static void name_keep(struct text name, char *to, size_t size)
+{
+	size_t length = name.length < size ? name.length : size - 1;
+	while (length < name.length && length > 0 && ((unsigned char)name.bytes[length] & 0xC0) == 0x80)
+		length--;
+	if (length > 0)
+		memcpy(to, name.bytes, length);
+	memset(to + length, 0, size - length);
+}
+
+struct drift_cause drift_cause_make(struct text feature, struct text test, double effect, double p)
+{
+	struct drift_cause cause = {.effect = effect, .p = p};
+	name_keep(feature, cause.feature, sizeof cause.feature);
+	name_keep(test, cause.test, sizeof cause.test);
+	return cause;
+}
+
+struct drift_cause drift_cause_of(const struct drift_score *score)
+{
+	const struct drift_statistic *most = NULL;
+	for (size_t i = 0; i < score->statistic_count; i++) {
+		const struct drift_statistic *one = &score->statistics[i];
+		if (one->established && (!most || one->effect - one->limit > most->effect - most->limit))
+			most = one;
+	}
+	return most ? drift_cause_make(most->feature, text_of(most->method), most->effect, most->p) : (struct drift_cause){0};
+}
+
+void drift_cause_words(const struct drift_cause *cause, char words[DRIFT_CAUSE_WORDS_BYTES])
+{
+	/* "*", or "*" with a slash and the name of a set, is of several features together */
+	const bool is_joint = cause->feature[0] == '*', has_set = is_joint && cause->feature[1] == '/';
+	const char *what = has_set ? "the features of " : is_joint ? "all features together" : "feature ";
+	const char *name = has_set ? cause->feature + 2 : is_joint ? "" : cause->feature;
+	int length = 0;
+	words[0] = '\0';
+	if (cause->feature[0])
+		length = snprintf(words, DRIFT_CAUSE_WORDS_BYTES, "%s%s by %s: effect %.3g", what, name, cause->test,
+				  cause->effect);
+	if (cause->feature[0] && !isnan(cause->p))
+		(void)snprintf(words + length, DRIFT_CAUSE_WORDS_BYTES - (size_t)length, ", p %.2g", cause->p);
 }

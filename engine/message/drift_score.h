@@ -109,6 +109,23 @@ struct drift_score {
 /* Of which nothing is known. */
 struct drift_times drift_times_unknown(void);
 
+#define DRIFT_FEATURE_BYTES 128
+#define DRIFT_TEST_BYTES 16
+
+/* The feature that has moved most in a window: that of the established test whose effect is furthest above its limit. */
+struct drift_cause {
+	char feature[DRIFT_FEATURE_BYTES]; /* a long name is cut off; empty: no test is established */
+	char test[DRIFT_TEST_BYTES];	   /* its method, "ks" */
+	double effect, p;
+};
+
+struct drift_cause drift_cause_make(struct text feature, struct text test, double effect, double p);
+struct drift_cause drift_cause_of(const struct drift_score *score);
+
+/* "feature x.a by ks: effect 0.31, p 2.1e-09"; "": no test is established. */
+#define DRIFT_CAUSE_WORDS_BYTES 256
+void drift_cause_words(const struct drift_cause *cause, char words[DRIFT_CAUSE_WORDS_BYTES]);
+
 /* Appends the record. LIMIT: it does not fit. */
 bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error);
 

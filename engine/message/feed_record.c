@@ -13,7 +13,9 @@
 static const struct {
 	uint64_t fingerprint;
 	size_t count;
-} former_figures[] = {{UINT64_C(0x18c212afbfa533f9), FEED_MESSAGES_PER_MINUTE}, {UINT64_C(0xaa67f20c1f69f11f), FEED_AUC}};
+} former_figures[] = {{UINT64_C(0x18c212afbfa533f9), FEED_MESSAGES_PER_MINUTE},
+		      {UINT64_C(0xaa67f20c1f69f11f), FEED_AUC},
+		      {UINT64_C(0x5f480523b019f665), FEED_EFFECT}};
 
 static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8}, kind_outlier = {"outlier/", 8};
 
@@ -214,6 +216,8 @@ bool feed_figures_encode(const struct drift_score *score, struct buffer *key, st
 {
 	const uint64_t fingerprint = avro_drift_figures_fingerprint();
 	const struct feed_head head = head_of(score);
+	const struct drift_cause cause = drift_cause_of(score);
+	const struct text feature = text_of(cause.feature), test = text_of(cause.test);
 	double numbers[FEED_FIGURES];
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
@@ -221,15 +225,20 @@ bool feed_figures_encode(const struct drift_score *score, struct buffer *key, st
 		return false;
 	if (score->begins)
 		return true;
-	char *begin = buffer_room(value, head_room(&head) + sizeof numbers + FEED_FIGURES * AVRO_LONG_BYTES_MAX);
+	char *begin = buffer_room(value, head_room(&head) + sizeof numbers + FEED_FIGURES * AVRO_LONG_BYTES_MAX +
+						 avro_text_room(feature) + avro_text_room(test));
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the figures of step `%s` do not fit into the %zu bytes that a record may have; shorten its name",
 				 score->step, value->ceiling_bytes);
 	char *to = put_head(begin, fingerprint, &head);
 	figures_of(score, numbers);
+	numbers[FEED_EFFECT] = feature.length > 0 ? cause.effect : (double)NAN;
+	numbers[FEED_P] = feature.length > 0 ? cause.p : (double)NAN;
 	for (size_t i = 0; i < FEED_FIGURES; i++)
 		to = i < FIGURES_SURE ? avro_put_double(to, numbers[i]) : avro_put_finite(to, numbers[i]);
+	to = avro_put_bytes(to, feature);
+	to = avro_put_bytes(to, test);
 	buffer_grown(value, (size_t)(to - begin));
 	return true;
 }
@@ -255,6 +264,10 @@ static bool figures_read(struct avro_cursor *cursor, size_t count, struct feed_f
 		made->numbers[i] = i < FIGURES_SURE ? avro_read_double(cursor) : avro_read_finite(cursor);
 	for (size_t i = count; i < FEED_FIGURES; i++)
 		made->numbers[i] = (double)NAN;
+	if (count == FEED_FIGURES) {
+		const struct text feature = avro_read_bytes(cursor), test = avro_read_bytes(cursor);
+		made->cause = drift_cause_make(feature, test, made->numbers[FEED_EFFECT], made->numbers[FEED_P]);
+	}
 	return is_named && !avro_failed(cursor);
 }
 

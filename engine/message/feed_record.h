@@ -58,6 +58,8 @@ enum feed_figure {
 	FEED_NEWEST_AGE_MS,
 	FEED_AUC,
 	FEED_ERROR,
+	FEED_EFFECT,
+	FEED_P,
 	FEED_FIGURES
 };
 
@@ -65,10 +67,11 @@ struct feed_figures {
 	struct feed_score of; /* without a verdict */
 	bool gone;	      /* there are none any more */
 	double numbers[FEED_FIGURES]; /* NaN: not known */
+	struct drift_cause cause;
 };
 
 /* As feed_score_encode(), feed_key_is_score() and feed_score_decode(). Records of former schemas, which end before the
- * messages a minute, or before the AUC, are read. */
+ * messages a minute, the AUC, or the effect, are read. */
 bool feed_figures_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error);
 bool feed_key_is_figures(struct text key);
 bool feed_figures_decode(struct text key, struct text value, struct feed_figures *made, struct error *error);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "message/drift_score.h"
 
 #define ALERT_METRICS_MAX 8 /* of one condition */
 
@@ -33,6 +34,7 @@ struct alert_values {
 		uint64_t name; /* its hash */
 		double value;
 	} metrics[ALERT_METRICS_MAX];
+	char drift[DRIFT_CAUSE_WORDS_BYTES]; /* beside `drift_score` and `is_drift`: the feature that has moved most; empty: none */
 };
 
 /* Sets of figures that only pipelines with certain steps have. In any other, the name is a tensor or a mark of messages. */

@@ -4,7 +4,7 @@
  * While messages come fast, many windows close between two looks, and each may be the only one with drift. At most
  * CLOSED_WINDOWS_MAX are kept apart. A further one is folded into the last one of its segment, by the worse of each figure: so a
  * condition on one figure that it meets towards the worse is still met. A segment has a place of its own for its first window, so
- * no more than CLOSED_WINDOWS_MAX + DRIFT_SEGMENTS_MAX are kept, some 0.6 MiB.
+ * no more than CLOSED_WINDOWS_MAX + DRIFT_SEGMENTS_MAX are kept, some 1.2 MiB.
  */
 #ifndef SLUICE_OBSERVE_CLOSED_WINDOWS_H
 #define SLUICE_OBSERVE_CLOSED_WINDOWS_H

@@ -6,8 +6,8 @@
 struct last_verdict verdict_of(enum drift_verdict verdict, double score)
 {
 	const double unknown = (double)NAN;
-	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown, unknown, unknown,
-				     unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown};
+	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown, unknown, unknown, unknown,
+				     unknown, unknown, unknown, unknown, unknown, unknown, unknown, {.feature = ""}};
 }
 
 struct last_verdict verdict_unknown(void)
@@ -17,6 +17,8 @@ struct last_verdict verdict_unknown(void)
 
 void verdict_fold(struct last_verdict *into, const struct last_verdict *more)
 {
+	if (more->cause.feature[0] && (!into->cause.feature[0] || more->score > into->score))
+		into->cause = more->cause;
 	into->verdict = more->verdict > into->verdict ? more->verdict : into->verdict;
 	into->score = fmax(into->score, more->score);
 	into->quality_alarm = fmax(into->quality_alarm, more->quality_alarm);

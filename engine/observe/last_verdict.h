@@ -16,13 +16,15 @@ struct last_verdict {
 	double newest_age_ms;
 	double auc, error; /* that are estimated */
 	double mistyped_share; /* as the other shares */
+	struct drift_cause cause; /* of the score; drift_kept.h stores it behind all else */
 };
 
 /* Of which nothing else is known; and nothing at all. */
 struct last_verdict verdict_of(enum drift_verdict verdict, double score);
 struct last_verdict verdict_unknown(void);
 
-/* The worse of two for each number: the larger score, shares, age and error, the smaller other estimates and messages a minute. */
+/* The worse of two for each number: the larger score, shares, age and error, the smaller other estimates and messages a minute.
+ * The cause is that of the larger score. */
 void verdict_fold(struct last_verdict *into, const struct last_verdict *more);
 
 #endif

@@ -215,6 +215,13 @@ const struct metric metric_rows[] = {
 	       "The longest time without a newer event in the last window, by event times; with `groupBy` of its segments the "
 	       "greatest. No value before the second window."),
 
+	NUMBER(SCOPE_DRIFT_FEATURE, struct drift_feature_state, effect, NULL, "sluice_drift_worst_effect",
+	       "Effect of the test of a step `drift` that is furthest above its limit in the last window that this engine knows. "
+	       "`feature` and `test` say which: one series a step at a time. `*` is all features together. No value where no "
+	       "test is established."),
+	NUMBER(SCOPE_DRIFT_FEATURE, struct drift_feature_state, p, NULL, "sluice_drift_worst_p",
+	       "p of that test; no value where the test has none."),
+
 	OUTLIER(learning, "sluice_outlier_learning",
 		"1: the last message of a step `outlier` with `past` was not judged, since too little of the past is known yet; no "
 		"value before the first."),
@@ -469,6 +476,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_STEP] = "namespace pipeline step",
 	[SCOPE_MIRROR] = "namespace pipeline step",
 	[SCOPE_DRIFT] = "namespace pipeline step",
+	[SCOPE_DRIFT_FEATURE] = "namespace pipeline step feature test",
 	[SCOPE_OUTLIER] = "namespace pipeline step",
 	[SCOPE_IMPORTANCE] = "namespace pipeline step feature",
 	[SCOPE_POLICY] = "namespace pipeline experiment",

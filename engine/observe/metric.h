@@ -23,6 +23,7 @@ enum metric_scope {
 	SCOPE_STEP,		  /* struct step_counts */
 	SCOPE_MIRROR,		  /* struct mirror_counts */
 	SCOPE_DRIFT,		  /* struct drift_state */
+	SCOPE_DRIFT_FEATURE,	  /* struct drift_feature_state */
 	SCOPE_OUTLIER,		  /* struct outlier_figures */
 	SCOPE_IMPORTANCE,	  /* struct importance_state */
 	SCOPE_POLICY,		  /* struct policy_figures */
@@ -112,6 +113,11 @@ struct drift_state {
 	double realised_precision, realised_recall, realised_auc, realised_error, realised_error_low, realised_error_high;
 	uint64_t bands_held, bands_left, rows_unkept, rows_unfit, truths_forgotten, windows_cut_short;
 	double messages_per_minute, newest_age_seconds;
+};
+
+/* The feature of a step `drift` that has moved most in its last window. */
+struct drift_feature_state {
+	double effect, p;
 };
 
 /* How a step `outlier` with `past` marked its last message. */

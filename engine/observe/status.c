@@ -41,6 +41,7 @@ static const struct status_member {
 	{"unwell", MEMBER_COUNT, offsetof(struct status, unwell)},
 	{"receivers", MEMBER_TEXT, offsetof(struct status, receivers)},
 	{"firing", MEMBER_TEXT, offsetof(struct status, firing)},
+	{"drift", MEMBER_TEXT, offsetof(struct status, drift)},
 	{"failure", MEMBER_TEXT, offsetof(struct status, failure)},
 };
 

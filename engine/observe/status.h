@@ -43,6 +43,7 @@ struct status {
 	uint64_t unwell;    /* how many of these are not well: each has a record of that time */
 	struct text receivers; /* receivers of its alerts that take no notices from this engine, and why; empty: there is none */
 	struct text firing;    /* its alerts that fire, as the engine knows, and since when; empty: there is none */
+	struct text drift;     /* its steps whose last window here has drifted, and which feature most; empty: there is none */
 	struct text failure;   /* of its last record: the error by which the engine ended; empty: it was asked to stop */
 	int64_t heard_ms;   /* not in the record: when its engine was heard of last, about any pipeline; 0: then */
 };

@@ -228,6 +228,7 @@ void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct t
 		kept->is_lent = false;
 		kept->fed.verdict = last.verdict;
 		kept->fed.score = last.score;
+		kept->fed.cause = last.cause;
 	}
 	pthread_mutex_unlock(&entry->lock);
 }
@@ -263,6 +264,7 @@ static struct last_verdict known_of(const struct verdict_entry *entry, uint64_t 
 	struct last_verdict last = isnan(own.quality_alarm) ? kept->fed : own; /* a window closed here has figures of its own */
 	last.verdict = kept->fed.verdict;
 	last.score = kept->fed.score;
+	last.cause = kept->fed.cause;
 	return last;
 }
 

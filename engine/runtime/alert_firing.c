@@ -23,7 +23,15 @@ static int64_t fired_first_ms(const struct alert_groups *groups)
 	return first_ms;
 }
 
-static void groups_write(const struct alert_groups *groups, size_t count, struct buffer *out)
+/* The feature that has drifted most in the last window by which the condition held. */
+static void drift_write(const struct judged_alert *alert, const struct alert_group *group, struct buffer *out)
+{
+	const char *drift = alert_condition_drift(&alert->condition, &group->values);
+	buffer_string(out, drift[0] ? ": " : "");
+	buffer_shown(out, text_of(drift));
+}
+
+static void groups_write(const struct judged_alert *alert, const struct alert_groups *groups, size_t count, struct buffer *out)
 {
 	size_t named = 0;
 	buffer_print(out, " for %zu group%s (", count, count > 1 ? "s" : "");
@@ -32,6 +40,7 @@ static void groups_write(const struct alert_groups *groups, size_t count, struct
 			continue;
 		buffer_string(out, named++ > 0 ? ", " : "");
 		buffer_shown(out, group->name);
+		drift_write(alert, group, out);
 	}
 	if (count > named)
 		buffer_print(out, " and %zu more", count - named);
@@ -44,7 +53,9 @@ static void firing_write(const struct judged_alert *alert, const struct alert_gr
 	moment_print(fired_first_ms(groups), moment);
 	buffer_print(out, "the alert %s has fired since %s", alert->watched.name, moment);
 	if (alert->is_grouped)
-		groups_write(groups, count, out);
+		groups_write(alert, groups, count, out);
+	else
+		drift_write(alert, groups->first, out);
 	if (!silence_is_in_force(alert->watched.silenced_until_ms, time_of_day_ms()))
 		return;
 	moment_print(alert->watched.silenced_until_ms, moment);

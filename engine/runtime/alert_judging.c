@@ -1,5 +1,6 @@
 /* alert_judging.c: Judgements of the alerts of an engine's pipelines: by figures, by what workers have noted, or by absence. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "experiments/rollout_board.h"
@@ -134,8 +135,13 @@ static void group_judge(void *context, struct text name, const struct alert_valu
 		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, time_of_day_ms(), arena);
 	alert->watched.missing += is_present && !judgement.held && !judgement.broken;
 	struct alert_group *group = alert_group_judge(&alert->groups, name, judgement);
-	if (group && (judgement.held || !group->judged.held))
-		group->values = *values;
+	if (!group || (!judgement.held && group->judged.held))
+		return;
+	char drift[DRIFT_CAUSE_WORDS_BYTES];
+	memcpy(drift, group->values.drift, sizeof drift);
+	group->values = *values;
+	if (!judgement.held) /* the feature is that of the last window by which it was held */
+		memcpy(group->values.drift, drift, sizeof drift);
 }
 
 static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,

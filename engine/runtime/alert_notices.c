@@ -223,11 +223,13 @@ void alert_notice_log(const struct alert_watch *watch, const struct judged_alert
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
 	const bool is_further = lines->of[notice]++ >= ALERT_LINES_MAX;
+	const char *drift = notice == NOTICE_FIRING ? alert_condition_drift(&alert->condition, &group->values) : "";
 	arena_reset(watch->judging);
 	log_say(watch->config->log, is_further ? LOG_LEVEL_DEBUG : notice_level(notice), &fields,
-		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
+		"%s: the alert %s is %s%s%s: " TEXT_FORMAT "%s%s", alert->watched.pipeline, alert->watched.name,
 		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",
-		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(alert->condition_words));
+		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(alert->condition_words),
+		drift[0] ? "; " : "", drift);
 }
 
 void alert_lines_end(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_lines *lines)

@@ -64,10 +64,26 @@ static void realised_fill(struct verdict_entry *entry, struct drift_state *state
 	state->windows_cut_short = figures.cut_short;
 }
 
+/* Adds the feature of the step that has moved most, by its own labels. None: no test is established. */
+static void cause_add(const struct board_scrape *scrape, struct metric_subject subject, const struct drift_cause *cause,
+		      struct subject_list *causes)
+{
+	struct drift_feature_state *state = cause->feature[0] ? ARENA_NEW(scrape->arena, struct drift_feature_state) : NULL;
+	const char *feature = state ? arena_print(scrape->arena, "%s", cause->feature) : NULL;
+	const char *test = state ? arena_print(scrape->arena, "%s", cause->test) : NULL;
+	if (!feature || !test)
+		return;
+	*state = (struct drift_feature_state){cause->effect, cause->p};
+	subject.labels[3] = text_of(feature);
+	subject.labels[4] = text_of(test);
+	subject.values = state;
+	subject_list_add(causes, subject);
+}
+
 static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)
 {
-	struct subject_list states;
-	if (!states_open(&states, scrape))
+	struct subject_list states, causes;
+	if (!states_open(&states, scrape) || !states_open(&causes, scrape))
 		return;
 	for (size_t i = 0; i < scrape->plan->count; i++) {
 		const struct pipeline_plan *pipeline = &scrape->plan->pipelines[i];
@@ -101,12 +117,14 @@ static void write_drift(const struct board_scrape *scrape, struct exposition *ex
 						      .messages_per_minute = sum.last.messages_per_minute,
 						      .newest_age_seconds = sum.last.newest_age_ms / MS_PER_S};
 			realised_fill(entry, state);
-			subject_list_add(&states, (struct metric_subject){{text_of(pipeline->namespace),
-									   text_of(pipeline->graph->name), text_of(step)},
-									  state});
+			const struct metric_subject subject = {
+				{text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)}, state};
+			subject_list_add(&states, subject);
+			cause_add(scrape, subject, &sum.last.cause, &causes);
 		}
 	}
 	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
+	exposition_write(exposition, SCOPE_DRIFT_FEATURE, causes.items, causes.count);
 }
 
 /* ---- steps that learn outliers ---- */

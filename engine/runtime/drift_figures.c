@@ -9,6 +9,7 @@ static void figures_tell(const struct drift_figures *figures, struct text group,
 	if (last->verdict != DRIFT_LEARNING) {
 		values.drift_score = last->score;
 		values.is_drift = last->verdict == DRIFT_FOUND;
+		drift_cause_words(&last->cause, values.drift);
 	}
 	values.quality_alarm = last->quality_alarm;
 	values.missing_share = last->missing_share;

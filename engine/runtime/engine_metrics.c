@@ -99,7 +99,8 @@ size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t mirrors, size_
 {
 	const size_t before =
 		metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) +
-		metric_series_count(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
+		(metric_series_count(SCOPE_DRIFT) + metric_series_count(SCOPE_DRIFT_FEATURE)) * drifts +
+		IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
 		metric_series_count(SCOPE_MIRROR) * mirrors + metric_series_count(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
 		PIPELINE_GATEWAY_SERIES + (metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series_count(SCOPE_METRIC) * metrics : 0) +
 		(has_seldon ? PIPELINE_SELDON_SERIES : 0);

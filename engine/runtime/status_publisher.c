@@ -51,7 +51,7 @@ struct status_publisher {
 	struct best_effort *producer;
 	struct arena *arena;
 	struct alert_watch *alerts; /* NULL: none */
-	struct buffer text, names, receivers, firing;
+	struct buffer text, names, receivers, firing, drift;
 	char why[WHY_BYTES];
 	char blind[BLIND_WHY_BYTES];
 	struct loop_timer timer;
@@ -263,6 +263,15 @@ static struct text firing_of(struct status_publisher *status_publisher, const st
 	return text_written(firing);
 }
 
+/* Which of its steps have found drift, and in which feature most. */
+static struct text drift_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
+{
+	struct buffer *drift = &status_publisher->drift;
+	buffer_clear(drift);
+	watching_log_write_drift(status_publisher->watching, plan->graph->name, drift);
+	return text_written(drift);
+}
+
 static double rate_of(const struct pipeline_plan *plan, const struct engine_counts *now, const struct engine_counts *before,
 		      int64_t passed_ms)
 {
@@ -304,6 +313,7 @@ static void status_publisher_write(struct status_publisher *status_publisher, co
 		.unwell = status_publisher->unwell,
 		.receivers = receivers_of(status_publisher, plan),
 		.firing = firing_of(status_publisher, plan),
+		.drift = drift_of(status_publisher, plan),
 		.failure = text_of(status_publisher->stopped ? engine_failure(status_publisher->engine) : ""),
 	};
 	char key[256];
@@ -432,6 +442,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	buffer_open(&status_publisher->names, STATUS_BYTES);
 	buffer_open(&status_publisher->receivers, STATUS_BYTES);
 	buffer_open(&status_publisher->firing, STATUS_BYTES);
+	buffer_open(&status_publisher->drift, STATUS_BYTES);
 	if (status_publisher->arena &&
 	    (status_publisher->models = model_watch_open(engine, config->log, status_publisher->arena)) &&
 	    (status_publisher->watching = watching_log_open(engine_board(engine), config->log, status_publisher->arena)) &&
@@ -472,6 +483,7 @@ void status_publisher_close(struct status_publisher *status_publisher)
 	buffer_close(&status_publisher->names);
 	buffer_close(&status_publisher->receivers);
 	buffer_close(&status_publisher->firing);
+	buffer_close(&status_publisher->drift);
 	arena_close(status_publisher->arena);
 	memory_give(status_publisher);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quote.h"
+
 /* What a step can do, whichever kind it is. */
 enum watching_words { WORDS_NONE, WORDS_LEARNING, WORDS_KNOWN, WORDS_UNFIT, WORDS_MISFIT, WORDS_UNESTIMATED };
 
@@ -17,6 +19,9 @@ struct watching_step {
 	bool said_beyond;  /* that it has more segments than it watches */
 	enum watching_words said;
 	int64_t said_ms;
+	bool said_drift;   /* that it has found drift */
+	int64_t said_drift_ms; /* 0: never */
+	char drift[DRIFT_CAUSE_WORDS_BYTES]; /* the feature of its last window with drift; empty: that has none */
 	char blind[BLIND_WHY_BYTES]; /* why it watches nothing now; empty: it does, or learns */
 };
 
@@ -79,6 +84,7 @@ static void plan_follow(struct watching_log *watching, const struct plan *plan)
 	}
 }
 
+#define DRIFT_FOUND_HERE "has found drift"
 #define NOTHING_COMPARED "finds no drift, because nothing can be compared with its reference"
 #define MESSAGES_UNUSED "cannot use messages, and finds no drift in them"
 #define NO_OUTLIERS                                                                                                                \
@@ -153,6 +159,29 @@ static void segments_look(const struct watching_log *watching, struct watching_s
 	step->said_beyond = beyond;
 }
 
+/* Its last window has drift, in some feature most, or has none any more. */
+static void drift_look(const struct watching_log *watching, struct watching_step *step, int64_t now_ms)
+{
+	const struct log_fields fields = {.pipeline = step->pipeline, .step = step->name};
+	if (step->learns_usual)
+		return;
+	const struct last_verdict last = verdict_entry_sum(step->entry).last;
+	const bool found = last.verdict == DRIFT_FOUND;
+	step->drift[0] = '\0';
+	if (found)
+		drift_cause_words(&last.cause, step->drift);
+	if (found == step->said_drift || (step->said_drift_ms > 0 && now_ms - step->said_drift_ms < WATCHING_LINE_MS))
+		return;
+	step->said_drift = found;
+	step->said_drift_ms = now_ms;
+	if (found)
+		log_say(watching->log, LOG_LEVEL_WARN, &fields,
+			"%s: step %s " DRIFT_FOUND_HERE "%s%s; `sluice drift report %s/%s` shows its windows", step->pipeline,
+			step->name, step->drift[0] ? ": " : "", step->drift, step->pipeline, step->name);
+	else
+		log_say(watching->log, LOG_LEVEL_INFO, &fields, "%s: step %s finds no drift any more", step->pipeline, step->name);
+}
+
 static void clock_look(const struct watching_log *watching, struct watching_step *step)
 {
 	const struct log_fields fields = {.pipeline = step->pipeline, .step = step->name};
@@ -209,6 +238,7 @@ void watching_log_look(struct watching_log *watching, const struct plan *plan, u
 			step_look(watching, step, now_ms);
 			watching->blind_count += step->blind[0] != '\0';
 			segments_look(watching, step);
+			drift_look(watching, step, now_ms);
 			clock_look(watching, step);
 		}
 }
@@ -221,4 +251,18 @@ bool watching_log_is_blind(const struct watching_log *watching, const char *pipe
 	if (step)
 		memcpy(why, step->blind, BLIND_WHY_BYTES);
 	return step;
+}
+
+void watching_log_write_drift(const struct watching_log *watching, const char *pipeline, struct buffer *out)
+{
+	const char *between = "";
+	for (const struct watching_step *step = watching->steps; step; step = step->next) {
+		if (!step->is_present || !step->drift[0] || strcmp(step->pipeline, pipeline) != 0)
+			continue;
+		buffer_print(out, "%sstep ", between);
+		buffer_shown(out, text_of(step->name));
+		buffer_string(out, " " DRIFT_FOUND_HERE ": ");
+		buffer_shown(out, text_of(step->drift));
+		between = "; ";
+	}
 }

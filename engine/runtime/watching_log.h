@@ -25,6 +25,10 @@ struct watching_log *watching_log_open(struct verdict_board *board, const struct
  * used, or that cannot use messages. A step that is learning may have nothing to watch by yet; that is as it should be. */
 bool watching_log_is_blind(const struct watching_log *watching, const char *pipeline, char why[BLIND_WHY_BYTES]);
 
+/* Writes which of the pipeline's steps `drift` have drift in the last window of this engine, as of the last look, and in which
+ * feature most: "step watch has found drift: feature x.a by ks: effect 0.31, p 2.1e-09". Nothing: none has. */
+void watching_log_write_drift(const struct watching_log *watching, const char *pipeline, struct buffer *out);
+
 /* To be called about once a second with the plan that runs; `revision`: its number, from 1. */
 void watching_log_look(struct watching_log *watching, const struct plan *plan, uint64_t revision, int64_t now_ms);
 

@@ -401,8 +401,8 @@ const struct fault_code fault_codes[] = {
 			   "- {subject: anyone, resource: pipeline/fraud, verb: infer}      # lint --policies\n"),
 	ERROR(CODE_UNKNOWN_PLACEHOLDER, BAD_REFERENCE, .title = "A name in the template of a notice that no notice has",
 	      .help = "A template may have {{id}}, {{notice}}, {{status}}, {{namespace}}, {{pipeline}}, {{alert}}, {{group}}, "
-		      "{{engine}}, {{condition}}, {{fired_at}}, {{at}}, {{values}} and {{reason}}. `sluice help alerts` explains "
-		      "them.",
+		      "{{engine}}, {{condition}}, {{fired_at}}, {{at}}, {{values}}, {{reason}} and {{drift}}. `sluice help alerts` "
+		      "explains them.",
 	      .example = "template: '{\"text\": \"{{alrt}} is {{status}}\"}'\n\n"
 			 "template: '{\"text\": \"{{alert}} is {{status}}\"}'\n"),
 	ERROR(CODE_BAD_SECRET, BAD_REFERENCE, .title = "A secret that is not a reference, or a reference that YAML may not have",

@@ -69,6 +69,10 @@ static void print_row(const struct status *const *items, size_t count, const str
 		buffer_string(out, "; ");
 		buffer_text(out, status->firing);
 	}
+	if (status->drift.length > 0 && !gone) {
+		buffer_string(out, "; ");
+		buffer_text(out, status->drift);
+	}
 	if (status->receivers.length > 0 && !gone) {
 		buffer_string(out, "; ");
 		buffer_text(out, status->receivers);

@@ -309,6 +309,11 @@ static void print_notes(const struct top_view *view, const struct status *status
 		buffer_text(out, status->firing);
 		gap = "; ";
 	}
+	if (status->drift.length > 0 && !top_is_gone(status, view->judged_ms)) {
+		buffer_string(out, gap);
+		buffer_text(out, status->drift);
+		gap = "; ";
+	}
 	if (status->receivers.length > 0 && !top_is_gone(status, view->judged_ms)) {
 		buffer_string(out, gap);
 		buffer_text(out, status->receivers);

@@ -15,7 +15,10 @@ rate=60
 export SLUICE_BROKERS SLUICE_SETTINGS=
 
 start_observing() { # $1 namespace, $2 instance
-	"$sluice" run -f "$dir/drift.yaml" --brokers "$brokers" -n "$1" --instance "$2" --alert-allow 127.0.0.1 \
+	local port
+	port=$(free_port)
+	echo "http://127.0.0.1:$port/metrics" >"$dir/metrics-$2"
+	"$sluice" run -f "$dir/drift.yaml" --metrics "127.0.0.1:$port" --brokers "$brokers" -n "$1" --instance "$2" --alert-allow 127.0.0.1 \
 		>>"$dir/engine-$2.log" 2>&1 &
 	ours $!
 }
@@ -63,6 +66,13 @@ wait_until 30 grep -qs "trading" "$dir/engine-calm.log" || give_up "no engine st
 wait_until 30 has_verdicts calm $wanted || give_up "the undisturbed engine gives no $wanted verdicts"
 wait_until 5 says calm 'alert moved is firing' 1
 expect "status of waiting for the alert of windows that others follow at once" $? "-eq 0"
+# On which feature? In the log, in top, and in a metric whose series is there while the last window has drift.
+expect_words "the feature in the line of the alert" "$dir/engine-calm.log" 'alert moved is firing: .*; feature x.* by .*: effect .*, p '
+feature_is_shown() { "$sluice" top --once --brokers "$brokers" -n calm 2>&1 | tr -s ' \n' ' ' | grep -q 'moved has fired since [^ ]*: feature x'; }
+wait_until 5 feature_is_shown
+expect "status of waiting for the feature in top" $? "-eq 0"
+expect "series of a worst feature after the last usual window" \
+	"$(curl -s "$(cat "$dir/metrics-calm")" | grep -c '^sluice_drift_worst_effect{.*step="watch"')" "-eq 0"
 stop_engine calm "$calm"
 expect "windows of the second step, of 100 rows each" "$(jq -c 'select(.step == "learn" and .messages == 100)' "$dir/verdicts-calm" |
 	wc -l)" "-eq 9"
@@ -123,6 +133,7 @@ told() { # all that the engines which live have said since the kill, and nothing
 wait_until 60 told
 expect "status of waiting for the notices of the receiver's absence" $? "-eq 0"
 expect "notices that came twice" "$(jq -r .notice "$dir/notices" | sort | uniq -d | wc -l)" "-eq 0"
+expect "notices without the feature that has drifted" "$(jq -r .drift "$dir/notices" | grep -vc '^feature x.* by .*: effect ')" "-eq 0"
 expect "notices of what is over" "$(wc -l <"$dir/notices")" "-le 8"
 
 "$build/records" dump "$brokers" sluice.rough.pipeline.trading.alerts 2>"$dir/records.log" |
@@ -142,6 +153,12 @@ for name in one two; do said $name 'alert moved is firing' >"$dir/before-$name";
 fires_again() { says "$1" 'alert moved is firing' $(($(cat "$dir/before-$1") + 1)); }
 any_fires() { fires_again one || fires_again two; }
 wait_until 20 any_fires || give_up "no engine finds drift"
+metric_is_shown() { # the engine that observes has one series of the step
+	[ "$(cat "$dir/metrics-one" "$dir/metrics-two" | xargs -n 1 curl -s |
+		grep -c '^sluice_drift_worst_effect{.*step="watch",feature="x')" -eq 1 ]
+}
+wait_until 5 metric_is_shown
+expect "status of waiting for the metric of the worst feature" $? "-eq 0"
 frozen=one other=two
 fires_again two && frozen=two other=one
 frozen_pid=$first_pid

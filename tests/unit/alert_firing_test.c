@@ -142,6 +142,25 @@ static void many_alerts_are_counted_and_a_silence_is_said(void **state)
 	stand_close(stand);
 }
 
+/* Of the last window by which its condition held: whoever looks minutes later finds it. */
+static void an_alert_on_drift_names_the_feature(void **state)
+{
+	(void)state;
+	struct firing_stand *stand = stand_open();
+	for (int i = 0; i < 3; i++) {
+		struct alert_groups *groups = &stand->alerts[i].groups;
+		fire(groups, i == 1 ? "XNYS" : "", ALERT_FIRING, FIRED_MS);
+		(void)snprintf(groups->first->values.drift, sizeof groups->first->values.drift, "feature x by ks: effect %d", i);
+		stand->alerts[i].condition = (struct alert_condition){
+			.name_count = 1, .names = {i == 2 ? TEXT("lag") : TEXT("drift_score")}, .of_figures = true};
+	}
+	stand->alerts[1].is_grouped = true;
+	expect_written(stand, "the alert a0 has fired since 2026-01-01T00:00:00Z: feature x by ks: effect 0; the alert a1 has "
+			      "fired since 2026-01-01T00:00:00Z for 1 group (XNYS: feature x by ks: effect 1); the alert a2 has "
+			      "fired since 2026-01-01T00:00:00Z");
+	stand_close(stand);
+}
+
 /* Only then it has the reports of all of them. */
 static void the_engine_that_sends_says_what_fires_in_others(void **state)
 {
@@ -162,6 +181,7 @@ int main(void)
 		cmocka_unit_test(what_fires_is_said_with_its_time),
 		cmocka_unit_test(groups_that_fire_are_named_and_counted),
 		cmocka_unit_test(many_alerts_are_counted_and_a_silence_is_said),
+		cmocka_unit_test(an_alert_on_drift_names_the_feature),
 		cmocka_unit_test(the_engine_that_sends_says_what_fires_in_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,8 +169,8 @@ static void a_test_without_files_asks_for_kafka_as_a_list_does(void **state)
 	said_close(&said);
 }
 
-static void status_append(const struct mock *mock, const char *engine, const char *firing, const char *receivers, int64_t age_ms,
-			  bool stopped)
+static void status_append(const struct mock *mock, const char *engine, const char *firing, const char *drift,
+			  const char *receivers, int64_t age_ms, bool stopped)
 {
 	struct buffer out;
 	const struct status status = {.instance = text_of(engine),
@@ -178,6 +178,7 @@ static void status_append(const struct mock *mock, const char *engine, const cha
 				      .at_ms = time_of_day_ms() - age_ms,
 				      .stopped = stopped,
 				      .firing = text_of(firing),
+				      .drift = text_of(drift),
 				      .receivers = text_of(receivers)};
 	buffer_open(&out, 4096);
 	status_write(&status, &out);
@@ -201,13 +202,13 @@ static void what_fires_and_receivers_that_take_no_notices_are_named_as_engines_r
 				  .count = 1,
 				  .items = &listed};
 	mock_append(&mock, "out", TEXT("x"), TEXT("no status"));
-	status_append(&mock, "e1", "", "the webhook at h has taken no notice", 2000, false);
-	status_append(&mock, "e2", "the alert x has fired", "the webhook at i has taken no notice", 1000, false);
-	status_append(&mock, "e2", "", "", 0, false); /* which is over */
-	status_append(&mock, "e3", "the alert x has fired", "the webhook at j has taken no notice", 60000, false);
-	status_append(&mock, "e4", "the alert x has fired", "the webhook at k has taken no notice", 0, true);
-	status_append(&mock, "e5", "the alert x has fired since T", "", 0, false);
-	status_append(&mock, "e6", "the alert x has fired since U", "", 0, false);
+	status_append(&mock, "e1", "", "", "the webhook at h has taken no notice", 2000, false);
+	status_append(&mock, "e2", "the alert x has fired", "", "the webhook at i has taken no notice", 1000, false);
+	status_append(&mock, "e2", "", "", "", 0, false); /* which is over */
+	status_append(&mock, "e3", "the alert x has fired", "", "the webhook at j has taken no notice", 60000, false);
+	status_append(&mock, "e4", "the alert x has fired", "", "the webhook at k has taken no notice", 0, true);
+	status_append(&mock, "e5", "the alert x has fired since T", "", "", 0, false);
+	status_append(&mock, "e6", "the alert x has fired since U", "step w has found drift", "", 0, false);
 	if (!alert_list_read_reports(&list, arena, &error))
 		fail_msg("%s", error.text);
 	buffer_open(&out, 1 << 16);
@@ -215,6 +216,7 @@ static void what_fires_and_receivers_that_take_no_notices_are_named_as_engines_r
 	buffer_byte(&out, '\0');
 	assert_non_null(strstr(out.bytes, "\np: says the engine e5: the alert x has fired since T\n"));
 	assert_non_null(strstr(out.bytes, "\np: says the engine e6: the alert x has fired since U\n"));
+	assert_non_null(strstr(out.bytes, "\np: says the engine e6: step w has found drift\n"));
 	assert_non_null(
 		strstr(out.bytes, "\np: notices are not delivered, says the engine e1: the webhook at h has taken no notice\n"));
 	assert_null(strstr(out.bytes, "e2"));
@@ -226,7 +228,8 @@ static void what_fires_and_receivers_that_take_no_notices_are_named_as_engines_r
 	assert_non_null(strstr(
 		out.bytes,
 		", \"firing\": [{\"engine\": \"e6\", \"alerts\": \"the alert x has fired since U\"}, {\"engine\": \"e5\", "
-		"\"alerts\": \"the alert x has fired since T\"}], \"undelivered\": [{\"engine\": \"e1\", "
+		"\"alerts\": \"the alert x has fired since T\"}], \"drift\": [{\"engine\": \"e6\", \"steps\": "
+		"\"step w has found drift\"}], \"undelivered\": [{\"engine\": \"e1\", "
 		"\"receivers\": \"the webhook at h has taken no notice\"}]}"));
 	buffer_close(&out);
 	arena_close(arena);

@@ -1,4 +1,4 @@
-/* Records of alerts: the reason of an end, and records of the former schema. */
+/* Records of alerts: the reason of an end, the feature of drift, and records of former schemas. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "message/schemas.h"
 #include "tests/unit/letters.h"
 
-#define FORMER "tests/data/avro/alert-1"
+#define FORMER "tests/data/avro/alert-"
 #define HEAD_BYTES 10 /* of a single object */
 
 static void an_end_has_its_reason(void **state)
@@ -39,17 +39,49 @@ static void an_end_has_its_reason(void **state)
 	buffer_close(&record);
 }
 
-/* It has no reason. Engines of two versions run side by side during an upgrade, and the feed keeps what the former ones wrote. */
-static void a_record_of_the_former_schema_is_read(void **state)
+/* Only of a condition on drift. */
+static void a_record_has_the_feature_that_has_drifted(void **state)
 {
 	(void)state;
+	const struct alert_condition on_drift = {.name_count = 2, .names = {{"lag", 3}, {"is_drift", 8}}, .of_figures = true};
+	const struct alert_condition on_lag = {.name_count = 1, .names = {{"lag", 3}}, .of_figures = true};
+	struct alert_message message = {.status = "firing",
+					.namespace = TEXT("default"),
+					.pipeline = TEXT("p"),
+					.alert = TEXT("moved"),
+					.engine = TEXT("e"),
+					.condition = TEXT("is_drift > 0"),
+					.figures_of = &on_drift,
+					.values = {.drift = "feature x.a by ks: effect 0.31, p 2.1e-09"}};
+	struct buffer record;
+	struct letter letter;
+	struct alert_read read;
+	struct error error = {0};
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	assert_true(alert_record_encode(&message, &record, &error));
+	letter_open_as(&letter, "alert", buffer_view(&record));
+	assert_true(text_is(letter_text(&letter, "drift"), message.values.drift));
+	letter_close(&letter);
+	assert_true(alert_record_decode(buffer_view(&record), &read, &error));
+	assert_string_equal(read.values.drift, message.values.drift);
+	buffer_clear(&record);
+	message.figures_of = &on_lag;
+	assert_true(alert_record_encode(&message, &record, &error));
+	assert_true(alert_record_decode(buffer_view(&record), &read, &error));
+	assert_string_equal(read.values.drift, "");
+	buffer_close(&record);
+}
+
+/* Engines of two versions run side by side during an upgrade, and the feed keeps what the former ones wrote. */
+static void former_is_read(const char *schema, const char *bytes)
+{
 	struct arena *arena = arena_open(NOTICE_BYTES_MAX);
 	struct error error = {0};
 	struct text former, record;
 	uint64_t fingerprint, written;
 	struct alert_read read;
-	assert_true(file_read(FORMER ".avsc", NOTICE_BYTES_MAX, arena, &former, &error));
-	assert_true(file_read(FORMER ".bin", NOTICE_BYTES_MAX, arena, &record, &error));
+	assert_true(file_read(schema, NOTICE_BYTES_MAX, arena, &former, &error));
+	assert_true(file_read(bytes, NOTICE_BYTES_MAX, arena, &record, &error));
 	assert_true(schema_fingerprint(former.bytes, &fingerprint, &error));
 	memcpy(&written, record.bytes + 2, sizeof written);
 	assert_true(fingerprint == written);
@@ -59,16 +91,25 @@ static void a_record_of_the_former_schema_is_read(void **state)
 	assert_true(text_is(read.alert, "late") && text_is(read.group, "XNYS") && read.reason.length == 0);
 	assert_int_equal(read.fired_at_ms, INT64_C(1767225600250));
 	assert_true(read.values.error_rate == 0.75);
+	assert_string_equal(read.values.drift, "");
 	for (size_t length = HEAD_BYTES; length < record.length; length++)
 		assert_false(alert_record_decode((struct text){record.bytes, length}, &read, &error));
 	arena_close(arena);
+}
+
+static void records_of_former_schemas_are_read(void **state)
+{
+	(void)state;
+	former_is_read(FORMER "1.avsc", FORMER "1.bin");
+	former_is_read(FORMER "2.avsc", FORMER "2.bin");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_end_has_its_reason),
-		cmocka_unit_test(a_record_of_the_former_schema_is_read),
+		cmocka_unit_test(a_record_has_the_feature_that_has_drifted),
+		cmocka_unit_test(records_of_former_schemas_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,40 @@ static void close_window(struct verdict_board *board, const char *step, const ch
 				 verdict_of(score > 0 ? DRIFT_FOUND : DRIFT_STEADY, score));
 }
 
+static void drift_note(void *context, struct text group, const struct alert_values *values, bool is_present)
+{
+	(void)group, (void)is_present;
+	(void)snprintf(context, DRIFT_CAUSE_WORDS_BYTES, "%s", values->drift);
+}
+
+/* That of the worse of two steps. */
+static void an_alert_knows_the_feature_that_has_moved_most(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct verdict_board *board = verdict_board_open();
+	struct arena *arena = arena_open((size_t)1 << 20);
+	const struct alert_values none = alert_values_unknown();
+	char words[DRIFT_CAUSE_WORDS_BYTES] = "?";
+	static const struct {
+		const char *step;
+		double score;
+		const char *feature;
+	} steps[] = {{"d", 0.25, "x"}, {"e", 0.5, "*"}, {"f", 0, ""}};
+	planning_open(&p, HEAD WATCH("d", "") WATCH("e", "") WATCH("f", "") ANSWER TAIL);
+	for (size_t i = 0; i < 3; i++) {
+		struct last_verdict last = verdict_of(i < 2 ? DRIFT_FOUND : DRIFT_STEADY, steps[i].score);
+		last.cause = drift_cause_make(text_of(steps[i].feature), TEXT("mmd"), 0.75, (double)NAN);
+		verdict_entry_set(verdict_board_entry(board, "p", steps[i].step), TEXT(""), last);
+	}
+	drift_figures_each(&(struct drift_figures){
+		.board = board, .graph = p.graph, .others = &none, .arena = arena, .context = words, .take = drift_note});
+	assert_string_equal(words, "all features together by mmd: effect 0.75");
+	arena_close(arena);
+	verdict_board_close(board);
+	planning_close(&p);
+}
+
 static void each_window_since_the_last_look_is_judged_and_the_present_one_again(void **state)
 {
 	(void)state;
@@ -200,6 +234,7 @@ static void an_observer_adds_each_window_that_the_rows_of_one_record_close(void 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_alert_knows_the_feature_that_has_moved_most),
 		cmocka_unit_test(each_window_since_the_last_look_is_judged_and_the_present_one_again),
 		cmocka_unit_test(a_window_is_judged_with_what_the_other_steps_know),
 		cmocka_unit_test(windows_of_segments_are_judged_in_their_groups),

@@ -175,6 +175,8 @@ static void the_state_shows_the_last_verdict_of_each_segment(void **state)
 		observed_rows(&observed, 41, 1, 4);
 		const struct last_verdict before = verdict_entry_get(entry_of(&observed), segment);
 		assert_int_equal(before.verdict, DRIFT_FOUND);
+		assert_string_equal(before.cause.test, "wasserstein");
+		assert_true(strncmp(before.cause.feature, "x", 1) == 0 && before.cause.effect > 1 && before.cause.p < 1e-6);
 		observed_engine_close(&observed);
 		verdict_board_close(observed.board);
 		observed.board = verdict_board_open();
@@ -185,6 +187,7 @@ static void the_state_shows_the_last_verdict_of_each_segment(void **state)
 		const struct last_verdict shown = verdict_entry_get(entry_of(&observed), segment);
 		assert_int_equal(shown.verdict, DRIFT_FOUND);
 		assert_true(shown.score == before.score && shown.missing_share == before.missing_share);
+		assert_memory_equal(&shown.cause, &before.cause, sizeof shown.cause);
 		observed_rows(&observed, 39, 1, 0);
 		assert_int_equal(observed.count, 2);
 		observed_close(&observed);

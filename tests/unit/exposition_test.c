@@ -167,7 +167,8 @@ static void a_pipeline_keeps_its_limit(void **state)
 				const size_t series =
 					fixed + seldon * PIPELINE_SELDON_SERIES + (metrics > 0) * PIPELINE_METRIC_SERIES +
 					metrics * metric_series_count(SCOPE_METRIC) + alerts * metric_series_count(SCOPE_ALERT) +
-					drifts * metric_series_count(SCOPE_DRIFT) + mirrors * metric_series_count(SCOPE_MIRROR) +
+					drifts * (metric_series_count(SCOPE_DRIFT) + metric_series_count(SCOPE_DRIFT_FEATURE)) +
+					mirrors * metric_series_count(SCOPE_MIRROR) +
 					weighers * IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) +
 					most * metric_series_count(SCOPE_STEP);
 				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series_count(SCOPE_STEP));

@@ -8,10 +8,13 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "control/feed_board.h"
 #include "message/feed_record.h"
+#include "message/schemas.h"
 
 #define IDENTITY 5
+#define FORMER "tests/data/avro/drift_figures-3"
 
 struct feed {
 	struct feed_board board;
@@ -181,6 +184,64 @@ static void the_times_of_a_window_are_known_if_it_has_them(void **state)
 	assert_true(last.auc == .7 && last.error == 3);
 }
 
+/* A new verdict knows no feature until its figures come. */
+static void the_feature_that_has_moved_most_comes_with_the_figures(void **state)
+{
+	static const struct drift_statistic statistics[] = {
+		{{"x.a", 3}, "ks", .25, .125, .25, 1e-9, true},
+		{{"x.b", 3}, "wasserstein", .75, .25, 3, 1e-4, true},
+		{{"x.c", 3}, "psi", .9, .1, .9, 1e-3, false},
+	};
+	struct feed *feed = *state;
+	struct error error = {0};
+	const struct drift_score made = {.pipeline = "p",
+					 .step = "watch",
+					 .identity = IDENTITY,
+					 .verdict = DRIFT_FOUND,
+					 .times = drift_times_unknown(),
+					 .statistic_count = 3,
+					 .statistics = statistics};
+	take(feed, 0, 1000, 0.5);
+	buffer_clear(&feed->key);
+	buffer_clear(&feed->value);
+	assert_true(feed_figures_encode(&made, &feed->key, &feed->value, &error));
+	const struct record record = {
+		.offset = 1, .time_ms = 1001, .key = buffer_view(&feed->key), .value = buffer_view(&feed->value)};
+	assert_true(feed_board_take(&feed->board, &record, &error));
+	struct verdict_entry *entry = verdict_board_entry(feed->board.verdicts, "p", "watch");
+	const struct drift_cause cause = verdict_entry_known(entry, IDENTITY, TEXT("")).cause;
+	assert_string_equal(cause.feature, "x.b");
+	assert_string_equal(cause.test, "wasserstein");
+	assert_true(cause.effect == .75 && cause.p == 1e-4);
+	char words[DRIFT_CAUSE_WORDS_BYTES];
+	drift_cause_words(&cause, words);
+	assert_string_equal(words, "feature x.b by wasserstein: effect 0.75, p 0.0001");
+	take(feed, 2, 1002, 0.25);
+	assert_string_equal(verdict_entry_known(entry, IDENTITY, TEXT("")).cause.feature, "");
+}
+
+/* The feed keeps what engines of the former version wrote. */
+static void figures_of_the_former_schema_are_read(void **state)
+{
+	struct feed *feed = *state;
+	struct arena *arena = arena_open((size_t)1 << 16);
+	struct error error = {0};
+	struct text value, schema;
+	uint64_t fingerprint;
+	take(feed, 0, 1000, 0.5);
+	assert_true(file_read(FORMER ".bin", (size_t)1 << 12, arena, &value, &error));
+	assert_true(file_read(FORMER ".avsc", (size_t)1 << 14, arena, &schema, &error));
+	assert_true(schema_fingerprint(schema.bytes, &fingerprint, &error));
+	assert_memory_equal(value.bytes + 2, &fingerprint, sizeof fingerprint);
+	const struct record record = {.offset = 1, .time_ms = 1001, .key = TEXT("figures/p/watch"), .value = value};
+	assert_true(feed_board_take(&feed->board, &record, &error));
+	const struct last_verdict last =
+		verdict_entry_known(verdict_board_entry(feed->board.verdicts, "p", "watch"), IDENTITY, TEXT(""));
+	assert_true(last.quality_alarm == 1 && last.messages_per_minute == 60 && isnan(last.auc) && last.error == 3);
+	assert_string_equal(last.cause.feature, "");
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +249,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_feed_that_is_read_again_brings_nothing_back, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(a_feed_that_was_made_anew_is_read, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_leaves_what_was_known, feed_open, feed_close),
+		cmocka_unit_test_setup_teardown(the_feature_that_has_moved_most_comes_with_the_figures, feed_open, feed_close),
+		cmocka_unit_test_setup_teardown(figures_of_the_former_schema_are_read, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(the_times_of_a_window_are_known_if_it_has_them, feed_open, feed_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void a_notice_has_the_figures_of_its_condition(void **state)
 		       "\"pipeline\": \"p\", \"alert\": \"a \\\"b\\\"\", \"group\": \"\", \"engine\": \"e\", "
 		       "\"condition\": \"error_rate > 0.5\", "
 		       "\"fired_at\": \"2026-01-01T00:00:00.250Z\", \"at\": \"2026-01-01T00:00:01.000Z\", "
-		       "\"values\": {\"error_rate\": 0.75, \"orders\": 12.5}, \"reason\": \"\"}",
+		       "\"values\": {\"error_rate\": 0.75, \"orders\": 12.5}, \"reason\": \"\", \"drift\": \"\"}",
 		       id, id);
 	expect_written(&out, text);
 	buffer_close(&out);
@@ -152,6 +152,32 @@ static void a_template_is_filled_in_with_escaped_values(void **state)
 	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{nam}} {{x}}")), "nam"));
 	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{pipeline")), "{{"));
 	assert_true(text_is(notice_template_fault(TEXT("{{}}")), "{{"));
+	buffer_close(&out);
+}
+
+/* Whoever is woken by it does not have to look for the feature. */
+static void each_form_names_the_feature_that_has_drifted(void **state)
+{
+	(void)state;
+	static const struct alert_condition on_drift = {.name_count = 1, .names = {{"drift_score", 11}}, .of_figures = true};
+	static const char words[] = "feature x.a by ks: effect 0.31, p 2.1e-09";
+	struct buffer out;
+	struct alert_message message = message_of(TEXT("moved"));
+	message.figures_of = &on_drift;
+	(void)snprintf(message.values.drift, sizeof message.values.drift, "%s", words);
+	for (enum notice_format format = NOTICE_JSON; format <= NOTICE_ALERTMANAGER; format++) {
+		buffer_open(&out, NOTICE_BYTES_MAX);
+		notice_write_format(&message, format, NULL, &out);
+		assert_non_null(memmem(out.bytes, out.length, words, sizeof words - 1));
+		buffer_close(&out);
+	}
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_template(&message, TEXT("on {{drift}}"), &out);
+	expect_written(&out, "on feature x.a by ks: effect 0.31, p 2.1e-09");
+	buffer_close(&out);
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_mail(&message, "s@h", (struct name_list){0}, &out);
+	assert_non_null(memmem(out.bytes, out.length, "It has drifted most: feature x.a by ks", 38));
 	buffer_close(&out);
 }
 
@@ -525,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_notice_has_the_figures_of_its_condition),
 		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
+		cmocka_unit_test(each_form_names_the_feature_that_has_drifted),
 		cmocka_unit_test(the_help_of_a_faulty_template_names_what_it_may_have),
 		cmocka_unit_test(every_form_has_the_reason_of_an_end),
 		cmocka_unit_test(a_group_is_in_the_id_and_in_each_form),

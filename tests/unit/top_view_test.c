@@ -348,20 +348,24 @@ static void alerts_that_fire_are_shown(void **state)
 	const struct status *items[] = {&fires};
 	struct buffer out;
 	fires.firing = TEXT("the alert moved has fired since 2026");
+	fires.drift = TEXT("step watch has found drift");
 	fires.receivers = TEXT("the webhook at h has taken no notice since 2026");
 	render(items, 1, 80, 24);
 	expect_fit(80, 24);
-	assert_non_null(strstr(screen, "the alert moved has fired since 2026; the webhook"));
+	assert_non_null(strstr(screen, "the alert moved has fired since 2026; step watch has found drift;"));
 	buffer_open(&out, 4096);
 	top_lines_text(items, 1, NOW_MS, &out);
-	expect_contains(&out, "; the alert moved has fired since 2026; the webhook at h has taken no notice since 2026");
+	expect_contains(&out, "; the alert moved has fired since 2026; step watch has found drift; the webhook at h has taken no "
+			      "notice since 2026");
 	buffer_clear(&out);
 	top_lines_json(items, 1, NOW_MS, &out);
+	expect_contains(&out, "\"drift\": \"step watch has found drift\"");
 	expect_contains(&out, "\"firing\": \"the alert moved has fired since 2026\"");
 	buffer_close(&out);
 	fires.stopped = true; /* then it judges none */
 	render(items, 1, 80, 24);
 	assert_null(strstr(screen, "the alert"));
+	assert_null(strstr(screen, "has found drift"));
 }
 
 /* Whoever may write to the status topic chooses them. */

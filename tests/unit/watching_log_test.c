@@ -242,6 +242,34 @@ static void a_blind_step_that_a_reload_removes_is_none(void **state)
 	planning_close(&other);
 }
 
+static void expect_drift(const char *words)
+{
+	struct buffer out;
+	buffer_open(&out, 4096);
+	watching_log_write_drift(watching, "p", &out);
+	assert_true(text_is(buffer_view(&out), words));
+	buffer_close(&out);
+}
+
+static void drift_is_a_warning_with_its_feature_and_its_end_a_line(void **state)
+{
+	(void)state;
+	struct last_verdict found = verdict_of(DRIFT_FOUND, 0.25);
+	found.cause = drift_cause_make(TEXT("x.a"), TEXT("ks"), 0.3125, 2e-9);
+	expect_line(0, LOG_LEVEL_WARN, NULL);
+	expect_drift("");
+	verdict_entry_set(drift, TEXT(""), found);
+	expect_line(1000, LOG_LEVEL_WARN,
+		    "p/watch p: step watch has found drift: feature x.a by ks: effect 0.312, p 2e-09; `sluice drift report "
+		    "p/watch`");
+	expect_drift("step watch has found drift: feature x.a by ks: effect 0.312, p 2e-09");
+	verdict_entry_set(drift, TEXT(""), verdict_of(DRIFT_STEADY, 0));
+	expect_line(1000, LOG_LEVEL_INFO, NULL); /* so soon after a line */
+	expect_drift("");
+	expect_line(WATCHING_LINE_MS, LOG_LEVEL_INFO, "step watch finds no drift any more");
+	expect_line(WATCHING_LINE_MS, LOG_LEVEL_INFO, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +283,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(steps_that_a_reload_removes_are_silent, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(a_step_that_watches_nothing_is_blind_while_it_lasts, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(a_step_whose_reference_cannot_be_learnt_is_blind_until_it_is, watching_begin,
+						watching_end),
+		cmocka_unit_test_setup_teardown(drift_is_a_warning_with_its_feature_and_its_end_a_line, watching_begin,
 						watching_end),
 		cmocka_unit_test_setup_teardown(a_blind_step_that_a_reload_removes_is_none, watching_begin, watching_end),
 	};
