@@ -321,7 +321,7 @@ soak: kafka-programs
 	@FORMS=soak tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
 
 ## change: the change detector beside other tools, 20 streams of each sort at the rate of each tool, and its false alarms, also with a past, online, jointly, of embeddings, and of arrivals
-change: $(BUILD)/sluice $(BUILD)/unit/change_clean_test $(BUILD)/unit/drift_past_test $(BUILD)/unit/monitor_online_test $(BUILD)/unit/joint_test $(BUILD)/unit/projection_alarms_test $(BUILD)/unit/linear_carry_test $(BUILD)/unit/arrivals_test
+change: $(BUILD)/sluice $(BUILD)/unit/change_clean_test $(BUILD)/unit/drift_past_test $(BUILD)/unit/monitor_online_test $(BUILD)/unit/joint_test $(BUILD)/unit/projection_alarms_test $(BUILD)/unit/linear_carry_test $(BUILD)/unit/arrivals_test $(BUILD)/unit/monitor_power_test
 	@tests/judge/change.py $(BUILD)/sluice 20 130
 	@DRIFT_STREAMS=40 $(BUILD)/unit/change_clean_test
 	@DRIFT_STREAMS=40 $(BUILD)/unit/drift_past_test
@@ -330,6 +330,7 @@ change: $(BUILD)/sluice $(BUILD)/unit/change_clean_test $(BUILD)/unit/drift_past
 	@DRIFT_STREAMS=40 $(BUILD)/unit/projection_alarms_test
 	@DRIFT_STREAMS=40 $(BUILD)/unit/linear_carry_test
 	@DRIFT_STREAMS=40 $(BUILD)/unit/arrivals_test
+	@DRIFT_STREAMS=40 $(BUILD)/unit/monitor_power_test
 
 ## torture: every allocation of every command made to fail, up to TORTURE_MOST (2000) of each, under AddressSanitizer
 torture:

@@ -508,9 +508,10 @@ const struct option drift_options[] = {
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
 	    .help = "The tests; default: by datatype. A reference of more than 1024 values is represented to ks and wasserstein by "
 		    "1024 that stand for equal parts of it. psi, jensen-shannon and chi-square are one test, with the statistic of "
-		    "each: the Jensen-Shannon distance over the same bins or categories decides. p_value of psi is that of the "
-		    "distance; of chi-square it is that of the chi-square law, which is too small where categories are rare, and "
-		    "decides nothing. page-hinkley, cusum and adwin are online methods: they follow the "
+		    "each: chi-square over the same bins or categories decides, and p_value is that of chi-square, by a law that "
+		    "is drawn from the reference, so it holds where categories are rare. Their `effect` is the Jensen-Shannon "
+		    "distance, and its `limit` what that would be if the same difference of shares were as small as chance "
+		    "allows: it differs from window to window. page-hinkley, cusum and adwin are online methods: they follow the "
 		    "numbers of a feature from window to window, in the order of the rows' times, then of partitions. They look "
 		    "at each 8 rows that came, so an alarm is a record before the window ends (`early`, with its row and time), "
 		    "once a window; with `groupBy` at 8, 16, 32, 64 and so on of a segment's rows in its window, if "
@@ -521,7 +522,9 @@ const struct option drift_options[] = {
 		    "of the window at least; that of adwin is the shift of the mean rank, as a share of the reference. "
 		    "mmd compares all numeric features together, as one vector, so it also detects a change of their dependence; "
 		    "for several vectors, such as embeddings, see `joint`. Records of mmd have the feature `*`. It needs a "
-		    "`window` of 50 rows or more, and a reference of 200 or more. All tests share `falseAlarms` in equal parts."),
+		    "`window` of 50 rows or more, and a reference of 200 or more. `falseAlarms` is shared in equal parts by "
+		    "the features, the online methods of each, and the joint tests. The other tests of a feature have its part "
+		    "together: the least of their p_value exceeds it so rarely."),
 	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,
 	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
 		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in several. "

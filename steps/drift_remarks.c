@@ -221,6 +221,108 @@ static const char *sight_remark(const char *before, struct unwatched *found, con
 	return further ? arena_print(arena, "%s. %s", before, further) : before;
 }
 
+/* ---- tests that find large changes alone ---- */
+
+#define TO_DIGITS "%.2g"
+
+static bool change_is_large(const struct monitor_reach *reach, int method)
+{
+	return reach->changes[method] > (reach->categories ? MONITOR_LARGE_SHARE : MONITOR_LARGE_SHIFT);
+}
+
+/* Whether the tests of the feature find large changes alone: it is not, if one finds smaller ones. */
+static bool has_large(const struct monitor_reach *reach)
+{
+	bool large = false;
+	for (int method = 0; method < MONITOR_METHODS; method++)
+		if (!isnan(reach->changes[method]) && !change_is_large(reach, method))
+			return false;
+		else
+			large = large || change_is_large(reach, method);
+	return large;
+}
+
+/* "`x` (ks 1.4 standard deviations, psi none)": the tests, each with the smallest change that it finds. */
+static const char *large_words(const char *name, const struct monitor_reach *reach, struct arena *arena)
+{
+	const char *words = "";
+	for (int method = 0; words && method < MONITOR_METHODS; method++) {
+		if (!change_is_large(reach, method))
+			continue;
+		const char *comma = *words ? ", " : "", *test = monitor_method_names[method];
+		if (isinf(reach->changes[method]))
+			words = arena_print(arena, "%s%s%s none", words, comma, test);
+		else if (reach->categories)
+			words = arena_print(arena, "%s%s%s " TO_DIGITS " of the values", words, comma, test,
+					    reach->changes[method]);
+		else
+			words = arena_print(arena, "%s%s%s " TO_DIGITS " standard deviations", words, comma, test,
+					    reach->changes[method]);
+	}
+	return words ? arena_print(arena, "%s (%s)", name, words) : NULL;
+}
+
+/* NULL: there are none. */
+static const char *large_remark(const struct drift_reference *reference, const struct monitor_reach *reaches, size_t named,
+				struct arena *arena)
+{
+	size_t count = 0, rows = 0;
+	const char *names = "";
+	for (size_t i = 0; names && i < reference->feature_count; i++) {
+		if (!has_large(&reaches[i]) || count++ >= named)
+			continue;
+		const char *name = name_shown(&reference->features[i], arena);
+		const char *own = name ? large_words(name, &reaches[i], arena) : NULL;
+		names = own ? arena_print(arena, "%s%s%s", names, count > 1 ? "; " : "", own) : NULL;
+		rows = reaches[i].rows;
+	}
+	if (count == 0 || !names)
+		return NULL;
+	if (count > named)
+		names = arena_print(arena, "%s; and %zu more", names, count - named);
+	return arena_print(arena,
+			   "In windows of %zu rows, tests of %zu of %zu features find large changes alone, of more than a standard "
+			   "deviation or of more than half of the values. The smallest change that each of these finds: %s",
+			   rows, count, reference->feature_count, names ? names : "");
+}
+
+/* Whether a window of a whole season, or a larger one, would help the feature. */
+static bool wants_season(const struct monitor_reach *reach)
+{
+	return reach->season > 0 && (reach->sight == MONITOR_BLIND_BY_DEPENDENCE || has_large(reach));
+}
+
+/* What to do about such features. */
+static const char *season_remark(const struct drift_reference *reference, const struct monitor_reach *reaches, bool by_time,
+				 struct arena *arena)
+{
+	size_t first = 0;
+	while (first < reference->feature_count && !wants_season(&reaches[first]))
+		first++;
+	const char *name = first < reference->feature_count ? name_shown(&reference->features[first], arena) : NULL;
+	if (!name)
+		return NULL;
+	if (by_time)
+		return arena_print(arena,
+				   "%s repeats about every %zu rows: take a window of the time of a whole season, or of several",
+				   name, reaches[first].season);
+	return arena_print(arena, "%s repeats about every %zu rows: take a window of a whole season, `window: %zu`, or of several",
+			   name, reaches[first].season, reaches[first].season);
+}
+
+static const char *sentences_join(const char *before, const char *more, struct arena *arena)
+{
+	return !before ? more : !more ? before : arena_print(arena, "%s. %s", before, more);
+}
+
+static const char *large_advice(const struct monitor_reach *reaches, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (has_large(&reaches[i]) && reaches[i].independent_values * 2 < (double)reaches[i].values)
+			return LARGER_WINDOWS;
+	return OTHER_SETTINGS;
+}
+
 static const char *unwatched_remark(const struct monitor *monitor, const struct drift_reference *reference,
 				    const struct monitor_settings *settings, struct arena *arena)
 {
@@ -238,13 +340,17 @@ static const char *unwatched_remark(const struct monitor *monitor, const struct 
 		found.sights += sights >> sight & 1;
 	for (enum monitor_sight sight = MONITOR_BLIND_BY_TREND; sight <= MONITOR_BLIND_BY_SIZE; sight++)
 		remark = sight_remark(remark, &found, reaches, sight, arena);
-	if (!remark || !(sights & (1U << MONITOR_BLIND_BY_TREND | 1U << MONITOR_BLIND_BY_DEPENDENCE)) ||
-	    !(settings->methods >> MONITOR_MMD & 1))
-		return remark;
-	return arena_print(arena,
+	if (remark && sights & (1U << MONITOR_BLIND_BY_TREND | 1U << MONITOR_BLIND_BY_DEPENDENCE) &&
+	    settings->methods >> MONITOR_MMD & 1)
+		remark = arena_print(arena,
 			   "%s. Besides, mmd counts the rows of all features like those of the one that follows most from rows "
 			   "before: leave such features out of `tensors`",
 			   remark);
+	const char *large = large_remark(reference, reaches, remark ? 1 : NAMED, arena);
+	const char *season = season_remark(reference, reaches, found.by_time, arena);
+	if (large)
+		season = season ? season : large_advice(reaches, reference->feature_count);
+	return sentences_join(sentences_join(remark, large, arena), season, arena);
 }
 
 const char *drift_unwatchable_remark(const struct drift_reference *reference, const struct monitor_settings *settings,

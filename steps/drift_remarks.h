@@ -20,12 +20,13 @@ const char *drift_constants_remark(const struct drift_reference *reference, stru
 const char *drift_lost_remark(const struct drift_reference *reference, const struct monitor_settings *settings,
 			      struct arena *arena);
 
-/* The same on the features in which no window can have drift, by the settings: which, why, and what to do. */
+/* The same on the features in which no window can have drift, by the settings, and on tests that find large changes alone
+ * (MONITOR_LARGE_SHIFT): which, why, and what to do. */
 const char *drift_unwatchable_remark(const struct drift_reference *reference, const struct monitor_settings *settings,
 				     struct arena *arena);
 
 /* All remarks, in the arena: what is not compared, what does not vary, what `falseAlarms` has no part for, and what can have no
- * drift. NULL: nothing. `monitor`: one that has learnt from the reference; NULL: it is not at hand. */
+ * drift, or only a large one. NULL: nothing. `monitor`: one that has learnt from the reference; NULL: it is not at hand. */
 struct drift_remarks {
 	const char *uncompared, *constants, *lost, *unwatchable;
 };

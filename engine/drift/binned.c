@@ -104,19 +104,41 @@ static struct chi_square_test chi_square_made(double statistic, double categorie
 	return (struct chi_square_test){statistic, freedom, freedom < 1 ? (double)NAN : chi_square_sf(statistic, freedom)};
 }
 
+/* What a bin adds to the statistic; both counts are not 0. */
+static double homogeneity_part(double reference, double current, double references, double currents)
+{
+	const double both = reference + current, expected = both * references / (references + currents);
+	return chi_square_part(reference, expected) + chi_square_part(current, both - expected);
+}
+
 struct chi_square_test binned_homogeneity(const struct binned *binned)
 {
 	double references = counts_total(binned->reference, binned->bins), currents = counts_total(binned->current, binned->bins);
 	double statistic = 0, categories = 0;
 	for (size_t i = 0; i < binned->bins; i++) {
-		double both = binned->reference[i] + binned->current[i];
-		if (both <= 0)
+		if (binned->reference[i] + binned->current[i] <= 0)
 			continue;
-		double expected = both * references / (references + currents);
 		categories++;
-		statistic += chi_square_part(binned->reference[i], expected) + chi_square_part(binned->current[i], both - expected);
+		statistic += homogeneity_part(binned->reference[i], binned->current[i], references, currents);
 	}
 	return chi_square_made(statistic, categories);
+}
+
+double binned_chi_square_distance(const struct binned *binned, const bool *pooled)
+{
+	double references = counts_total(binned->reference, binned->bins), currents = counts_total(binned->current, binned->bins);
+	double statistic = 0, reference = 0, current = 0; /* of the pooled ones */
+	for (size_t i = 0; i < binned->bins; i++) {
+		if (pooled && pooled[i]) {
+			reference += binned->reference[i];
+			current += binned->current[i];
+		} else if (binned->reference[i] + binned->current[i] > 0) {
+			statistic += homogeneity_part(binned->reference[i], binned->current[i], references, currents);
+		}
+	}
+	if (reference + current > 0)
+		statistic += homogeneity_part(reference, current, references, currents);
+	return sqrt(statistic * (references + currents) / (references * currents));
 }
 
 double binned_cramers_v(const struct binned *binned)

@@ -54,6 +54,10 @@ struct chi_square_test {
 struct chi_square_test binned_homogeneity(const struct binned *binned);
 double binned_cramers_v(const struct binned *binned); /* its effect size, 0..1 */
 
+/* The root of that statistic divided by the common size n m / (n + m) of both samples. Bins that are `pooled` count as one; NULL:
+ * none is. */
+double binned_chi_square_distance(const struct binned *binned, const bool *pooled);
+
 /* Of the current counts against the reference's shares. False: a category of the current ones is not in the
  * reference, so there is no such test. */
 bool binned_fit(const struct binned *binned, struct chi_square_test *test);

@@ -57,11 +57,12 @@ static bool feature_learn(struct monitor *self, const struct drift_reference *re
 	watched->name = reference->features[feature].name;
 	if (self->blank)
 		return true;
-	if (!watched_learn(watched, reference, feature, arena))
+	if (!watched_learn(watched, reference, feature, (size_t)monitor_window_rows(&self->settings, &reference->arrivals), arena))
 		return false;
 	watched->current = ARENA_ARRAY(arena, double, watched->bin_count + 1);
 	self->number_count += !watched->categories;
-	for (unsigned methods = watched->methods; methods; methods &= methods - 1)
+	self->test_count += (watched->methods & ~MONITOR_ONLINE) != 0;
+	for (unsigned methods = watched->methods & MONITOR_ONLINE; methods; methods &= methods - 1)
 		self->test_count++;
 	return watched->current;
 }

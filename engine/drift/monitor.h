@@ -4,13 +4,13 @@
  *
  *   ks               the Kolmogorov-Smirnov distance; effect: D
  *   psi              the population stability index over the reference's deciles; effect: the Jensen-Shannon distance
- *                    (base 2) over them
+ *                    (base 2) over them. It is established by the chi-square of their counts
  *   wasserstein      W1; effect: W1 divided by the reference's standard deviation. It is established only if it is so
  *                    without both tails of the reference too, of which a reference says too little
  *   jensen-shannon   the same bins, or categories; effect: the distance
- *   chi-square       of categories; effect: the Jensen-Shannon distance, which decides, as for psi: so these three are
- *                    one test, with the statistic of each; p: of the chi-square law, which does not hold for rare
- *                    categories and decides nothing
+ *   chi-square       of categories; effect: the Jensen-Shannon distance. Chi-square decides, as for psi, by a law that is
+ *                    drawn from the reference: so these three are one test, with the statistic of each. Categories that a
+ *                    window is expected to have less than once count as one there, with those never seen
  *   page-hinkley     of numbers, and cusum: the latest change of the mean, from window to window (detectors.h); effect: by
  *                    how many deviations, of the numbers' normal scores in the reference
  *   adwin            the same; effect: by how much of the reference's rows the mean rank of the latest rows has moved
@@ -20,12 +20,14 @@
  *                    of each projected tensor (projection.h), whatever the methods are, if the window and the reference are large
  *                    enough and the settings name no such set
  *
- * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds
- * for all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its
- * duration, have of the declared rows or period; 9 of 10 parts of that go to the tests in equal parts, and one to the
- * bounds of quality. Where values follow from the values before, samples count as the smaller ones that they are worth
- * (drift_dependence()). The levels suppose that the reference is like the live data, so they hold on the average over
- * references. The score is the largest effect above its level, and 0 if no test is established.
+ * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds for
+ * all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its duration,
+ * have of the declared rows or period; 9 of 10 parts of that go to the tests, and one to the bounds of quality. Each feature,
+ * online method of a feature, and joint test has an equal part of it. The tests of a feature that look at a window alone share
+ * theirs: their level is the one that the least of their p has so rarely, by the same draws from the reference. Where values
+ * follow from the values before, samples count as the smaller ones that they are worth (drift_dependence()): so do those of a
+ * season, unless a window has whole ones (season.h). The levels suppose that the reference is like the live data, so they hold
+ * on the average over references. The score is the largest effect above its level, and 0 if no test is established.
  *
  * Quality: shares of missing values, of values of another type (mistyped.h), of numbers outside the reference's range, of
  * categories never seen, features that no longer vary, rows a minute, and the age of the newest row (arrivals.h). Each of the
@@ -50,7 +52,7 @@
  * step, too. It counts in the next window, if the rows of that are behind it, too. A window in which the clock does not go on
  * lasts as long as the last in which it did.
  *
- * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature; with online
+ * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 140 KB a feature; with online
  * methods 40 bytes for each row, and 28 KB a feature, more. Of a
  * window by time, MONITOR_ROWS_KEPT rows at most are kept, spread evenly. The same rows give the same verdicts. A monitor
  * belongs to one thread.
@@ -119,7 +121,7 @@ struct monitor_settings {
 struct monitor_test {
 	enum monitor_method method;
 	double statistic; /* D, PSI, W1, the distance, or chi-square */
-	double p;	  /* of psi that of the Jensen-Shannon distance */
+	double p;	  /* of bins and categories that of chi-square, by the law that was drawn */
 	double effect, level;
 	bool established;
 };
@@ -221,14 +223,27 @@ enum monitor_sight {
 	MONITOR_BLIND_BY_SIZE	     /* too few rows in a window or the reference, for so many tests at that rate */
 };
 
+/* A change is large that is of more than so much: of numbers, all of which move by so many deviations of the reference; of
+ * categories, of which so large a share comes as the one that is rarest there. */
+#define MONITOR_LARGE_SHIFT 1.0
+#define MONITOR_LARGE_SHARE 0.5
+
 struct monitor_reach {
 	enum monitor_sight sight;
+	bool categories;
+	/* The smallest change that a test of one window establishes, of a feature in which some can have drift; INFINITY: none of
+	 * MONITOR_FARTHEST deviations or less; NaN: no such test. */
+	double changes[MONITOR_METHODS];
+	size_t season; /* rows after which its values repeat; 0: they do not, or the window has whole seasons */
+	size_t values;	   /* of the reference, which are not missing */
 	double independent_values; /* of which the reference's say as much */
 	size_t rows;		   /* of the window: by time as many as came in so long when the reference was recorded */
 	bool falls;	    /* of a trend */
 	bool spans_an_hour; /* it is of windows by count of an hour at most: how long they take is not known, and the rate is by
 			       time */
 };
+
+#define MONITOR_FARTHEST 4
 
 /* The largest change there is has all values of a window beyond one end of the reference, or in the category that is rarest there.
  * If no test establishes that, none establishes anything. It is of the reference from which the monitor has learnt. Of a window by

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "drift/monitor_parts.h"
+#include "statistics/distribution.h"
 #include "drift/rare_law.h"
 #include "numeric/quantile.h"
 
@@ -31,7 +32,7 @@ struct drawn_feature {
 	struct watched_feature *watched;
 	uint32_t *bin_ends;		  /* of each bin: how many cells are in it and in those before it */
 	size_t like;			  /* the first feature with the same bins, which has the same law of bins */
-	double *binned, *moved, *settled; /* distances drawn; NULL: no method needs them */
+	double *binned, *moved, *settled; /* distances drawn, in the order of draws; NULL: no method needs them */
 };
 
 /* Features that are drawn together, and their samples: counts of cells, which are places in the sorted reference, or categories. */
@@ -43,6 +44,7 @@ struct drawing {
 	double *leads;	/* distance of the distribution functions behind each cell, times left_rows * right_rows: whole numbers */
 	pair *gaps;	/* between values of the reference: behind each cell those of PAIR features, then those of the next */
 	double *counts; /* of bins, of both samples */
+	double *largest; /* p of the Kolmogorov-Smirnov distances drawn; NULL: no feature has several tests with that one */
 	size_t feature_count;
 	struct drawn_feature features[TOGETHER_MAX];
 };
@@ -78,6 +80,14 @@ static void leads_find(const struct drawing *drawing)
 		leads[i] = abs((int32_t)left[i] * right_rows - (int32_t)right[i] * left_rows);
 }
 
+static double leads_largest(const struct drawing *drawing)
+{
+	double largest = 0;
+	for (size_t i = 0; i < drawing->cell_count; i++)
+		largest = drawing->leads[i] > largest ? drawing->leads[i] : largest;
+	return largest;
+}
+
 static void gaps_add(const double *leads, const pair *gaps, size_t from, size_t to, pair *sum)
 {
 	pair even = {0}, odd = {0}; /* a single sum would wait for itself in each step */
@@ -102,7 +112,6 @@ static void gaps_move(const struct drawing *drawing, const pair *gaps, size_t ta
 /* `unit`: of leads. */
 static void moved_draw(const struct drawing *drawing, double unit, size_t draw)
 {
-	leads_find(drawing);
 	for (size_t first = 0; first < drawing->feature_count; first += PAIR) {
 		const size_t left = drawing->feature_count - first, count = left < PAIR ? left : PAIR;
 		pair settled = {0}, tails = {0};
@@ -134,28 +143,97 @@ static double binned_distance(const struct drawing *drawing, const struct drawn_
 		counts[i] = values_before(drawing->left, end) - values_before(drawing->left, begin);
 		counts[bins + i] = values_before(drawing->right, end) - values_before(drawing->right, begin);
 	}
-	return binned_jensen_shannon(&(struct binned){bins, counts, counts + bins}) / sqrt(M_LN2);
+	return binned_chi_square_distance(&(struct binned){bins, counts, counts + bins}, NULL);
 }
 
 /* ---- all draws ---- */
 
-static void laws_fit(const struct drawing *drawing)
+/* A copy of what was drawn, which stays in its order for the law of the least p. */
+static bool law_fit(struct null_law *law, const double *drawn, struct arena *arena)
 {
-	for (size_t i = 0; i < drawing->feature_count; i++) {
-		const struct drawn_feature *feature = &drawing->features[i];
-		feature->watched->binned_common = (double)INFINITY;
-		if (feature->binned && feature->like == i)
-			null_law_fit(&feature->watched->binned, feature->binned);
-		else if (feature->binned)
-			feature->watched->binned = drawing->features[feature->like].watched->binned;
-		if (!feature->moved)
-			continue;
-		null_law_fit(&feature->watched->moved, feature->moved);
-		null_law_fit(&feature->watched->settled, feature->settled);
-	}
+	double *kept = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+	if (!kept)
+		return false;
+	memcpy(kept, drawn, NULL_LAW_DRAWS * sizeof *kept);
+	null_law_fit(law, kept);
+	return true;
 }
 
-static void laws_draw(const struct drawing *drawing)
+static bool has_ks(const struct watched_feature *watched)
+{
+	return watched->methods >> MONITOR_KS & 1;
+}
+
+/* Whether the feature has several tests, of which chance may exceed the level of one alone. */
+static bool shares_level(const struct drawn_feature *feature)
+{
+	return has_ks(feature->watched) + (feature->binned != NULL) + (feature->moved != NULL) > 1;
+}
+
+/* Wasserstein's distance is established by both of its laws. */
+static double least_p(const struct drawing *drawing, const struct drawn_feature *feature, size_t draw)
+{
+	const struct watched_feature *watched = feature->watched;
+	double least = has_ks(watched) ? drawing->largest[draw] : 1;
+	if (feature->binned)
+		least = fmin(least, LEAST_WEIGHT *
+					    null_law_p(&watched->binned, drawing->features[feature->like].binned[draw], 1));
+	if (feature->moved)
+		least = fmin(least, LEAST_WEIGHT * fmax(null_law_p(&watched->moved, feature->moved[draw], 1),
+							null_law_p(&watched->settled, feature->settled[draw], 1)));
+	return least;
+}
+
+/* `all`: NULL_LAW_DRAWS numbers. */
+static bool least_learn(const struct drawing *drawing, const struct drawn_feature *feature, double *all, struct arena *arena)
+{
+	double *kept = ARENA_ARRAY(arena, double, LEAST_KEPT);
+	if (!kept)
+		return false;
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++)
+		all[i] = least_p(drawing, feature, i);
+	quantile_sort(all, NULL_LAW_DRAWS);
+	memcpy(kept, all, LEAST_KEPT * sizeof *kept);
+	feature->watched->least_p = kept;
+	return true;
+}
+
+static bool laws_fit(const struct drawing *drawing, struct arena *scratch, struct arena *arena)
+{
+	double *all = ARENA_ARRAY(scratch, double, NULL_LAW_DRAWS);
+	bool good = all != NULL;
+	for (size_t i = 0; good && i < drawing->feature_count; i++) {
+		const struct drawn_feature *feature = &drawing->features[i];
+		struct watched_feature *watched = feature->watched;
+		watched->binned_common = (double)INFINITY;
+		if (feature->binned && feature->like == i)
+			good = law_fit(&watched->binned, feature->binned, arena);
+		else if (feature->binned)
+			watched->binned = drawing->features[feature->like].watched->binned;
+		if (good && feature->moved)
+			good = law_fit(&watched->moved, feature->moved, arena) &&
+			       law_fit(&watched->settled, feature->settled, arena);
+		if (good && shares_level(feature))
+			good = least_learn(drawing, feature, all, arena);
+	}
+	return good;
+}
+
+#define LEAST_FAR 0.0125   /* 50 draws are beyond; further out, the share of the tests is extrapolated */
+#define LEAST_GROWTH 0.05 /* further out, tests exceed their levels together less often: a power of the chance */
+
+struct feature_levels watched_levels(const struct watched_feature *watched, double alpha)
+{
+	if (!watched->least_p)
+		return (struct feature_levels){alpha, alpha};
+	const double far = fmax(alpha, LEAST_FAR), place = far * NULL_LAW_DRAWS - 1;
+	const double drawn = quantile_sorted(watched->least_p, LEAST_KEPT, fmin(place / (LEAST_KEPT - 1), 1), QUANTILE_LINEAR);
+	const double share = drawn / far * pow(alpha / far, LEAST_GROWTH);
+	const double level = alpha * fmin(fmax(share, 1.0 / LEAST_WEIGHT), 1); /* the least, if they never did so together */
+	return (struct feature_levels){level, level / LEAST_WEIGHT};
+}
+
+static bool laws_draw(const struct drawing *drawing, struct arena *scratch, struct arena *arena)
 {
 	struct random chance = {SEED};
 	const double left_rows = (double)drawing->left_rows, right_rows = (double)drawing->right_rows;
@@ -166,10 +244,14 @@ static void laws_draw(const struct drawing *drawing)
 		for (size_t i = 0; i < drawing->feature_count; i++)
 			if (drawing->features[i].binned && drawing->features[i].like == i)
 				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
+		if (drawing->gaps || drawing->largest)
+			leads_find(drawing);
 		if (drawing->gaps)
 			moved_draw(drawing, root / (left_rows * right_rows), draw);
+		if (drawing->largest)
+			drawing->largest[draw] = kolmogorov_sf(root / (left_rows * right_rows) * leads_largest(drawing));
 	}
-	laws_fit(drawing);
+	return laws_fit(drawing, scratch, arena);
 }
 
 /* ---- what is drawn together ---- */
@@ -272,7 +354,7 @@ static void gaps_fill(struct drawing *drawing, size_t index)
 		gaps[i][index % PAIR] = sorted->values[i + 1] - sorted->values[i];
 }
 
-static bool feature_begin(struct drawing *drawing, size_t index, struct arena *scratch, struct arena *arena)
+static bool feature_begin(struct drawing *drawing, size_t index, struct arena *scratch)
 {
 	struct drawn_feature *feature = &drawing->features[index];
 	const bool moves = feature->watched->methods >> MONITOR_WASSERSTEIN & 1;
@@ -281,24 +363,26 @@ static bool feature_begin(struct drawing *drawing, size_t index, struct arena *s
 	if (is_binned && !bins_fill(drawing, index, scratch))
 		return false;
 	if (is_binned)
-		feature->binned = ARENA_ARRAY(feature->like == index ? arena : scratch, double, NULL_LAW_DRAWS);
+		feature->binned = ARENA_ARRAY(scratch, double, NULL_LAW_DRAWS);
+	if ((is_binned || moves) && has_ks(feature->watched) && !drawing->largest)
+		drawing->largest = ARENA_ARRAY(scratch, double, NULL_LAW_DRAWS);
 	if (!moves)
-		return !arena_failed(arena) && !arena_failed(scratch);
-	feature->moved = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
-	feature->settled = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+		return !arena_failed(scratch);
+	feature->moved = ARENA_ARRAY(scratch, double, NULL_LAW_DRAWS);
+	feature->settled = ARENA_ARRAY(scratch, double, NULL_LAW_DRAWS);
 	if (!drawing->gaps)
 		drawing->gaps = ARENA_ARRAY(scratch, pair, groups * drawing->cell_count);
-	if (arena_failed(arena) || arena_failed(scratch))
+	if (arena_failed(scratch))
 		return false;
 	gaps_fill(drawing, index);
 	return true;
 }
 
-static bool drawing_begin(struct drawing *drawing, const double *values, size_t rows, struct arena *scratch, struct arena *arena)
+static bool drawing_begin(struct drawing *drawing, const double *values, size_t rows, struct arena *scratch)
 {
 	size_t bins = 0;
 	for (size_t i = 0; i < drawing->feature_count; i++) {
-		if (!feature_begin(drawing, i, scratch, arena))
+		if (!feature_begin(drawing, i, scratch))
 			return false;
 		bins = drawing->features[i].watched->bin_count > bins ? drawing->features[i].watched->bin_count : bins;
 	}
@@ -311,9 +395,21 @@ static bool drawing_begin(struct drawing *drawing, const double *values, size_t 
 
 /* ---- features with rare categories ---- */
 
+/* Bins that a window is expected to have less than once, that came once, or that the reference lacks. */
+static bool rare_pool(struct watched_feature *watched, size_t window_rows, struct arena *arena)
+{
+	const double least = fmax((double)watched->count / (double)window_rows, watched->once > 0 ? 2 : 1);
+	watched->pooled = ARENA_ARRAY(arena, bool, watched->bin_count);
+	for (size_t i = 0; watched->pooled && i < watched->bin_count; i++)
+		watched->pooled[i] = watched->counts[i] < least;
+	return watched->pooled;
+}
+
 static bool rare_learn(struct watched_feature *watched, const double *values, size_t rows, size_t window_rows,
 		       struct arena *scratch, struct arena *arena)
 {
+	if (!rare_pool(watched, window_rows, arena))
+		return false;
 	const size_t right_rows = least_of(drawn_rows(watched, (double)window_rows), watched->count / 2);
 	const struct rare_feature feature = {.rows = rows,
 					     .values = values,
@@ -321,14 +417,16 @@ static bool rare_learn(struct watched_feature *watched, const double *values, si
 					     .bin_count = watched->bin_count,
 					     .counts = watched->counts,
 					     .once = watched->once,
+					     .pooled = watched->pooled,
 					     .left_rows = least_of(left_rows_of(watched), watched->count - right_rows),
 					     .right_rows = right_rows};
 	double *drawn = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
 	if (!drawn || !rare_law_draw(&feature, scratch, drawn))
 		return false;
-	watched->binned_common = common_size((double)feature.left_rows, (double)feature.right_rows);
+	const double rows_held = (double)right_rows * watched->dependence; /* of a window */
+	watched->binned_common = common_size((double)watched->count, rows_held) / watched->dependence;
 	for (size_t i = 0; i < NULL_LAW_DRAWS; i++)
-		drawn[i] *= sqrt(watched->binned_common);
+		drawn[i] *= sqrt(common_size((double)feature.left_rows, (double)feature.right_rows));
 	null_law_fit(&watched->binned, drawn);
 	return true;
 }
@@ -354,6 +452,7 @@ static bool predicted_learn(struct watched_feature *watched, size_t window_rows,
 	const struct rare_feature feature = {.count = watched->count,
 					     .bin_count = watched->bin_count,
 					     .counts = watched->counts,
+					     .pooled = watched->pooled,
 					     .left_rows = rows_worth(watched, (double)watched->count),
 					     .right_rows = rows_worth(watched, (double)window_rows)};
 	double *drawn = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
@@ -383,9 +482,8 @@ bool monitor_laws_learn(struct monitor *self, const struct drift_reference *refe
 			good = rare_learn(&self->features[i], values, reference->rows, window_rows, scratch, arena);
 		} else {
 			drawing_gather(&drawing, self, i, window_rows, learnt);
-			good = drawing_begin(&drawing, values, reference->rows, scratch, arena);
-			if (good)
-				laws_draw(&drawing);
+			good = drawing_begin(&drawing, values, reference->rows, scratch);
+			good = good && laws_draw(&drawing, scratch, arena);
 		}
 		arena_reset(scratch);
 	}

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "drift/monitor_parts.h"
+#include "drift/season.h"
 #include "numeric/moments.h"
 #include "numeric/quantile.h"
 
@@ -161,26 +162,58 @@ double monitor_lost_chance(const struct drift_reference *reference, size_t featu
 	return watched.missing_dependence > 1 ? missing_runs_lost_chance(&watched.missing_runs, (size_t)settings->window_rows) : 0;
 }
 
-/* How values follow from those before, and whether one is missing. */
-static bool dependence_learn(struct watched_feature *watched, const struct drift_reference *reference,
-			     const struct drift_feature *from)
+#define SEASON_DEPENDENCE 4 /* from here on a season is looked for */
+#define WHOLE_WITHIN 0.02   /* of a season: so much may be missing of a whole number of them, or beyond it */
+
+/* Windows that have each place of a season equally often do not vary with it. */
+static void season_learn(struct watched_feature *watched, const struct drift_reference *reference,
+			 const struct drift_feature *from, size_t window_rows, double *scratch)
 {
 	const size_t rows = reference->rows;
-	double *scratch = memory_take(3 * rows + 2 * from->category_count, sizeof *scratch);
+	if (from->categories || watched->dependence < SEASON_DEPENDENCE)
+		return;
+	watched->season = drift_season(from->values, rows, reference->block, scratch);
+	const double seasons = watched->season > 0 ? (double)window_rows / (double)watched->season : 0;
+	watched->whole_seasons =
+		reference->block >= rows && seasons > 1 - WHOLE_WITHIN && fabs(seasons - round(seasons)) <= WHOLE_WITHIN;
+	if (watched->whole_seasons)
+		watched->dependence =
+			fmin(watched->dependence, drift_dependence_within(from->values, rows, watched->season, scratch));
+}
+
+/* How values follow from those before, and whether one is missing. */
+static bool dependence_learn(struct watched_feature *watched, const struct drift_reference *reference,
+			     const struct drift_feature *from, size_t window_rows)
+{
+	const size_t rows = reference->rows;
+	double *scratch = memory_take(4 * rows + 2 * from->category_count, sizeof *scratch);
 	if (!scratch)
 		return false;
 	watched->dependence = from->categories ? drift_dependence_of_categories(from->values, rows, reference->block,
 										from->category_count, scratch)
 					       : drift_dependence(from->values, rows, reference->block, scratch);
+	season_learn(watched, reference, from, window_rows, scratch);
 	missing_learn(watched, reference, from, scratch);
 	memory_give(scratch);
 	return true;
 }
 
+double monitor_window_rows(const struct monitor_settings *settings, const struct arrivals *arrivals)
+{
+	const double all_ms = arrivals->count > 1 ? arrivals->times_ms[arrivals->count - 1] - arrivals->times_ms[0] : 0;
+	const double share = settings->share > 0 ? settings->share : 1;
+	if (settings->window_rows > 0)
+		return (double)settings->window_rows;
+	if (settings->segmented || all_ms < ARRIVAL_SPAN_MS)
+		return 0;
+	return floor((double)settings->window_ms / all_ms * (double)arrivals->rows * share);
+}
+
 #define OF_NUMBERS (1U << MONITOR_KS | 1U << MONITOR_PSI | 1U << MONITOR_WASSERSTEIN)
 #define OF_CATEGORIES (1U << MONITOR_CHI_SQUARE)
 
-bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, struct arena *arena)
+bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, size_t window_rows,
+		   struct arena *arena)
 {
 	const struct drift_feature *from = &reference->features[feature];
 	const unsigned usual = from->categories ? OF_CATEGORIES : OF_NUMBERS;
@@ -194,7 +227,7 @@ bool watched_learn(struct watched_feature *watched, const struct drift_reference
 	watched->mistyped = from->mistyped;
 	watched->least = from->least;
 	watched->greatest = from->greatest;
-	if (!dependence_learn(watched, reference, from) ||
+	if (!dependence_learn(watched, reference, from, window_rows) ||
 	    !(from->categories ? categories_learn(watched, from, reference->rows, arena)
 			       : numbers_learn(watched, from, reference->rows, arena)))
 		return false;

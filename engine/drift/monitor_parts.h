@@ -30,6 +30,8 @@ struct watched_feature {
 	bool categories;
 	unsigned methods;
 	size_t count;	   /* values of the reference that are not missing */
+	size_t season; /* rows after which values repeat (season.h); 0: they do not, or the values follow from few before */
+	bool whole_seasons; /* a window has some, and `dependence` is that of such windows */
 	double dependence, missing_dependence; /* drift_dependence(): of values, and of whether one is missing */
 	struct missing_runs missing_runs;      /* of the reference */
 	struct sorted sorted;
@@ -39,9 +41,11 @@ struct watched_feature {
 	size_t bin_count;	/* of categories one more than there are */
 	double *counts;		/* of the reference, by bin */
 	double *current;	/* of the window, likewise */
-	struct null_law binned; /* of the Jensen-Shannon distance */
+	bool *pooled;		/* rare bins, which count as one; NULL: none is rare */
+	struct null_law binned; /* of the chi-square distance */
 	double binned_common;	/* the largest common size that it holds for */
 	size_t tail;		/* places of `sorted` at either end that say too little of their law */
+	double *least_p; /* of its tests, the least p by chance, rising: LEAST_KEPT of NULL_LAW_DRAWS; NULL: it has one test */
 	struct null_law moved, settled; /* of W1 divided by the deviation: of all, and without both tails */
 	size_t category_count;
 	bool open; /* the last category is of all other texts */
@@ -101,12 +105,27 @@ bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_refe
 /* Tests a window, at the level `alpha` of each. How many tests there are: none, if it has too few rows. */
 size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, double alpha);
 
-/* Learns from the reference, all but laws: false if memory runs out. */
-bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, struct arena *arena);
+/* Learns from the reference, all but laws, for windows of so many rows (0: not known): false if memory runs out. */
+bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, size_t window_rows,
+		   struct arena *arena);
+
+/* Rows of a window; of one by time as many as the arrivals of the reference let expect. 0: that is not known. */
+double monitor_window_rows(const struct monitor_settings *settings, const struct arrivals *arrivals);
+
+/* A feature's tests share one level by the law of the least of their p. The p of the other two counts double: a change that the
+ * Kolmogorov-Smirnov test sees is then found about as often as by that test alone. */
+#define LEAST_KEPT (NULL_LAW_DRAWS / 4) /* up to MONITOR_ALPHA_MOST */
+#define LEAST_WEIGHT 2
+
+/* Levels of the tests of one feature. */
+struct feature_levels {
+	double ks, others; /* of bins, and of W1 */
+};
+struct feature_levels watched_levels(const struct watched_feature *watched, double alpha);
 
 /* Levels of a window. */
 struct monitor_levels {
-	double test;	/* of each test */
+	double test;	/* of the tests of one feature together, and of each other test */
 	double feature; /* of each figure of quality that all features have */
 	double numbers, categories; /* of those that one of numbers, or of categories, has */
 	double times; /* of each figure of times */
@@ -125,7 +144,7 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 
 /* ---- the whole monitor ---- */
 
-/* The level of each test in a window that takes `alpha` of the declared rate. */
+/* The level of each of `test_count` in a window that takes `alpha` of the declared rate. */
 double monitor_test_level(const struct monitor *self, double alpha);
 
 /* Draws the laws of the features, which have learnt, for windows of so many rows. False: memory runs out. */
@@ -150,7 +169,8 @@ struct monitor_looks {
 struct monitor {
 	struct monitor_settings settings;
 	size_t room; /* rows of the window that are kept */
-	size_t feature_count, test_count, number_count; /* of features, tests, and features of numbers */
+	size_t feature_count, number_count; /* of features, and features of numbers */
+	size_t test_count; /* that have a level of their own: those of one feature together, each online method, each joint test */
 	struct watched_feature *features;
 	struct monitor_scratch scratch;
 	struct monitor_feature *verdicts;
@@ -190,6 +210,9 @@ bool monitor_times_learn(struct monitor *self, const struct drift_reference *ref
 
 /* Judges the open window at the level `alpha` of each figure. `ended`: nothing shows how long it lasts, as at the end of a file. */
 struct monitor_times monitor_times_judge(const struct monitor *self, double alpha, bool ended);
+
+/* Counts numbers in rising order by the bins of the feature. */
+void watched_bins_count(const struct watched_feature *watched, const struct sorted *sample, double *counts);
 
 /* Distances of two samples in rising order. */
 struct sample_distances {

@@ -11,6 +11,7 @@
 #include "statistics/special.h"
 
 #define PART_SORTED_MAX 48 /* values of a part that are sorted by insertion */
+#define BINNED_EFFECT_LEAST (1 / sqrt(8 * M_LN2)) /* a Jensen-Shannon distance of nearly equal shares beside their chi-square one */
 #define PIVOTS_BESIDE 16   /* each is compared with a value, without a branch that is guessed wrongly */
 
 /* ---- sorting a window ---- */
@@ -157,9 +158,8 @@ struct sample_distances sample_distances_of(const struct sorted *reference, size
 
 /* ---- tests ---- */
 
-static void count_bins(const struct watched_feature *watched, const struct sorted *current)
+void watched_bins_count(const struct watched_feature *watched, const struct sorted *current, double *counts)
 {
-	double *counts = watched->current;
 	size_t before = 0;
 	for (size_t i = 0; i < watched->bins.count; i++) {
 		const size_t more =
@@ -202,34 +202,30 @@ static void test_put(struct monitor_feature *verdict, struct monitor_test test, 
 	verdict->tests[verdict->test_count++] = test;
 }
 
-/* Of dependent values as many count as are independent. Where all are of one category, nothing is unlikely. */
-static double chi_square_p(const struct chi_square_test *test, double dependence)
-{
-	return test->freedom < 1 ? 1 : chi_square_sf(test->statistic / dependence, test->freedom);
-}
-
-/* All three are established by the law of the Jensen-Shannon distance, which is the effect of each. */
+/* All three are established by the law of the chi-square distance. Their effect is the Jensen-Shannon distance; its level is what
+ * it would be if the same difference of shares were as small as chance allows. */
 static void test_binned(const struct watched_feature *watched, double common, double alpha, struct monitor_feature *verdict)
 {
 	const struct binned binned = {watched->bin_count, watched->counts, watched->current};
-	const double distance = binned_jensen_shannon(&binned) / sqrt(M_LN2);
-	const struct chi_square_test homogeneity = binned_homogeneity(&binned);
-	const double by_distance = null_law_p(&watched->binned, distance, common);
-	struct monitor_test test = {.effect = distance, .level = null_law_distance(&watched->binned, alpha, common)};
+	const double effect = binned_jensen_shannon(&binned) / sqrt(M_LN2);
+	const double distance = binned_chi_square_distance(&binned, watched->pooled);
+	const double allowed = null_law_distance(&watched->binned, alpha, common);
+	struct monitor_test test = {.p = null_law_p(&watched->binned, distance, common),
+				    .effect = effect,
+				    .level = allowed * (effect > 0 ? effect / distance : BINNED_EFFECT_LEAST)};
 	for (int method = 0; method < MONITOR_METHODS; method++) {
 		if (!(watched->methods >> method & MONITOR_OF_BINS >> method & 1))
 			continue;
 		test.method = (enum monitor_method)method;
 		test.statistic = method == MONITOR_PSI		? binned_psi(&binned, BINNED_SHARE_LEAST)
-				 : method == MONITOR_CHI_SQUARE ? homogeneity.statistic
-								: distance;
-		test.p = method == MONITOR_CHI_SQUARE ? chi_square_p(&homogeneity, watched->dependence) : by_distance;
-		test_put(verdict, test, distance);
+				 : method == MONITOR_CHI_SQUARE ? binned_homogeneity(&binned).statistic
+								: effect;
+		test_put(verdict, test, effect);
 	}
 }
 
-static void test_numbers(const struct watched_feature *watched, const struct sorted *current, double common, double alpha,
-			 struct monitor_feature *verdict)
+static void test_numbers(const struct watched_feature *watched, const struct sorted *current, double common,
+			 struct feature_levels levels, struct monitor_feature *verdict)
 {
 	const struct sample_distances distances = sample_distances_of(&watched->sorted, watched->tail, current);
 	const double settled = distances.settled / watched->deviation;
@@ -240,7 +236,7 @@ static void test_numbers(const struct watched_feature *watched, const struct sor
 					       .statistic = distances.largest,
 					       .p = kolmogorov_sf(sqrt(common) * distances.largest),
 					       .effect = distances.largest,
-					       .level = ks_reach(alpha) / sqrt(common)},
+					       .level = ks_reach(levels.ks) / sqrt(common)},
 			 distances.largest);
 	if (watched->methods >> MONITOR_WASSERSTEIN & 1)
 		test_put(verdict,
@@ -248,8 +244,8 @@ static void test_numbers(const struct watched_feature *watched, const struct sor
 					       .statistic = distances.moved,
 					       .p = null_law_p(&watched->settled, settled, common),
 					       .effect = moved,
-					       .level = null_law_distance(&watched->moved, alpha, common)},
-			 settled > null_law_distance(&watched->settled, alpha, common) ? moved : 0);
+					       .level = null_law_distance(&watched->moved, levels.others, common)},
+			 settled > null_law_distance(&watched->settled, levels.others, common) ? moved : 0);
 }
 
 /* The numbers pass in the order of the rows' times. */
@@ -364,7 +360,7 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 void watched_test(const struct watched_feature *watched, size_t rows, size_t looked, const struct monitor_levels *levels,
 		  const struct monitor_scratch *scratch, struct monitor_feature *verdict)
 {
-	const double alpha = levels->test;
+	const struct feature_levels own = watched_levels(watched, levels->test);
 	struct sorted current = {0};
 	*verdict = (struct monitor_feature){
 		.name = watched->name,
@@ -373,17 +369,17 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 		verdict->count = count_categories(watched, rows);
 	} else {
 		current = window_sort(watched, rows, scratch);
-		count_bins(watched, &current);
+		watched_bins_count(watched, &current, watched->current);
 		verdict->count = current.count;
 	}
 	quality_judge(watched, rows, &current, levels, verdict);
 	if (watched->detectors)
-		test_online(watched, rows, looked, alpha, scratch, verdict);
+		test_online(watched, rows, looked, levels->test, scratch, verdict);
 	if (verdict->count < MONITOR_ROWS_MIN || (watched->methods & ~MONITOR_ONLINE) == 0)
 		return;
 	const double common = common_size((double)watched->count, (double)verdict->count) / watched->dependence;
 	if (!watched->categories)
-		test_numbers(watched, &current, common, alpha, verdict);
+		test_numbers(watched, &current, common, own, verdict);
 	if (watched->methods & MONITOR_OF_BINS)
-		test_binned(watched, fmin(common, watched->binned_common), alpha, verdict);
+		test_binned(watched, fmin(common, watched->binned_common), own.others, verdict);
 }

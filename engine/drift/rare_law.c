@@ -12,12 +12,14 @@
 #define SEED 1
 #define ALIKE 8 /* counts below it are told apart where bins are joined */
 #define JOINED (ALIKE * ALIKE)
+#define POOLED 0 /* place of all that are pooled: of the joined bins, none has no value in both samples */
 #define OF_LEFT ALIKE /* joined bins that one sample lacks */
 #define OF_RIGHT 1
 
 struct rare_drawing {
 	struct random chance;
 	size_t bin_count;
+	const bool *pooled;		      /* bins; NULL: none */
 	size_t commonest;		      /* the bin that most values have */
 	size_t common_count, common_left;     /* its values: all, and those in no sample; 0: they are drawn as others */
 	size_t repeated;		      /* other values, of categories that came more than once */
@@ -153,7 +155,7 @@ static void values_draw(struct rare_drawing *drawing, size_t count, uint32_t *sa
 
 /* ---- distances ---- */
 
-/* Where counts have the same ratio, the divergence of two bins is that of both together. So bins with the same small counts are
+/* Where counts have the same ratio, the statistic of two bins is that of both together. So bins with the same small counts are
  * joined, and those that one sample lacks. */
 static double samples_distance(const struct rare_drawing *drawing, size_t left_singles, size_t right_singles)
 {
@@ -161,11 +163,14 @@ static double samples_distance(const struct rare_drawing *drawing, size_t left_s
 	size_t bins = JOINED;
 	memset(left_counts, 0, JOINED * sizeof *left_counts);
 	memset(right_counts, 0, JOINED * sizeof *right_counts);
-	left_counts[OF_LEFT] = (double)left_singles;
-	right_counts[OF_RIGHT] = (double)right_singles;
+	left_counts[drawing->pooled ? POOLED : OF_LEFT] = (double)left_singles;
+	right_counts[drawing->pooled ? POOLED : OF_RIGHT] = (double)right_singles;
 	for (size_t i = 0; i < drawing->bin_count; i++) {
 		const uint32_t left = drawing->left[i], right = drawing->right[i];
-		if (right == 0) {
+		if (drawing->pooled && drawing->pooled[i]) {
+			left_counts[POOLED] += left;
+			right_counts[POOLED] += right;
+		} else if (right == 0) {
 			left_counts[OF_LEFT] += left;
 		} else if (left == 0) {
 			right_counts[OF_RIGHT] += right;
@@ -177,7 +182,7 @@ static double samples_distance(const struct rare_drawing *drawing, size_t left_s
 			right_counts[bins++] = right;
 		}
 	}
-	return binned_jensen_shannon(&(struct binned){bins, left_counts, right_counts}) / sqrt(M_LN2);
+	return binned_chi_square_distance(&(struct binned){bins, left_counts, right_counts}, NULL);
 }
 
 /* ---- all draws ---- */
@@ -189,6 +194,7 @@ static bool drawing_begin(struct rare_drawing *drawing, const struct rare_featur
 	*drawing = (struct rare_drawing){
 		.chance = {SEED},
 		.bin_count = bins,
+		.pooled = feature->pooled,
 		.cells = ARENA_ARRAY(scratch, uint32_t, feature->count),
 		.all = ARENA_ARRAY(scratch, uint32_t, bins),
 		.others = ARENA_ARRAY(scratch, uint32_t, bins),
@@ -289,7 +295,7 @@ static double window_draw(const struct rare_feature *feature, struct rare_urn *u
 	memset(window, 0, feature->bin_count * sizeof *window);
 	window[urn->commonest] = (double)(feature->right_rows - others);
 	others_add(urn, others, window);
-	return binned_jensen_shannon(&(struct binned){feature->bin_count, feature->counts, window}) / sqrt(M_LN2);
+	return binned_chi_square_distance(&(struct binned){feature->bin_count, feature->counts, window}, feature->pooled);
 }
 
 bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch, double *drawn)

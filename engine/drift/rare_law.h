@@ -1,10 +1,13 @@
-/* rare_law.h: Law of the Jensen-Shannon distance of a feature with rare categories, without drift: draws of two samples from the
- * reference, as a reference and a window would be.
+/* rare_law.h: Law of the chi-square distance (binned_chi_square_distance()) of a feature with rare categories, without drift: draws
+ * of two samples from the reference, as a reference and a window would be.
  *
  * A value of a category that came more than once is in one sample alone, since both are as independent as the reference and a
  * window are. Where all are in one, both have them again. A category that came once says how often the next ones are new, and not
  * that it comes again (Good and Turing): in the window's sample it is one never seen. On the safe side, that sample has one
  * standard deviation more of them than came.
+ *
+ * Bins that are expected less than once in a window, and those that came once, are pooled with those never seen: else the chance of
+ * each of them would hide what the common ones do.
  *
  * A draw costs as many random numbers as the window has rows, and as the reference has that neither sample takes, or that the
  * other one does, whichever are fewer. Values of a category that most have cost none: how many are in a sample follows from how
@@ -12,6 +15,8 @@
  */
 #ifndef SLUICE_DRIFT_RARE_LAW_H
 #define SLUICE_DRIFT_RARE_LAW_H
+
+#include <stdbool.h>
 
 #include "base/arena.h"
 #include "drift/null_law.h"
@@ -24,6 +29,7 @@ struct rare_feature {
 	size_t bin_count;
 	const double *counts; /* of the values, by bin */
 	size_t once;	      /* bins with one value, of a feature of which new categories may come; else 0 */
+	const bool *pooled;   /* bins that count as one in the distance; NULL: none */
 	size_t left_rows, right_rows; /* rows of the reference's sample, and of the window's */
 };
 

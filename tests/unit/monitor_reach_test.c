@@ -119,7 +119,7 @@ static void a_trend_makes_a_feature_that_never_drifts(void **state)
 {
 	(void)state;
 	for (int falls = 0; falls <= 1; falls++) {
-		trend_make(0, 400, falls ? -3 : 3);
+		trend_make(0, 400, falls ? -4 : 4);
 		const struct monitor_reach reach = reach_alone(400, 50);
 		assert_int_equal(reach.sight, MONITOR_BLIND_BY_TREND);
 		assert_int_equal(reach.falls, falls);
@@ -347,6 +347,85 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* ---- seasons ---- */
+
+#define SEASON 300
+
+static double seasonal(size_t row)
+{
+	return sin(2 * M_PI * (double)row / SEASON) + 0.3 * normal();
+}
+
+/* How many of so many windows have drift, whose values have moved by so many standard deviations. */
+static size_t windows_drifted(struct monitor *monitor, size_t windows, size_t rows, double moved)
+{
+	size_t drifted = 0, row = ROWS_MOST + 70; /* they begin anywhere in the season */
+	for (size_t i = 0; i < windows; i++) {
+		const struct monitor_verdict *verdict = NULL;
+		for (size_t j = 0; j < rows; j++) {
+			const double value = seasonal(row++) + moved * sqrt(0.5 + 0.09);
+			verdict = monitor_add(monitor, &value, (int64_t)row);
+		}
+		assert_non_null(verdict);
+		drifted += verdict->drifted;
+	}
+	return drifted;
+}
+
+/* Windows of a part of it are as different as its parts are; those of a whole one are not. */
+static void a_season_is_known_and_whole_ones_are_judged_as_such(void **state)
+{
+	(void)state;
+	chance.state = 1;
+	for (size_t i = 0; i < ROWS_MOST; i++)
+		values[0][i] = seasonal(i);
+	feature_end(0, ROWS_MOST);
+	const struct drift_reference reference = reference_of(1, ROWS_MOST);
+	struct monitor_reach reach = reach_alone(ROWS_MOST, 200);
+	assert_int_equal(reach.season, SEASON);
+	assert_int_equal(reach.sight, MONITOR_SEES);
+	assert_true(reach.changes[MONITOR_KS] > MONITOR_LARGE_SHIFT && reach.changes[MONITOR_PSI] > MONITOR_LARGE_SHIFT);
+	for (int64_t window = SEASON; window <= 2 * SEASON; window += SEASON) {
+		struct error error = {0};
+		const struct monitor_settings settings = {.window_rows = window, .rate = {.alarms = 0.1, .rows = 1000}};
+		struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+		assert_non_null(monitor);
+		reach = monitor_reach_of(monitor, &reference, 0);
+		assert_int_equal(reach.season, 0); /* nothing is to be done about it */
+		assert_true(reach.changes[MONITOR_KS] < 0.6);
+		assert_true(windows_drifted(monitor, 40, (size_t)window, 0) <= 2);
+		assert_true(windows_drifted(monitor, 32, (size_t)window, 0.5) >= 29);
+	}
+}
+
+/* Neither states that last nor an autoregression repeat. */
+static void what_does_not_repeat_has_no_season(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		chance.state = seed;
+		carried_make(0, ROWS_MOST, 0.97);
+		assert_int_equal(reach_alone(ROWS_MOST, 100).season, 0);
+		arena_reset(arena);
+	}
+}
+
+/* A shift of normal numbers moves the distribution function by 2 * Phi(shift / 2) - 1 at most: that of KS at this level. */
+static void the_smallest_change_is_that_at_the_level_of_a_test(void **state)
+{
+	(void)state;
+	chance.state = 3;
+	for (size_t i = 0; i < ROWS_MOST; i++)
+		values[0][i] = normal();
+	feature_end(0, ROWS_MOST);
+	const struct drift_reference reference = reference_of(1, ROWS_MOST);
+	const struct monitor_settings settings = settings_of(200, 1U << MONITOR_KS);
+	const double alpha = 0.9 * 0.1, distance = sqrt(-log(alpha / 2) / 2) / sqrt(4000.0 * 200 / 4200);
+	const struct monitor_reach reach = reach_of(&reference, &settings, 0);
+	assert_true(fabs(reach.changes[MONITOR_KS] - 2 * normal_quantile((1 + distance) / 2)) < 0.03);
+	assert_true(isnan(reach.changes[MONITOR_PSI]) && isnan(reach.changes[MONITOR_MMD]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +440,9 @@ int main(void)
 		cmocka_unit_test_setup(a_window_by_time_has_the_rows_that_come_in_it, begin),
 		cmocka_unit_test_setup(online_methods_see_what_their_levels_let_them, begin),
 		cmocka_unit_test_setup(what_is_seen_is_what_some_window_shows, begin),
+		cmocka_unit_test_setup(a_season_is_known_and_whole_ones_are_judged_as_such, begin),
+		cmocka_unit_test_setup(what_does_not_repeat_has_no_season, begin),
+		cmocka_unit_test_setup(the_smallest_change_is_that_at_the_level_of_a_test, begin),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
