@@ -299,6 +299,17 @@ static void deployments_draw(struct simulation *simulation)
 					   random_between(&simulation->wide[SIMULATION_RELOADED], 100 * MS, last_us / 2);
 }
 
+/* In half of the runs with a wrong address, it is corrected when all faults are over: then nothing else lets requests begin
+ * again. */
+static void correction_postpone(struct simulation *simulation)
+{
+	if (!simulation_has(simulation, SIMULATION_MISADDRESSED) || random_below(&simulation->wide[SIMULATION_MISADDRESSED], 2))
+		return;
+	const int64_t later_us = simulation_later(simulation->calm_us - simulation->deploy_us[1], 0);
+	for (size_t i = 1; i < simulation->scheme.count; i++)
+		simulation->deploy_us[i] += later_us;
+}
+
 static bool deployment_make(struct simulation *simulation, size_t number, struct error *error)
 {
 	struct buffer yaml;
@@ -380,6 +391,7 @@ static bool simulation_prepare(struct simulation *simulation, struct error *erro
 	if (!deployments_make(simulation, deployments, error))
 		return false;
 	simulation_faults_draw(simulation);
+	correction_postpone(simulation);
 	if (!simulation_observers_open(simulation, error))
 		return false;
 	if (simulation_has(simulation, SIMULATION_BEREFT))

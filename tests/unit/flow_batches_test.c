@@ -150,6 +150,20 @@ static void each_member_keeps_its_marks(void **state)
 
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
+/* The call is the batch's; afterwards its members have begun. */
+static void members_say_what_their_batch_waits_for(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "rows", .batch_size = 2, .batch_window_ms = 200}, {.name = "b", .inputs = "rows"}};
+	open_scene(steps, COUNT(steps), "b", JOIN_INNER);
+	scene_send(&scene, "a", "x=[1]1,2");
+	assert_int_equal(flow_standing(scene.flow, scene.messages[0]), STANDING_NONE);
+	scene_send(&scene, "b", "x=[1]3,4");
+	assert_int_equal(flow_standing(scene.flow, scene.messages[0]), STANDING_UNSENT);
+	scene_reply(&scene, "rows", "y=[2]1,2");
+	assert_int_equal(flow_standing(scene.flow, scene.messages[1]), STANDING_BEGUN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +175,7 @@ int main(void)
 		SHOWS(a_batch_keeps_nothing_of_its_first_member),
 		SHOWS(a_pot_that_all_have_left_is_not_sent),
 		SHOWS(each_member_keeps_its_marks),
+		SHOWS(members_say_what_their_batch_waits_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -538,6 +538,47 @@ static void void_messages_are_given_up_and_the_others_go_on(void **state)
 
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
+static enum standing standing_of(size_t nth)
+{
+	return flow_standing(scene.flow, scene.messages[nth]);
+}
+
+/* One that has had a reply has begun, though its next call is not sent: to begin again would repeat the first. */
+static void a_message_says_what_it_waits_for(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b", .inputs = "a"}};
+	open_scene(steps, COUNT(steps), "b", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	assert_int_equal(standing_of(0), STANDING_UNSENT);
+	scene_call(&scene, "a")->where = CALL_SENT;
+	assert_int_equal(standing_of(0), STANDING_ON_ITS_WAY);
+	scene_reply(&scene, "a", "y=2");
+	assert_int_equal(standing_of(0), STANDING_BEGUN);
+	scene.away = "b";
+	assert_int_equal(standing_of(0), STANDING_HELD_UP);
+	scene_call(&scene, "b")->where = CALL_SENT;
+	assert_int_equal(standing_of(0), STANDING_ON_ITS_WAY);
+	scene_reply(&scene, "b", "z=3");
+	assert_int_equal(standing_of(0), STANDING_NONE);
+	expect_all_finished();
+}
+
+/* Of calls side by side, one that is on its way is waited for. */
+static void a_call_on_its_way_counts_before_those_that_wait(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b"}, {.name = "c", .inputs = "a b"}};
+	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
+	scene_send(&scene, "m", "x=1");
+	scene.away = "a";
+	assert_int_equal(standing_of(0), STANDING_HELD_UP);
+	scene_call(&scene, "b")->where = CALL_SENT;
+	assert_int_equal(standing_of(0), STANDING_ON_ITS_WAY);
+	scene_reply(&scene, "b", "y=2");
+	assert_int_equal(standing_of(0), STANDING_HELD_UP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,6 +614,8 @@ int main(void)
 		SHOWS(a_cycle_that_dies_out_is_answered),
 		SHOWS(taps_see_every_point),
 		SHOWS(closing_forgets_the_calls_that_are_out),
+		SHOWS(a_message_says_what_it_waits_for),
+		SHOWS(a_call_on_its_way_counts_before_those_that_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

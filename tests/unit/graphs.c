@@ -427,6 +427,14 @@ static int64_t note_outage(void *context, const struct call *call)
 	return scene->now_ms < scene->back_ms ? scene->now_ms : scene->back_ms;
 }
 
+static enum standing note_standing(void *context, const struct call *call)
+{
+	const struct scene *scene = context;
+	if (call->where == CALL_SENT)
+		return STANDING_ON_ITS_WAY;
+	return scene->away && strcmp(call->name, scene->away) == 0 ? STANDING_HELD_UP : STANDING_UNSENT;
+}
+
 static void note_forgotten(void *context, struct call *call)
 {
 	struct scene *scene = context;
@@ -541,6 +549,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.forget = note_forgotten,
 		.outage_ms = note_outage,
 		.waited_ms = note_waited,
+		.standing = note_standing,
 		.answer = note_answer,
 		.finished = note_finished,
 		.tap = tapped ? note_tap : NULL,

@@ -90,7 +90,7 @@ struct scene {
 	struct line *line;   /* of the messages made next */
 	bool finished[NOTED_MAX];
 	size_t released;
-	const char *away; /* a model that cannot be reached; NULL: none was */
+	const char *away; /* a model that cannot be reached; NULL: none was. Calls wait in line unless they are CALL_SENT */
 	int64_t back_ms;  /* until then */
 };
 

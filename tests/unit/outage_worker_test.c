@@ -419,12 +419,14 @@ static void a_partition_with_state_is_read_again_by_the_corrected_version(void *
 	struct server server;
 	struct correction correction, back;
 	char words[32];
+	atomic_size_t open = 0; /* stages */
 	assert_int_equal(rd_kafka_mock_topic_create(stand->mock.cluster, "state", 1, 1), 0);
 	configure(stand, &server, counts_replies);
 	stand->config.transaction.id = NULL;
 	stand->config.setup.writes = (struct topic_list){3, with_state};
 	stand->config.partition_state.bytes_max = 1 << 20;
 	stand->stages[0].changelog = 2;
+	stand->stages[0].users = &open;
 	correction_configure(&correction, stand, &server);
 	back = correction;
 	stand->caller.models = &server.config;
@@ -444,6 +446,10 @@ static void a_partition_with_state_is_read_again_by_the_corrected_version(void *
 	for (int i = REQUESTS; i < 2 * REQUESTS; i++) {
 		snprintf(words, sizeof words, "[%d]", i + 1);
 		expect_answer(stand, words);
+	}
+	for (int waited_ms = 0; atomic_load(&open) > 1; waited_ms++) { /* nothing holds those that were replaced */
+		assert_in_range(waited_ms, 0, MOCK_WAIT_MS);
+		pause_ms(1);
 	}
 	const struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.answered, 2 * REQUESTS);
