@@ -154,7 +154,8 @@ static void each_member_keeps_its_marks(void **state)
 static void members_say_what_their_batch_waits_for(void **state)
 {
 	(void)state;
-	const struct made_step steps[] = {{.name = "rows", .batch_size = 2, .batch_window_ms = 200}, {.name = "b", .inputs = "rows"}};
+	const struct made_step steps[] = {{.name = "rows", .batch_size = 2, .batch_window_ms = 200},
+					  {.name = "b", .inputs = "rows"}};
 	open_scene(steps, COUNT(steps), "b", JOIN_INNER);
 	scene_send(&scene, "a", "x=[1]1,2");
 	assert_int_equal(flow_standing(scene.flow, scene.messages[0]), STANDING_NONE);

@@ -8,6 +8,7 @@
 #define SLUICE_TESTS_GRAPHS_H
 
 #include "flow/flow.h"
+#include "payload_words.h"
 
 #define NOTED_MAX 64
 
@@ -120,8 +121,5 @@ void scene_advance(struct scene *scene, int64_t now_ms);
 
 /* The one answer for that id, of a message or one of its offspring, or NULL. */
 const struct noted_answer *scene_answer(const struct scene *scene, const char *id);
-
-struct payload *payload_made(struct arena *arena, const char *tensors);
-void payload_print(const struct payload *payload, char *text, size_t size);
 
 #endif
