@@ -575,7 +575,7 @@ static const struct command_section sections[] = {
 	 "idempotent-replayed, or 409 until it is there; another body or pipeline gets 422. The first answer may be an error, as "
 	 "of a deadline that passed during a step: then only a new key has the request run again. A call that admission "
 	 "refuses (429) frees its key, and so does one whose deadline passes before its first step (504), or before Kafka has its "
-	 "claim of the key (503): nothing was processed. The answer is read from the outputs topic. A repeated call that is "
+	 "claim of the key (503). The answer is read from the outputs topic. A repeated call that is "
 	 "submitted, or whose pipeline has no output, gets 202 also while Kafka is away. A call whose connection breaks "
 	 "continues. With access control, a caller has at most a tenth of the 1,000,000 keys that are kept (429 "
 	 "beyond), and a quarter of the 4,096 open calls with keys. If a gateway dies just after it claimed a key, "

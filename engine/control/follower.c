@@ -546,7 +546,8 @@ const char *follower_unready(const struct follower *follower)
 {
 	if (follower->failure[0] || follower->unserved[0])
 		return follower->failure[0] ? follower->failure : follower->unserved;
-	return follower->running.count > 0 ? "" : "no documents are in force yet; `sluice apply` the files of the namespace";
+	return follower->running.count > 0 ? "no pipeline is in force; `sluice apply` one"
+					   : "no documents are in force yet; `sluice apply` the files of the namespace";
 }
 
 void follower_reread(struct follower *follower)

@@ -35,6 +35,7 @@ struct gateway_follower {
 	uint64_t compiled; /* generation of what the task compiles */
 	uint64_t served;   /* generation of what is served, when `has_served` */
 	bool has_served;
+	bool must_reread; /* also while a task compiles what was read before */
 	bool is_lost;	  /* the view cannot be read any more */
 	int64_t retry_ms; /* of the loop's clock: not before then */
 	char failure[ERROR_TEXT_MAX * 2]; /* why what is in force is not served; "": it is */
@@ -145,7 +146,8 @@ static bool is_behind(const struct gateway_follower *follower)
 {
 	const struct control_reader *reader = &follower->view->reader;
 	const bool is_blank = !reader->ledger.changes.first;
-	return !is_blank && (!follower->has_served || control_reader_generation(reader) != follower->served);
+	return !is_blank && (!follower->has_served || follower->must_reread ||
+			     control_reader_generation(reader) != follower->served);
 }
 
 static void gateway_follower_look(struct gateway_follower *follower)
@@ -160,6 +162,9 @@ static void gateway_follower_look(struct gateway_follower *follower)
 	}
 	if (!is_behind(follower))
 		return;
+	if (follower->must_reread)
+		follower->served = UINT64_MAX; /* so that it is tried again where it fails */
+	follower->must_reread = false;
 	follower->compiled = control_reader_generation(&follower->view->reader);
 	if (control_reader_is_whole(&follower->view->reader, &error) &&
 	    control_documents_open(&follower->documents, &follower->view->reader, CONTROL_IN_FORCE, &follower->names, &error))
@@ -254,14 +259,16 @@ void gateway_follower_close(struct gateway_follower *follower)
 
 void gateway_follower_reread(struct gateway_follower *follower)
 {
-	follower->served = UINT64_MAX;
+	follower->must_reread = true;
 	follower->retry_ms = 0;
 	gateway_follower_look(follower);
 }
 
 const char *gateway_follower_unready(const struct gateway_follower *follower)
 {
-	if (follower->failure[0] || follower->has_served)
+	if (follower->failure[0])
 		return follower->failure;
+	if (follower->has_served)
+		return "no pipeline is in force; `sluice apply` one";
 	return "no documents are in force yet; `sluice apply` the files of the namespace";
 }

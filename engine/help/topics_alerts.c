@@ -107,8 +107,8 @@ static void guarantees_print(struct help_page *page)
 		       "together with its answer: exactly once, in the same transaction. So where the answer is, the firing is, "
 		       "also if the engine is killed before it has reported it, or all engines are: an engine that runs, or the "
 		       "next one, sends the notice. If the message is processed again, its firing has the same id, which is made "
-		       "of the time of its request; another id, if another message of the group comes first then. If the feed "
-		       "cannot be written, the answers of these messages wait.",
+		       "of the time of its request. If another message of the group is processed first, the firing has another id. "
+		       "If the feed cannot be written, the answers of these messages wait.",
 		       "an alert on values of messages, without `for`");
 	help_page_item(page, 0,
 		       "Neither once nor at least once. The state is in the memory of the engine that judges it, until its report "
@@ -122,8 +122,9 @@ static void guarantees_print(struct help_page *page)
 		       "any alert without `--control`");
 	help_page_item(page, 0, "Once for each id: the keeper decides a command once, however often it comes.",
 		       "the command of an action `rollback`");
-	help_page_text(page, "A firing that begins and ends before the engine that sends looks has both notices. Two firings of a "
-			     "group before that are one, with the id of the first. Silenced firings, groups beyond the limit, and "
+	help_page_text(page, "A firing that begins and ends between two looks of the sending engine has both notices. Two "
+			     "firings of a group between two looks are one, with the id of the first. Silenced firings, groups "
+			     "beyond the limit, and "
 			     "notices that a receiver refuses or does not take for a day have none.");
 }
 

@@ -241,17 +241,27 @@ static void recovery_note(struct committer *committer)
 	kafka_log_say(LOG_LEVEL_INFO, line);
 }
 
+/* Takes the result of a call. False: another committer has taken over the settlement as it was before the call. */
+static bool settlement_goes_on(struct committer *committer, enum settlement_outcome outcome)
+{
+	pthread_mutex_lock(&committer->lock);
+	const bool goes_on = !atomic_load(&committer->abandoned);
+	if (goes_on)
+		settlement_took(&committer->settlement, outcome, atomic_load(&committer->closed_sockets));
+	pthread_mutex_unlock(&committer->lock);
+	return goes_on;
+}
+
 static enum transaction_news committer_settle(struct committer *committer, struct error *error)
 {
 	struct settlement *settlement = &committer->settlement;
 	committer->hindrance = (struct hindrance){0};
 	while (settlement->call != SETTLEMENT_OVER) {
 		enum settlement_outcome outcome = make_call(committer, error);
-		if (atomic_load(&committer->abandoned))
+		if (!settlement_goes_on(committer, outcome))
 			return NEWS_BROKEN;
 		if (committer->doubts_rights)
 			rights_question_ask(&committer->rights, committer->config, committer->names, committer->name_count);
-		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));
 	}
 	committer->has_begun = committer->has_begun || settlement->news == NEWS_STARTED;
 	if (rights_question_waits(&committer->rights) && settlement->news == NEWS_RESET)
@@ -372,10 +382,15 @@ struct committer *committer_open(const struct transaction_config *config, const 
 	return committer ? committer_begin(committer, REQUEST_START, error) : NULL;
 }
 
-struct committer *committer_replace(const struct committer *hung, struct positions positions, struct error *error)
+struct committer *committer_replace(struct committer *hung, struct positions positions, struct error *error)
 {
+	pthread_mutex_lock(&hung->lock);
 	const struct settlement settlement = hung->settlement;
-	if (settlement.call == SETTLEMENT_READ_COMMITTED || settlement.call == SETTLEMENT_OVER) /* it has just returned */
+	const bool is_over = settlement.call == SETTLEMENT_OVER; /* it has just returned */
+	if (!is_over && settlement.call != SETTLEMENT_READ_COMMITTED)
+		atomic_store(&hung->abandoned, true);
+	pthread_mutex_unlock(&hung->lock);
+	if (is_over || settlement.call == SETTLEMENT_READ_COMMITTED)
 		return NULL;
 	struct committer *committer = committer_make(hung->config, hung->consumer, dup(hung->bell), error);
 	if (!committer)

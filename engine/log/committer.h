@@ -27,7 +27,7 @@ void committer_abandon(struct committer *committer);
  * so that Kafka refuses what the other one may still send, and goes on where that one stood, as after a call that failed. It has
  * its answers for the same bell, which the abandoned client may still ring: that is never closed. `positions` are a copy of those
  * that the other one has. NULL: no memory or thread, or, without an error, it is the consumer's client that hangs. */
-struct committer *committer_replace(const struct committer *hung, struct positions positions, struct error *error);
+struct committer *committer_replace(struct committer *hung, struct positions positions, struct error *error);
 
 int committer_bell(const struct committer *committer);
 

@@ -19,7 +19,7 @@ const struct failure_row failure_rows[] = {
 	 "The request's own deadline passed before its answer was ready",
 	 "The caller no longer waits for the answer: allow more time, and send it again"},
 	{"LIMIT, expiry", ERROR_LIMIT, LIMIT_OF_EXPIRY, true, false,
-	 "The request's own deadline had passed before its first step: nothing was processed",
+	 "The request's own deadline had passed before its first step",
 	 "The caller no longer waits for the answer: allow more time, and send it again"},
 	{"LIMIT, admission", ERROR_LIMIT, LIMIT_OF_ADMISSION, true, false,
 	 "The request was refused before its deadline, because it could not have been answered in time",

@@ -3,7 +3,9 @@
 
 #include "base/topic_name.h"
 #include "plan/compile.h"
+#include "plan/model_name.h"
 #include "spec/fault_codes.h"
+#include "spec/inline_models.h"
 
 static const char *topic_name(struct compiler *compiler, const struct pipeline_plan *plan, const char *pipeline, const char *rest)
 {
@@ -476,8 +478,8 @@ static void add_model(struct compiler *compiler, struct pipeline_plan *plan, con
 			return;
 	for (size_t outputs = 0; outputs < 2; outputs++) {
 		struct topic topic = {
-			.name = arena_print(compiler->arena, "%s.%s.model.%s.%s", plan->prefix, plan->namespace, callee->name,
-					    outputs ? "outputs" : "inputs"),
+			.name = arena_print(compiler->arena, "%s.%s.model.%s.%s", plan->prefix, plan->namespace,
+					    model_served_name(callee->name), outputs ? "outputs" : "inputs"),
 			.role = outputs ? TOPIC_MODEL_OUTPUTS : TOPIC_MODEL_INPUTS,
 			.of = callee->step,
 			.model = callee->name,
@@ -495,7 +497,7 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan)
 	for (size_t i = 0; i < plan->callee_count; i++) {
 		const struct callee *callee = &plan->callees[i];
 		const struct resource *model =
-			callee->target == CALL_MODEL ? spec_find(compiler->plan->spec, RESOURCE_MODEL, callee->name) : NULL;
+			callee->target == CALL_MODEL ? spec_model(compiler->plan->spec, callee->name) : NULL;
 		if (model && model->spec && ((const struct model_spec *)model->spec)->logger_percent > 0)
 			add_model(compiler, plan, callee, model->spec);
 	}

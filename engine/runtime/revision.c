@@ -14,6 +14,7 @@
 #include "runtime/model_survey.h"
 #include "runtime/startup_check.h"
 #include "spec/fault_codes.h"
+#include "spec/inline_models.h"
 #include "spec/normal_form.h"
 #include "spec/rows.h"
 
@@ -282,10 +283,11 @@ static void add_server(const struct revision *revision, const struct resource *s
 static void add_callee(const struct revision *revision, const struct callee *callee, const struct step_kind *const *kinds,
 		       struct arena *arena, struct buffer *out)
 {
-	const struct resource *model = spec_find(&revision->spec, RESOURCE_MODEL, callee->name);
+	const struct resource *model = spec_model(&revision->spec, callee->name);
 	const char *named = callee->endpoint.server;
 	const struct resource *server = named ? spec_find(&revision->spec, RESOURCE_SERVER, named) : NULL;
-	buffer_print(out, "\n%s %s", callee->name, callee->endpoint.addresses ? callee->endpoint.addresses : "");
+	/* Not the whole name: that of a running pipeline's model gets an owner when another pipeline comes that uses the name. */
+	buffer_print(out, "\n%s %s", model_served_name(callee->name), callee->endpoint.addresses ? callee->endpoint.addresses : "");
 	if (server)
 		add_server(revision, server, kinds, arena, out);
 	if (model)

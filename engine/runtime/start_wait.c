@@ -73,7 +73,7 @@ static void start_step_run(void *context)
 	struct start_wait *wait = context;
 	kafka_wait_bound(&wait->kafka);
 	if (!wait->config->step(wait->config->context, &wait->error) && wait->error.kind == ERROR_NONE)
-		error_set(&wait->error, ERROR_REMOTE, PLACE_NONE, "it was ended");
+		error_set(&wait->error, ERROR_REMOTE, PLACE_NONE, "it was stopped before Kafka answered");
 	kafka_wait_bound(NULL);
 }
 

@@ -23,8 +23,8 @@ bool admission_refuses(const struct inflight *inflight, const struct loop *loop,
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
 	if (left_ms <= 0 && is_first(inflight->stage)) {
 		error_set_limit(error, LIMIT_OF_EXPIRY,
-				"the deadline of the request had passed before its first step, so nothing was processed; allow "
-				"more time, send fewer at a time, or run more workers or engines");
+				"the deadline of the request had passed before its first step; allow more time, send fewer at a "
+				"time, or run more workers or engines");
 		return true;
 	}
 	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself reports that a deadline has passed */
