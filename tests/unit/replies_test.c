@@ -343,11 +343,11 @@ static void a_deadline_that_has_passed_is_named(void **state)
 			 0);
 	rd_kafka_message_t *reply = reply_read(reader);
 	assert_string_equal(record_header(reply, REPLY_ERROR_HEADER), "LIMIT");
-	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), "deadline");
+	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), "expiry");
 	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "made");
 	rd_kafka_message_destroy(reply);
 	const rd_kafka_message_t *answer = mock_read(&stand->mock); /* which a poll finds if the caller has gone */
-	assert_string_equal(record_header(answer, REPLY_LIMIT_HEADER), "deadline");
+	assert_string_equal(record_header(answer, REPLY_LIMIT_HEADER), "expiry");
 	stand_stop(stand);
 	reader_close(reader);
 }
