@@ -92,7 +92,7 @@ static bool requests_send(struct simulation *simulation, struct error *error)
 }
 
 /* A stage that was replaced takes what earlier ones of its version still send, unless its
- * worker was begun anew meanwhile, or that was long ago. What waits for a model begins again in its successor. */
+ * worker was begun anew meanwhile, or that was long ago. */
 static bool is_mixed(const struct simulation *simulation, const struct simulation_line *line)
 {
 	size_t changed = 0;
@@ -100,7 +100,7 @@ static bool is_mixed(const struct simulation *simulation, const struct simulatio
 		changed++;
 	if (changed > simulation->deployment)
 		return false;
-	return line->variants[0].model_count > 0 || simulation->started_us >= simulation->deploy_us[changed] ||
+	return simulation->started_us >= simulation->deploy_us[changed] ||
 	       simulation->now_us >= simulation->deploy_us[changed] + LINGERS_US;
 }
 

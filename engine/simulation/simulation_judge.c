@@ -46,16 +46,34 @@ bool simulation_request_number(const struct record *record, size_t count, int64_
 
 /* ---- what is to be answered ---- */
 
+/* The leg of a block, behind one of leg `before`: 0, 1 and 2 are before, in and behind the isolated one. */
+static size_t leg_of(const struct simulation_block *block, size_t before)
+{
+	return block->isolated ? 1 : before == 1 ? 2 : before;
+}
+
+/* Whether the stage of a leg calls a model. The isolated step of a block that gathers is behind its calls. */
+static bool leg_calls(const struct simulation_pipeline *pipeline, size_t leg)
+{
+	bool calls = false;
+	for (size_t i = 0, at = 0; i < pipeline->count; i++) {
+		const struct simulation_block *block = &pipeline->blocks[i];
+		at = leg_of(block, at);
+		calls = calls || (at == leg && (block->kind == SIMULATION_CALL ||
+						(block->kind == SIMULATION_GATHER && !block->isolated)));
+	}
+	return calls;
+}
+
 /* What a request comes to that changes over from one variant to another before a block
- * and behind it, at most: bit 0, 1 and 2 of `way` are those before, in and behind the
- * isolated one. False: it is dropped. */
+ * and behind it, at most: bit 0, 1 and 2 of `way` are the variants of the legs. False: it is dropped. */
 static bool answer_by(const struct simulation_judge *judge, int64_t number, unsigned way, int64_t *answer)
 {
 	const struct simulation_request *request = &judge->requests[number];
 	size_t leg = 0;
 	*answer = number;
 	for (size_t i = 0; i < judge->pipeline->count; i++) {
-		leg = judge->pipeline->blocks[i].isolated ? 1 : leg == 1 ? 2 : leg;
+		leg = leg_of(&judge->pipeline->blocks[i], leg);
 		const struct simulation_pipeline *variant = &judge->pipeline[way >> leg & 1];
 		if (!simulation_block_answer(&variant->blocks[i], request->counted, answer))
 			return false;
@@ -66,6 +84,17 @@ static bool answer_by(const struct simulation_judge *judge, int64_t number, unsi
 #define WAYS 8U
 #define WHOLLY_FIRST 0U
 #define WHOLLY_SECOND (WAYS - 1)
+#define SECOND_FROM(leg) (WHOLLY_SECOND & ~((1U << (leg)) - 1))
+
+/* Whether a request may begin as one of the first and end as one of the second. One that waits for a model in a later stage
+ * begins again there, with what the stages before have given. */
+static bool may_change_over(const struct simulation_judge *judge, unsigned way)
+{
+	for (size_t leg = 1; leg <= 2; leg++)
+		if (way == SECOND_FROM(leg) && leg_calls(judge->pipeline, leg))
+			return true;
+	return judge->mixed;
+}
 
 static bool may_go(const struct simulation_judge *judge, const struct simulation_request *request, unsigned way)
 {
@@ -79,7 +108,7 @@ static bool may_go(const struct simulation_judge *judge, const struct simulation
 	bool ahead = (way & 1) != 0;
 	if (simulation_pipeline_is_one_stage(judge->pipeline))
 		return false;
-	return ahead ? (variants & 2) != 0 && judge->in_force == 3 : variants == 3 && judge->mixed;
+	return ahead ? (variants & 2) != 0 && judge->in_force == 3 : variants == 3 && may_change_over(judge, way);
 }
 
 static bool is_possible(const struct simulation_judge *judge, int64_t number, int64_t answer)

@@ -32,7 +32,7 @@ struct simulation_judge {
 	const struct simulation_pipeline *pipeline; /* the first of its variants */
 	size_t variant_count;
 	unsigned in_force; /* variants that a worker may run by now, as bits */
-	bool mixed;	   /* a request may begin in one variant and end in another */
+	bool mixed;	   /* a request that waits for no model may begin in one variant and end in another too */
 	struct simulation_reading answers;
 	bool exactly_once;
 	bool by_partition; /* order is kept for each partition, not for each key */
