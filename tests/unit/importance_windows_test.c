@@ -178,14 +178,15 @@ static void drift_write(const char *explain)
 	char yaml[1024];
 	snprintf(yaml, sizeof yaml,
 		 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
-		 "  - {name: watch, drift: {tensors: [x], reference: r.json, window: 20, falseAlarms: 0.1 per 1000}}\n"
+		 "  - {name: watch, drift: {tensors: [x], reference: r.json, window: 100, falseAlarms: 0.1 per 1000}}\n"
 		 "  - {name: score, inputs: [watch], model: {local: m.json, input: x}}\n"
 		 "  - {name: why, inputs: [score], explain: {%s}}\n  output: {steps: [score]}\n",
 		 explain);
 	write_file("p.yaml", yaml);
 }
 
-/* Two columns, in which no row seems to follow from the one before, as a reference of 100 rows and as requests of 20. */
+/* Two columns, in which no row seems to follow from the one before, as a reference of 100 rows and as requests of 100: in a
+ * window of fewer, tests find large changes alone, and a remark says so. */
 static void rows_write(struct mock *mock)
 {
 	FILE *file = fopen("rows.csv", "w");
@@ -196,9 +197,9 @@ static void rows_write(struct mock *mock)
 		fprintf(file, "%d,%d\n", i * 13 % 20, i % 7);
 	fclose(file);
 	int length = snprintf(request, sizeof request,
-			      "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [20, 2], \"data\": [");
-	for (int i = 0; i < 20; i++)
-		length += snprintf(request + length, sizeof request - (size_t)length, "%s%d,%d", i ? "," : "", i, i % 7);
+			      "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [100, 2], \"data\": [");
+	for (int i = 0; i < 100; i++)
+		length += snprintf(request + length, sizeof request - (size_t)length, "%s%d,%d", i ? "," : "", i % 20, i % 7);
 	snprintf(request + length, sizeof request - (size_t)length, "]}]}");
 	for (int i = 0; i < 2; i++)
 		mock_write(mock, NULL, request, NULL, NULL);
@@ -266,15 +267,15 @@ static void the_page_names_example_requests_by_offset(void **state)
 	drift_write("share: 1");
 	rows_write(&mock);
 	int length = snprintf(request, sizeof request,
-			      "{\"id\": \"<i>\", \"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [20, 2], "
+			      "{\"id\": \"<i>\", \"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [100, 2], "
 			      "\"data\": [");
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 100; i++)
 		length += snprintf(request + length, sizeof request - (size_t)length, "%s%d,%d", i ? "," : "", 1000 + i, i % 7);
 	snprintf(request + length, sizeof request - (size_t)length, "]}]}");
 	mock_write(&mock, NULL, request, NULL, NULL);
 	struct said said = report_say(&mock, "html");
 	const char *at = said.out;
-	for (int row = 19; row >= 10; row--) {
+	for (int row = 99; row >= 90; row--) {
 		char line[160];
 		snprintf(line, sizeof line, "<tr><td class=\"t\">in-0-2</td><td>%d</td><td class=\"t\">&#60;i&#62;</td><td>%d</td>",
 			 row, 1000 + row);
