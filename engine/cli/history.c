@@ -197,10 +197,11 @@ static int history_run(struct session *session, const void *filled, const char *
 const struct command command_history = {
 	.name = "history",
 	.arguments = "[KIND/NAME]",
-	.summary = "Lists the versions of a resource, or all changes of a namespace: when, by whom and why.",
-	.help = "The newest version is first. The newest 50 are kept. `sluice rollback` returns to one of them. Without a "
-		"resource, it lists the changes of the namespace: below each are the resources that were applied or deleted "
-		"together, and whether these versions are in force. `sluice rollback change/N` takes back one of them.\n\n"
+	.summary = "Lists the versions of a resource, or all changes of a namespace.",
+	.help = "Each has when, by whom and why. The newest version is first. The newest 50 are kept. `sluice rollback` returns "
+		"to one of them. Without a resource, it lists the changes of the namespace: below each are the resources that "
+		"were applied or deleted together, and whether these versions are in force. `sluice rollback change/N` takes back "
+		"one of them.\n\n"
 		"  sluice history --brokers localhost:9092\n  sluice history pipeline/fraud\n"
 		"  sluice history pipeline/fraud -o json\n",
 	.options = options,

@@ -157,7 +157,7 @@ static int rollback_run(struct session *session, const void *filled, const char 
 const struct command command_rollback = {
 	.name = "rollback",
 	.arguments = "KIND/NAME",
-	.summary = "Returns a resource, or all resources of a change, to an earlier version.",
+	.summary = "Returns a resource, or those of a change, to an earlier version.",
 	.help = "The keeper accepts the earlier version's document as a new version, and engines start it as they do after "
 		"`sluice apply`. With `change/N` each resource of that change returns to the version before it, in one change; "
 		"what the change created is deleted, and what it deleted comes back. `sluice history` lists the changes. It is "
