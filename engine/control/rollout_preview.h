@@ -1,7 +1,8 @@
 /* rollout_preview.h: Preview of a command of a rollout: the move and the bucket table that the keeper would make by it, from what
  * `control` contains. It changes nothing.
  *
- * The state is that of the keeper's last look. Until it gets the command, a look may move the rollout. Pure.
+ * The state is that of the keeper's last look. Until it gets the command, a look may move the rollout, and requests are counted:
+ * the keeper adds what was counted until then to the evidence of a move that it makes. Pure.
  */
 #ifndef SLUICE_CONTROL_ROLLOUT_PREVIEW_H
 #define SLUICE_CONTROL_ROLLOUT_PREVIEW_H
@@ -9,7 +10,7 @@
 #include "control/rollout_table.h"
 
 struct rollout_preview {
-	struct text sentence, evidence;	    /* of the move, as its record would have them */
+	struct text sentence, evidence;	    /* of the move, as its record would have them but for ROLLOUT_MOVE_COUNTED */
 	struct control_table before, after; /* shares and, of the second, the buckets moved */
 };
 
