@@ -290,6 +290,7 @@ static void a_candidate_that_is_gone_is_named(void **state)
 	replay_close();
 }
 
+/* The record has the predictor's name, and what is called that of its node's model. */
 static void a_way_of_predictors_is_replayed_too(void **state)
 {
 	const struct assigned one = assigned_of("d", "canary", "k");
@@ -298,8 +299,8 @@ static void a_way_of_predictors_is_replayed_too(void **state)
 		    "metadata: {name: d, annotations: {sluice.io/exposures: full}}\nspec:\n  predictors:\n"
 		    "  - {name: main, traffic: 100, graph: {name: old, type: MODEL}}\n"
 		    "  - {name: canary, traffic: 0, graph: {name: new, type: MODEL}}\n");
-	assert_string_equal(candidate_of(message_replayed("k", (struct headers){0})), "old");
-	assert_string_equal(candidate_of(message_replayed("k", recorded(&one, 1, (struct headers){0}))), "new");
+	assert_string_equal(candidate_of(message_replayed("k", (struct headers){0})), "d/old");
+	assert_string_equal(candidate_of(message_replayed("k", recorded(&one, 1, (struct headers){0}))), "d/new");
 	assert_true(chosen.reason == ASSIGNED_REPLAY && !chosen.exposed && chosen.table == one.table);
 	replay_close();
 }

@@ -49,14 +49,15 @@ struct way {
 	struct assigned assigned; /* without texts, which are freed with the answer */
 };
 
-/* Sends a message, and expects an assignment by which its way went. */
+/* Sends a message, and expects an assignment by which its way went. The variant has the predictor's name, and what is called that
+ * of the node's model. */
 static struct way expect_way(struct message *message, const char *unit)
 {
 	scene_enter(&scene, message);
 	const char *name = scene.calls[scene.call_count - 1]->name;
 	assert_non_null(message->assigned);
 	const struct assigned *assigned = message->assigned;
-	const struct way way = {strcmp(name, "new") == 0,
+	const struct way way = {strcmp(name, "d/new") == 0,
 				{.probability = assigned->probability,
 				 .reason = assigned->reason,
 				 .table = assigned->table,
@@ -211,7 +212,7 @@ static void a_shadow_is_compared_with_the_answer(void **state)
 	assert_int_equal(scene.mirrored_count, 1);
 	assert_true(scene.mirrored_number == 1);
 	scene_enter(&scene, message_of("k", 2));
-	scene_fail(&scene, "old", ERROR_REMOTE, "old : gone");
+	scene_fail(&scene, "d/old", ERROR_REMOTE, "d/old : gone");
 	assert_int_equal(scene.mirrored_count, 2);
 	assert_true(isnan(scene.mirrored_number));
 	struct message *abandoned = message_of("k", 3);
@@ -237,7 +238,7 @@ static void a_shadow_is_compared_with_outputs_that_the_request_does_not_want(voi
 	struct message *message = message_of("k", 1);
 	message->wanted = (struct tensors_wanted){1, names};
 	scene_enter(&scene, message);
-	scene_reply(&scene, "old", "y=1 z=2");
+	scene_reply(&scene, "d/old", "y=1 z=2");
 	expect_tensors("m0", "y=1");
 	assert_int_equal(scene.mirrored_count, 1);
 	assert_int_equal(scene.mirrored_tensors, 2);
