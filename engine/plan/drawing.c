@@ -3,6 +3,7 @@
  * Stages are boxes with steps in them. Arrows are data flows and name the tensor; a dashed arrow is a trigger. The
  * target of a step's call is drawn next to the step when its name differs from the step's.
  */
+#include "plan/model_name.h"
 #include "plan/print.h"
 
 enum language { DOT, MERMAID };
@@ -122,10 +123,11 @@ static void draw_join(const struct pen *pen, const struct join *join, char lette
 		draw_edge(pen, &join->sources[i], letter, index, trigger);
 }
 
-/* Whether a step calls another than the model of its own name. */
+/* Whether a step calls another than the model of its own name, which may have its owner before it. */
 bool drawing_calls_another(const struct pipeline_plan *plan, const struct callee *callee)
 {
-	return callee->target != CALL_MODEL || strcmp(callee->name, plan->graph->steps[callee->step].name) != 0;
+	return callee->target != CALL_MODEL ||
+	       strcmp(model_served_name(callee->name), plan->graph->steps[callee->step].name) != 0;
 }
 
 /* The first of the callees that is the same model or pipeline: the one that is drawn. */

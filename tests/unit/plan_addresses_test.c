@@ -210,6 +210,37 @@ static void settings_are_those_of_the_model_of_the_step(void **state)
 	planning_close(&p);
 }
 
+static void a_drawing_leaves_out_models_of_the_name_of_their_step(void **state)
+{
+	static const char *const rows[] = {
+		DEPLOYMENT("d", TWO) DEPLOYMENT("e", ONE("s3://c")),
+		PIPELINE("p", STEP("m", "storageUri: 's3://a'")) PIPELINE("q", STEP("m", "storageUri: 's3://b'")),
+		PIPELINE("p", STEP("m", "storageUri: 's3://a'")) PIPELINE("q", STEP("s", "storageUri: 's3://b'")),
+	};
+	static const char *const drawn[] = {"{{\"d.main/classifier\"}}", NULL, "{{\"q/m\"}}"};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct plan_options options = {.kinds = step_kinds};
+		struct planning p;
+		struct plan plan;
+		struct buffer out;
+		planning_read(&p, rows[i], step_kinds);
+		assert_true(inline_models_name(&p.spec));
+		planning_plan(&p, &options, &plan);
+		buffer_open(&out, (size_t)1 << 16);
+		plan_print_mermaid(&plan, &out);
+		buffer_byte(&out, '\0');
+		if (drawn[i])
+			assert_non_null(strstr(out.bytes, drawn[i])); /* the step has another name */
+		else
+			assert_null(strstr(out.bytes, "{{"));
+		assert_null(strstr(out.bytes, "{{\"e/classifier\"}}"));
+		assert_null(strstr(out.bytes, "{{\"p/m\"}}"));
+		buffer_close(&out);
+		planning_close(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_step_has_the_model_that_it_locates),
 		cmocka_unit_test(a_model_of_an_experiment_keeps_its_name),
 		cmocka_unit_test(settings_are_those_of_the_model_of_the_step),
+		cmocka_unit_test(a_drawing_leaves_out_models_of_the_name_of_their_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
