@@ -533,13 +533,8 @@ static void a_clock_that_jumps_back_has_no_rate(void **state)
 /* What former builds stored of an open window, by its length in bytes: numbers, since no change of the struct moves what is stored
  * already. Each ends before what its name says. */
 enum former_form {
-	BEFORE_TIMES = 280,
-	BEFORE_AUC = 296,
-	BEFORE_MISTYPED = 312,
-	BEFORE_RESETS = 320,
-	BEFORE_ARRIVED = 328,
-	BEFORE_ALARMS = 336,
-	BEFORE_CAUSE = 352
+	BEFORE_TIMES = 280, BEFORE_AUC = 296, BEFORE_MISTYPED = 312, BEFORE_RESETS = 320,
+	BEFORE_ARRIVED = 328, BEFORE_ALARMS = 336, BEFORE_CAUSE = 352
 };
 
 /* A window that began before an upgrade is closed after it: what was stored lacks some figures, and has all else. */
@@ -579,13 +574,10 @@ static void expect_former_window(enum former_form form)
 static void a_window_of_a_former_build_goes_on(void **state)
 {
 	(void)state;
-	expect_former_window(BEFORE_TIMES);
-	expect_former_window(BEFORE_AUC);
-	expect_former_window(BEFORE_MISTYPED);
-	expect_former_window(BEFORE_RESETS);
-	expect_former_window(BEFORE_ARRIVED);
-	expect_former_window(BEFORE_ALARMS);
-	expect_former_window(BEFORE_CAUSE);
+	static const enum former_form forms[] = {BEFORE_TIMES,	 BEFORE_AUC,	BEFORE_MISTYPED, BEFORE_RESETS,
+						 BEFORE_ARRIVED, BEFORE_ALARMS, BEFORE_CAUSE};
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		expect_former_window(forms[i]);
 }
 
 /* ---- of several verdicts, the worst ---- */
