@@ -306,8 +306,9 @@ static const char *season_remark(const struct drift_reference *reference, const 
 		return arena_print(arena,
 				   "%s repeats about every %zu rows: take a window of the time of a whole season, or of several",
 				   name, reaches[first].season);
-	return arena_print(arena, "%s repeats about every %zu rows: take a window of a whole season, `window: %zu`, or of several",
-			   name, reaches[first].season, reaches[first].season);
+	const size_t season = reaches[first].season, seasons = (reaches[first].rows + season - 1) / season; /* no smaller window */
+	return arena_print(arena, "%s repeats about every %zu rows: take a window of %s, `window: %zu`, or of %s", name, season,
+			   seasons > 1 ? "whole seasons" : "a whole season", seasons * season, seasons > 1 ? "more" : "several");
 }
 
 static const char *sentences_join(const char *before, const char *more, struct arena *arena)

@@ -127,6 +127,10 @@ static void a_season_is_named_with_the_window_that_holds_it(void **state)
 	said = say_with(step_kinds, "lint p.yaml");
 	expect_words(said.out, words);
 	said_close(&said);
+	write_file("p.yaml", YAML("window: 350"));
+	said = say_with(step_kinds, "lint p.yaml"); /* a smaller window would find less */
+	expect_words(said.out, "`load` repeats about every 300 rows: take a window of whole seasons, `window: 600`, or of more");
+	said_close(&said);
 	write_file("p.yaml", YAML("window: 300"));
 	said = say_with(step_kinds, "lint p.yaml");
 	assert_null(strstr(said.out, "SL0714"));
