@@ -170,6 +170,8 @@ expect_words "a rollback" "$dir/rollback.log" "^Model/m version 3 accepted"
 
 # ---- a change of two resources: one returns, and then what it left ----
 
+"$sluice" wait model/m --for active >"$dir/wait.log" 2>&1 # else the change replaces a version that was never in force
+expect "status of waiting for what was rolled back to" $? "-eq 0"
 { model m fourth && echo --- && model n0 fourth; } >"$dir/two.yaml"
 "$sluice" apply -f "$dir/two.yaml" --author ann --reason together >"$dir/together.log" 2>&1
 expect "status of an apply of two" $? "-eq 0"
