@@ -142,7 +142,7 @@ def terms():
         for part in json.loads(sluice_help("-o", "json", "topics", topic).stdout):
             if part["part"] != "item":
                 continue
-            term = re.sub(r" \([^)]*\)$|, in the .*$|, (deadline|admission|warmup|cancel|answer)$", "", part["term"])
+            term = re.sub(r" \([^)]*\)$|, in the .*$|, (deadline|expiry|admission|warmup|cancel|answer)$", "", part["term"])
             option = re.search(r"--([\w-]+)", term)
             name = option.group(1) if option else re.match(r"[^(]+", term).group().strip()
             if topic == "fields":
@@ -151,22 +151,27 @@ def terms():
                 yield f"help topics {topic}", tuple(name.split())
 
 
+def sought(words):
+    """Variables with secrets have names of the user's behind their prefix."""
+    return tuple("SLUICE_SECRET_NAME" if word.startswith("SLUICE_SECRET_") else word for word in words)
+
+
 def wanted():
     """Each name that is mentioned, and where."""
     found = {}
     for place, text in sources():
         for words in sent(text):
-            found.setdefault(words, place)
+            found.setdefault(sought(words), place)
         for name in (option for option in options(text) if option not in FOREIGN):
-            found.setdefault((name,), place)
+            found.setdefault(sought((name,)), place)
         for name in called(text):
             if name not in NAMES_OF_OTHERS and place not in WRITERS:
-                found.setdefault((name,), place)
+                found.setdefault(sought((name,)), place)
     for place, text in pages():
         for words in [*sent(text), *((name,) for name in named(text))]:
-            found.setdefault(words, place)
+            found.setdefault(sought(words), place)
     for place, words in [*terms(), *printed()]:
-        found.setdefault(words, place)
+        found.setdefault(sought(words), place)
     return found
 
 

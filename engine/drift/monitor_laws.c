@@ -226,8 +226,9 @@ struct feature_levels watched_levels(const struct watched_feature *watched, doub
 {
 	if (!watched->least_p)
 		return (struct feature_levels){alpha, alpha};
-	const double far = fmax(alpha, LEAST_FAR), place = far * NULL_LAW_DRAWS - 1;
-	const double drawn = quantile_sorted(watched->least_p, LEAST_KEPT, fmin(place / (LEAST_KEPT - 1), 1), QUANTILE_LINEAR);
+	const size_t kept = LEAST_KEPT;
+	const double far = fmax(alpha, LEAST_FAR), place = (far * NULL_LAW_DRAWS - 1) / (double)(kept - 1);
+	const double drawn = quantile_sorted(watched->least_p, kept, fmin(place, 1), QUANTILE_LINEAR);
 	const double share = drawn / far * pow(alpha / far, LEAST_GROWTH);
 	const double level = alpha * fmin(fmax(share, 1.0 / LEAST_WEIGHT), 1); /* the least, if they never did so together */
 	return (struct feature_levels){level, level / LEAST_WEIGHT};

@@ -212,7 +212,7 @@ bool monitor_times_learn(struct monitor *self, const struct drift_reference *ref
 struct monitor_times monitor_times_judge(const struct monitor *self, double alpha, bool ended);
 
 /* Counts numbers in rising order by the bins of the feature. */
-void watched_bins_count(const struct watched_feature *watched, const struct sorted *sample, double *counts);
+void watched_bins_count(const struct watched_feature *watched, const struct sorted *current, double *counts);
 
 /* Distances of two samples in rising order. */
 struct sample_distances {

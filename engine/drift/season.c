@@ -48,10 +48,13 @@ static double season_variance(const double *ranks, size_t count, size_t season)
 {
 	double variance = 0;
 	for (size_t place = 0; place < season && place < count; place++) {
-		double sum = 0, rows = 0;
-		for (size_t i = place; i < count; i += season, rows++)
+		double sum = 0;
+		size_t rows = 0;
+		for (size_t i = place; i < count; i += season) {
 			sum += ranks[i];
-		variance += sum * sum / rows;
+			rows++;
+		}
+		variance += sum * sum / (double)rows;
 	}
 	return variance;
 }

@@ -102,26 +102,24 @@ static void guarantees_print(struct help_page *page)
 	help_page_heading(page, 2, "Guarantees");
 	help_page_text(page, "No notice is sent exactly once: a receiver may get it again, with the same id, and recognises it by "
 			     "that. Which firings have a notice at all:");
-	help_page_item(page, 0,
-		       "At least once, with `--control`. The message that begins a firing leaves a record in the topic `feed`, "
-		       "together with its answer: exactly once, in the same transaction. So where the answer is, the firing is, "
-		       "also if the engine is killed before it has reported it, or all engines are: an engine that runs, or the "
-		       "next one, sends the notice. If the message is processed again, its firing has the same id, which is made "
-		       "of the time of its request. If another message of the group is processed first, the firing has another id. "
-		       "If the feed cannot be written, the answers of these messages wait.",
-		       "an alert on values of messages, without `for`");
-	help_page_item(page, 0,
-		       "Neither once nor at least once. The state is in the memory of the engine that judges it, until its report "
-		       "is in Kafka, about a second later. If the engine is killed before that, another engine judges what comes "
-		       "then: a condition that holds on fires there, after its `for`, and one that has ceased to hold has no "
-		       "notice.",
-		       "an alert with `for`, on figures, or on an absence");
-	help_page_item(page, 0,
-		       "Neither. What a killed engine has not sent is lost. A message that is processed again after that begins "
-		       "its firing again, with the same id if the engine has the same name.",
-		       "any alert without `--control`");
-	help_page_item(page, 0, "Once for each id: the keeper decides a command once, however often it comes.",
-		       "the command of an action `rollback`");
+	help_page_text(page,
+		       "An alert on values of messages, without `for`: at least once, with `--control`. The message that begins a "
+		       "firing leaves a record in the topic `feed`, together with its answer: exactly once, in the same "
+		       "transaction. So where the answer is, the firing is, also if the engine is killed before it has reported "
+		       "it, or all engines are: an engine that runs, or the next one, sends the notice. If the message is "
+		       "processed again, its firing has the same id, which is made of the time of its request. If another message of the group is "
+		       "processed first, the firing has another id. If the feed cannot be written, the answers of these messages "
+		       "wait.");
+	help_page_text(page,
+		       "An alert with `for`, on figures, or on an absence: neither once nor at least once. The state is in the "
+		       "memory of the engine that judges it, until its report is in Kafka, about a second later. If the engine is "
+		       "killed before that, another engine judges what comes then: a condition that holds on fires there, after "
+		       "its `for`, and one that has ceased to hold has no notice.");
+	help_page_text(page,
+		       "Any alert without `--control`: neither. What a killed engine has not sent is lost. A message that is "
+		       "processed again after that begins its firing again, with the same id if the engine has the same name.");
+	help_page_text(page, "The command of an action `rollback`: once for each id. The keeper decides a command once, however often "
+			     "it comes.");
 	help_page_text(page, "A firing that begins and ends between two looks of the sending engine has both notices. Two "
 			     "firings of a group between two looks are one, with the id of the first. Silenced firings, groups "
 			     "beyond the limit, and "

@@ -147,6 +147,8 @@ static void settings_visit(struct help_visit *visit)
 {
 	shared_each(visit->workspace->commands, shared_see, visit);
 	help_see(visit, "SLUICE_SETTINGS", "the environment", settings_file_help, settings_file_help);
+	help_see(visit, "SLUICE_SECRET_NAME", "the environment", "A secret that YAML may name, as `env:SLUICE_SECRET_NAME`.",
+		 "A secret that YAML may name, as `env:SLUICE_SECRET_NAME`.");
 	for (const struct manual_variable *row = manual_variables; row->name; row++)
 		help_see(visit, row->name, "the environment", row->help, row);
 }

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <stdio.h>
-
 #include "base/duration.h"
 #include "experiments/rollout_check.h"
 #include "log/broker_list.h"
