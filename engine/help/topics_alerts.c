@@ -107,7 +107,8 @@ static void guarantees_print(struct help_page *page)
 		       "firing leaves a record in the topic `feed`, together with its answer: exactly once, in the same "
 		       "transaction. So where the answer is, the firing is, also if the engine is killed before it has reported "
 		       "it, or all engines are: an engine that runs, or the next one, sends the notice. If the message is "
-		       "processed again, its firing has the same id, which is made of the time of its request. If another message of the group is "
+		       "processed again, its firing has the same id, which is made of the time of its request. If another "
+		       "message of the group is "
 		       "processed first, the firing has another id. If the feed cannot be written, the answers of these messages "
 		       "wait.");
 	help_page_text(page,
@@ -118,8 +119,8 @@ static void guarantees_print(struct help_page *page)
 	help_page_text(page,
 		       "Any alert without `--control`: neither. What a killed engine has not sent is lost. A message that is "
 		       "processed again after that begins its firing again, with the same id if the engine has the same name.");
-	help_page_text(page, "The command of an action `rollback`: once for each id. The keeper decides a command once, however often "
-			     "it comes.");
+	help_page_text(page, "The command of an action `rollback`: once for each id. The keeper decides a command once, however "
+			     "often it comes.");
 	help_page_text(page, "A firing that begins and ends between two looks of the sending engine has both notices. Two "
 			     "firings of a group between two looks are one, with the id of the first. Silenced firings, groups "
 			     "beyond the limit, and "
