@@ -191,14 +191,10 @@ static double dependence_without_trend(const struct drift_feature *feature, cons
 				       double *scratch, struct rank_line *line)
 {
 	const size_t rows = reference->rows;
-	double *ranks = scratch, *sorted = scratch + rows;
+	double *ranks = scratch;
+	const double kept = (double)drift_ranks(feature->values, rows, ranks, scratch + rows);
 	for (size_t i = 0; i < rows; i++)
-		sorted[i] = feature->values[i];
-	const size_t kept = quantile_sort(sorted, rows);
-	for (size_t i = 0; i < rows; i++) {
-		const double value = feature->values[i];
-		ranks[i] = isnan(value) ? value : (double)(sorted_below(sorted, kept, value) + sorted_until(sorted, kept, value));
-	}
+		ranks[i] = isnan(feature->values[i]) ? feature->values[i] : ranks[i] + kept;
 	*line = line_through(ranks, rows);
 	for (size_t i = 0; i < rows; i++)
 		ranks[i] -= line->mean + line->slope * ((double)i - line->middle);

@@ -201,14 +201,20 @@ static double mean_square(const double *scores, size_t count)
 	return square / (double)count;
 }
 
-double drift_dependence(const double *values, size_t count, size_t block, double *scratch)
+size_t drift_ranks(const double *values, size_t count, double *ranks, double *sorted)
 {
-	double *sorted = scratch, *scores = scratch + count;
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = values[i];
 	const size_t kept = quantile_sort(sorted, count);
 	for (size_t i = 0; i < count; i++)
-		scores[i] = isnan(values[i]) ? 0 : twice_rank_of(sorted, kept, values[i]) - (double)kept;
+		ranks[i] = isnan(values[i]) ? 0 : twice_rank_of(sorted, kept, values[i]) - (double)kept;
+	return kept;
+}
+
+double drift_dependence(const double *values, size_t count, size_t block, double *scratch)
+{
+	double *scores = scratch + count;
+	const size_t kept = drift_ranks(values, count, scores, scratch);
 	struct scores of = {.values = values,
 			    .scores = scores,
 			    .count = count,

@@ -56,6 +56,10 @@ bool drift_feature_is_compared(const struct drift_feature *feature, size_t rows)
 /* Whether some feature has. */
 bool drift_reference_compares(const struct drift_reference *reference);
 
+/* Twice the rank of each value, ties in the middle, about 0; a missing one has 0. Returns how many are not missing. `sorted`: as
+ * many numbers. */
+size_t drift_ranks(const double *values, size_t count, double *ranks, double *sorted);
+
 /* How many of `values` say as much as one independent value, at least 1: 1 where no value follows from those before. It is learnt
  * from their ranks, and from how far these are from the middle, since their spread may follow from rows before, too: by those of
  * neighbours in a block, and of rows up to 4 apart, as of an autoregression of first order; and by sums of up to a tenth of the

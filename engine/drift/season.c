@@ -4,28 +4,11 @@
 #include <math.h>
 
 #include "drift/reference.h"
-#include "numeric/quantile.h"
 
 #define SEASON_LEAST 8	/* rows: dependence of nearer ones is that of neighbours */
 #define ALIKE_LEAST 0.3 /* autocorrelation a season apart */
 #define SEASON_NEAR 16 /* a part of a season, within which its length is looked for */
 #define ALIKE_NEARLY 0.9 /* of the greatest one: several seasons are as far apart as one */
-
-/* Twice the rank, ties in the middle. */
-static double twice_rank_of(const double *sorted, size_t count, double value)
-{
-	return (double)(sorted_below(sorted, count, value) + sorted_until(sorted, count, value));
-}
-
-/* Ranks about 0; a missing value has 0. */
-static void ranks_fill(const double *values, size_t count, double *ranks, double *sorted)
-{
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = values[i];
-	const size_t kept = quantile_sort(sorted, count);
-	for (size_t i = 0; i < count; i++)
-		ranks[i] = isnan(values[i]) ? 0 : twice_rank_of(sorted, kept, values[i]) - (double)kept;
-}
 
 /* Of ranks so many rows apart, beside their variance. */
 static double alikeness(const double *ranks, size_t count, size_t block, size_t lag)
@@ -78,7 +61,7 @@ size_t drift_season(const double *values, size_t count, size_t block, double *sc
 	const size_t whole = block < count ? block : count, most = whole / SEASONS_LEAST;
 	double *ranks = scratch, *alike = scratch + count, greatest = ALIKE_LEAST;
 	size_t first = 1, at;
-	ranks_fill(values, count, ranks, alike);
+	(void)drift_ranks(values, count, ranks, alike);
 	while (first <= most && alikeness(ranks, count, block, first) > 0)
 		first++;
 	for (size_t lag = first; lag <= most; lag++) {
@@ -98,7 +81,7 @@ size_t drift_season(const double *values, size_t count, size_t block, double *sc
 double drift_dependence_within(const double *values, size_t count, size_t season, double *scratch)
 {
 	double *ranks = scratch, *rest = scratch + 2 * count;
-	ranks_fill(values, count, ranks, rest);
+	(void)drift_ranks(values, count, ranks, rest);
 	for (size_t place = 0; place < season; place++) {
 		double sum = 0, rows = 0;
 		for (size_t i = place; i < count; i += season) {
