@@ -3,16 +3,11 @@
 
 #include "base/duration.h"
 #include "worker/parts.h"
+#include "worker/stage_links.h"
 
 #define STAY_SHARE 8  /* a new value has a weight of one eighth */
 #define STAY_TIMES 16 /* so many times the usual time is enough, also for the answer's way through Kafka */
 #define MARGIN_PART 4 /* of the request's whole time: the largest margin */
-
-static bool is_first(const struct worker_stage *stage)
-{
-	const struct graph_part *part = stage->config->graph->part;
-	return !part || part->first;
-}
 
 bool admission_refuses(const struct inflight *inflight, const struct loop *loop, struct error *error)
 {
@@ -21,7 +16,7 @@ bool admission_refuses(const struct inflight *inflight, const struct loop *loop,
 	const int64_t had_ms = message->deadline_ms + loop_began_ms(loop) - message->written_ms;
 	int64_t margin_ms = inflight->stage->stay_us * STAY_TIMES / US_PER_MS;
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
-	if (left_ms <= 0 && is_first(inflight->stage)) {
+	if (left_ms <= 0 && !comes_from_stage(inflight->stage->config)) {
 		error_set_limit(error, LIMIT_OF_EXPIRY,
 				"the deadline of the request had passed before its first step; allow more time, send fewer at a "
 				"time, or run more workers or engines");
