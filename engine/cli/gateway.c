@@ -374,11 +374,7 @@ static struct revision *control_compile(void *context, const struct control_docu
 {
 	struct gateway_run *run = context;
 	struct revision_options wanted = run->read;
-	wanted.documents = documents->documents;
-	wanted.document_count = documents->count;
-	wanted.tables = &documents->tables;
-	wanted.forms = &documents->formers.forms;
-	wanted.apart = (struct name_list){documents->formers.apart_count, documents->formers.apart};
+	control_documents_want(documents, &wanted);
 	struct revision *revision = revision_open_in_workspace(command_workspace(run->session), &wanted, error);
 	if (revision && topics_see(run, revision, error))
 		return revision;

@@ -6,6 +6,7 @@
 #include "base/arena_list.h"
 #include "control/kept_versions.h"
 #include "message/rows.h"
+#include "runtime/revision.h"
 #include "state/table.h"
 
 #define DOCUMENTS_BYTES_MAX ((size_t)1 << 30) /* as for a spec: thousands of documents */
@@ -146,6 +147,15 @@ void control_documents_close(struct control_documents *documents)
 }
 
 /* Both are in the order of the ledger, which changes only by resources that come or go. */
+void control_documents_want(const struct control_documents *documents, struct revision_options *options)
+{
+	options->documents = documents->documents;
+	options->document_count = documents->count;
+	options->tables = &documents->tables;
+	options->forms = &documents->formers.forms;
+	options->apart = (struct name_list){documents->formers.apart_count, documents->formers.apart};
+}
+
 bool control_documents_equal(const struct control_documents *a, const struct control_documents *b)
 {
 	if (a->count != b->count)

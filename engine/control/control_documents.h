@@ -12,6 +12,8 @@
 #include "control/state_labels.h"
 #include "spec/resource.h"
 
+struct revision_options; /* runtime/revision.h */
+
 /* Names of documents, KIND/NAME@VERSION, for the places of faults and errors. Each is kept once, in an arena that
  * outlives all revisions and errors. */
 struct document_names {
@@ -48,6 +50,9 @@ struct control_documents {
 bool control_documents_open(struct control_documents *documents, const struct control_reader *reader, int64_t change,
 			    struct document_names *names, struct error *error);
 void control_documents_close(struct control_documents *documents); /* leaves it without documents */
+
+/* Sets what a revision of the documents is compiled from; both are borrowed from them. */
+void control_documents_want(const struct control_documents *documents, struct revision_options *options);
 
 /* Whether both have the same versions of the same resources, and the same bucket tables. A version number is never used
  * again, so the texts are the same too. */

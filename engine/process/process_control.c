@@ -110,13 +110,9 @@ static struct revision *documents_compile(struct process_control *control, const
 	options.kinds = running->workspace->kinds;
 	options.namespace = control->follower_config.namespace;
 	options.prefix = control->topics.prefix;
-	options.documents = documents->documents;
-	options.document_count = documents->count;
+	control_documents_want(documents, &options);
 	options.aliases = aliases;
 	options.alias_count = documents->file_count;
-	options.tables = &documents->tables;
-	options.forms = &documents->formers.forms;
-	options.apart = (struct name_list){documents->formers.apart_count, documents->formers.apart};
 	options.may_be_empty = true;
 	options.has_keeper = true;
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
