@@ -99,7 +99,6 @@ struct gateway_run {
 	struct gateway_follower_config follower_config;
 	struct gateway_follower *follower;
 	struct waiting_listener *waiting; /* NULL: there is a gateway */
-	char unready[ERROR_TEXT_MAX * 2];
 	/* Files that were read again: their topics are ensured beside the loop, and then they are served. */
 	struct loop *loop;
 	struct loop_task ensuring;
@@ -347,18 +346,11 @@ static const char *control_unready(void *context)
 	return gateway_follower_unready(run->follower);
 }
 
-static const char *control_unready_line(void *context)
-{
-	struct gateway_run *run = context;
-	(void)snprintf(run->unready, sizeof run->unready, "%s\n", control_unready(run));
-	return run->unready;
-}
-
 /* Answers probes until there is a gateway. */
 static bool control_listen(struct gateway_run *run, struct error *error)
 {
 	const struct gateway_options *self = run->options;
-	const struct metrics_owner owner = {.unready = control_unready_line, .context = run};
+	const struct metrics_owner owner = {.unready = control_unready, .context = run};
 	const struct waiting_listener_config waiting = {.workspace = command_workspace(run->session),
 							.listening = &self->gateway.listening,
 							.hosts = self->gateway.hosts,
@@ -388,12 +380,11 @@ static struct revision *control_compile(void *context, const struct control_docu
 static bool control_begin(struct gateway_run *run, struct revision *revision, struct error *error)
 {
 	struct revision *before = run->revision;
-	run->revision = revision;
 	if (revision->plan.count == 0) {
-		run->revision = before;
 		revision_close(revision);
 		return true;
 	}
+	run->revision = revision;
 	waiting_listener_close(run->waiting);
 	metrics_listener_close(run->metrics);
 	run->waiting = NULL;

@@ -50,7 +50,7 @@ struct gateway {
 	struct access_counts former_access; /* failures under access settings that others have replaced */
 	int64_t accepts_until_ms;	  /* while it leaves */
 	bool has_stopped_calls;		  /* those that were open when its time was over */
-	char unready[ERROR_TEXT_MAX + 1]; /* gateway_unready() */
+	char unready[ERROR_TEXT_MAX]; /* gateway_unready() */
 };
 
 /* ---- opening and closing ---- */
@@ -369,7 +369,7 @@ const char *gateway_unready(struct gateway *gateway)
 	struct error error = {0};
 	if (gateway_is_well(gateway, &error) && gateway_readiness_find(&readiness, NULL, &error))
 		return NULL;
-	(void)snprintf(gateway->unready, sizeof gateway->unready, "%s\n", error.text);
+	(void)snprintf(gateway->unready, sizeof gateway->unready, "%s", error.text);
 	return gateway->unready;
 }
 

@@ -91,7 +91,7 @@ bool gateway_drain(struct gateway *gateway, int64_t until_ms);
 /* Whether what it needs of Kafka can be read: replies, and claims of idempotency keys. False: `error` has the reason. */
 bool gateway_is_well(const struct gateway *gateway, struct error *error);
 
-/* Why it can answer no call (gateway/gateway_readiness.h), as a line that lives until the next call; NULL: it is ready. */
+/* Why it can answer no call (gateway/gateway_readiness.h), as text that lives until the next call; NULL: it is ready. */
 const char *gateway_unready(struct gateway *gateway);
 
 /* Writes the metrics of refusals and of each pipeline; with Seldon's names, too, if metricsConfig of the files is enabled. */

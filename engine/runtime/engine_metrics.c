@@ -314,13 +314,13 @@ static const char *on_unready(void *context)
 	struct engine_metrics *metrics = context;
 	const struct plan *plan = &engine_revision(metrics->engine)->plan;
 	if (engine_is_stopping(metrics->engine))
-		return "the engine is stopping\n";
+		return "the engine is stopping";
 	for (size_t i = 0; i < plan->count; i++) {
 		struct engine_counts counts;
 		const char *name = plan->pipelines[i].graph->name;
 		if (!engine_counts(metrics->engine, name, &counts) || !counts.waits_for)
 			continue;
-		(void)snprintf(metrics->reason, sizeof metrics->reason, "pipeline %s waits: %s\n", name, counts.waits_for);
+		(void)snprintf(metrics->reason, sizeof metrics->reason, "pipeline %s waits: %s", name, counts.waits_for);
 		return metrics->reason;
 	}
 	return NULL;

@@ -132,10 +132,12 @@ static void answer_metrics(struct metrics_listener *listener, struct http_incomi
 		http_server_answer(incoming, 200, exposition_content_type(form), buffer_view(&listener->text), &varies, 1);
 }
 
-static void answer_ready(const struct metrics_listener *listener, struct http_incoming *incoming)
+static void answer_ready(struct metrics_listener *listener, struct http_incoming *incoming)
 {
 	const char *reason = listener->owner.unready ? listener->owner.unready(listener->owner.context) : NULL;
-	answer_text(incoming, reason ? 503 : 200, reason ? reason : "ready\n");
+	buffer_clear(&listener->text);
+	buffer_print(&listener->text, "%s\n", reason ? reason : "ready");
+	http_server_answer(incoming, reason ? 503 : 200, "text/plain; charset=utf-8", buffer_view(&listener->text), NULL, 0);
 }
 
 static void metrics_listener_on_called(void *context, struct http_incoming *incoming, struct text method, struct text path,

@@ -41,16 +41,6 @@ static const char *start_wait_words(void *context)
 	return wait->words;
 }
 
-/* The same as a line. */
-static const char *start_wait_line(void *context)
-{
-	struct start_wait *wait = context;
-	const size_t length = strlen(start_wait_words(wait));
-	if (length + 1 < sizeof wait->words)
-		memcpy(wait->words + length, "\n", 2);
-	return wait->words;
-}
-
 static long long start_waited_s(const struct start_wait *wait)
 {
 	return (loop_now_ms(wait->loop) - wait->begun_ms) / MS_PER_S;
@@ -110,7 +100,7 @@ static bool listeners_open(struct start_wait *wait, struct error *error)
 							.port = config->http_port,
 							.unready = start_wait_words,
 							.context = wait};
-	const struct metrics_owner owner = {.unready = start_wait_line, .context = wait};
+	const struct metrics_owner owner = {.unready = start_wait_words, .context = wait};
 	struct metrics_address address = {0};
 	wait->metrics_config = (struct metrics_config){config->metrics, config->workspace, config->hosts};
 	if (config->http_port > 0 && !(wait->gateway = waiting_listener_open(wait->loop, &gateway, error)))
