@@ -1,4 +1,4 @@
-/* standing.c: What a message waits for by its calls, and by those of its offspring. */
+/* standing.c: Wait of a message for its calls, and for those of its offspring: sent, held up, or not sent yet. */
 #include "flow/run.h"
 
 static enum standing later_of(enum standing one, enum standing other)

@@ -1,5 +1,5 @@
-/* sequence_level_test.c: How often sequences reject equal arms, at a look after each unit: metrics of many laws, arms of unequal
- * size, with and without stages; and what equal variances cost in power.
+/* sequence_level_test.c: Level of sequences, at a look after each unit: how often they reject equal arms, for metrics of many laws,
+ * arms of unequal size, with and without stages; and what equal variances cost in power.
  *
  * LEVEL_RUNS=2000 makes the runs those of `make experiments`. */
 #include "statistics/sequence.h"
