@@ -109,7 +109,7 @@ struct call {
 	int64_t waited_ms; /* set with the result: in queues of this engine, before models that could be reached */
 	int64_t outage_ms; /* set with the result: when servers of its model were last unreachable; 0: never, or not known */
 	void *owner;	   /* the waiting party; used by flow */
-	void *under_way;   /* the request in progress; used by serving */
+	void *under_way;   /* the request in progress; used by serving, and for a subpipeline by its worker */
 	void *asker;	   /* the requester; used by the platform that runs the flow's calls */
 	void *mirrored;	   /* the copy to a mirror that is compared with the result; NULL: none; likewise */
 };

@@ -54,21 +54,21 @@ int64_t flow_owner_waited_ms(void *context, const struct call *call)
 {
 	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	int64_t waited_ms;
-	return subpipeline_waited(stage->worker, call, &waited_ms) ? waited_ms : caller_waited_ms(stage->shared->caller, call);
+	return subpipeline_waited(call, &waited_ms) ? waited_ms : caller_waited_ms(stage->shared->caller, call);
 }
 
 enum standing flow_owner_standing(void *context, const struct call *call)
 {
 	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	enum standing standing;
-	return subpipeline_standing(stage->worker, call, &standing) ? standing : caller_standing(stage->shared->caller, call);
+	return subpipeline_standing(call, &standing) ? standing : caller_standing(stage->shared->caller, call);
 }
 
 int64_t flow_owner_outage_ms(void *context, const struct call *call)
 {
 	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	int64_t outage_ms;
-	if (subpipeline_outage(stage->worker, call, &outage_ms))
+	if (subpipeline_outage(call, &outage_ms))
 		return outage_ms;
 	return call->target == CALL_PIPELINE ? subpipeline_needed_outage(stage, call->name)
 					     : caller_outage_ms(stage->shared->caller, call);

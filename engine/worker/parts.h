@@ -306,14 +306,14 @@ void subpipeline_close(struct worker_stage *stage);
 bool subpipeline_call(struct flow_owner *flow_owner, struct call *call);
 void subpipeline_forget(struct worker *worker, const struct call *call);
 /* Outage as in struct flow_environment, for a call of a subpipeline. False: it has another target, or is not under way. */
-bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
+bool subpipeline_outage(const struct call *call, int64_t *outage_ms);
 /* The latest outage of the models without which the called pipeline of that name gives no answer, where none of its calls is known.
  */
 int64_t subpipeline_needed_outage(const struct worker_stage *stage, const char *name);
 /* Likewise how long its calls have waited in queues of this engine (struct flow_environment). */
-bool subpipeline_waited(const struct worker *worker, const struct call *call, int64_t *waited_ms);
+bool subpipeline_waited(const struct call *call, int64_t *waited_ms);
 /* Likewise what it waits for. */
-bool subpipeline_standing(const struct worker *worker, const struct call *call, enum standing *standing);
+bool subpipeline_standing(const struct call *call, enum standing *standing);
 
 void subpipeline_advance(struct worker *worker); /* begins the calls that wait */
 /* Advances the called pipeline of the stage that is due first. False: none is due. */

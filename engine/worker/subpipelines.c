@@ -70,6 +70,7 @@ static struct flow_owner *flow_owner_find(const struct worker_stage *stage, cons
 
 static void subpipeline_add(struct worker *worker, struct subpipeline_call *nested)
 {
+	nested->call->under_way = nested;
 	nested->next = worker->subpipeline_calls;
 	if (nested->next)
 		nested->next->previous = nested;
@@ -81,6 +82,7 @@ static void subpipeline_add(struct worker *worker, struct subpipeline_call *nest
 
 static void subpipeline_remove(struct worker *worker, struct subpipeline_call *nested)
 {
+	nested->call->under_way = NULL;
 	if (nested->next)
 		nested->next->previous = nested->previous;
 	*(nested->previous ? &nested->previous->next : &worker->subpipeline_calls) = nested->next;
@@ -140,11 +142,15 @@ bool subpipeline_call(struct flow_owner *flow_owner, struct call *call)
 	return true;
 }
 
+/* NULL: the call has another target, or is not in progress. */
+static struct subpipeline_call *subpipeline_under_way(const struct call *call)
+{
+	return call->target == CALL_PIPELINE ? call->under_way : NULL;
+}
+
 void subpipeline_forget(struct worker *worker, const struct call *call)
 {
-	struct subpipeline_call *nested = worker->subpipeline_calls;
-	while (nested && nested->call != call)
-		nested = nested->next;
+	struct subpipeline_call *nested = subpipeline_under_way(call);
 	if (!nested)
 		return;
 	subpipeline_remove(worker, nested);
@@ -154,35 +160,27 @@ void subpipeline_forget(struct worker *worker, const struct call *call)
 	rollout_choices_pass(&nested->message, call->message, call->error.kind != ERROR_NONE);
 }
 
-static const struct subpipeline_call *subpipeline_find(const struct worker *worker, const struct call *call)
+bool subpipeline_waited(const struct call *call, int64_t *waited_ms)
 {
-	const struct subpipeline_call *nested = worker->subpipeline_calls;
-	while (nested && nested->call != call)
-		nested = nested->next;
-	return nested;
-}
-
-bool subpipeline_waited(const struct worker *worker, const struct call *call, int64_t *waited_ms)
-{
-	const struct subpipeline_call *nested = subpipeline_find(worker, call);
+	const struct subpipeline_call *nested = subpipeline_under_way(call);
 	if (!nested)
 		return false;
 	*waited_ms = nested->begun ? flow_waited_ms(nested->flow_owner->flow, &nested->message) : 0;
 	return true;
 }
 
-bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
+bool subpipeline_outage(const struct call *call, int64_t *outage_ms)
 {
-	const struct subpipeline_call *nested = subpipeline_find(worker, call);
+	const struct subpipeline_call *nested = subpipeline_under_way(call);
 	if (!nested)
 		return false;
 	*outage_ms = nested->begun ? flow_outage_ms(nested->flow_owner->flow, &nested->message) : 0;
 	return true;
 }
 
-bool subpipeline_standing(const struct worker *worker, const struct call *call, enum standing *standing)
+bool subpipeline_standing(const struct call *call, enum standing *standing)
 {
-	const struct subpipeline_call *nested = subpipeline_find(worker, call);
+	const struct subpipeline_call *nested = subpipeline_under_way(call);
 	if (nested)
 		*standing = nested->begun ? flow_standing(nested->flow_owner->flow, &nested->message) : STANDING_UNSENT;
 	return nested != NULL;
