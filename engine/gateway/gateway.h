@@ -46,7 +46,7 @@ struct gateway_config {
 	int64_t lame_duck_ms;		      /* for which it accepts calls and connections after it was told to stop, not ready */
 	const struct access_settings *access; /* access control; NULL: everybody may do everything */
 	struct name_list hosts;	       /* by which requests may address it on loopback, where nobody is asked (net/host_names.h) */
-	struct name_list cors_origins; /* gateway/cors.h; empty: no CORS */
+	struct name_list cors_origins; /* net/cors.h; empty: no CORS */
 	int compat; /* form of errors: of COMPAT_CHOICES; the files may choose it, too */
 	struct name_list passed; /* headers of requests that are passed on, besides the usual ones */
 	const struct log_sink *log; /* NULL: none */

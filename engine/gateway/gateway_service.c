@@ -3,11 +3,11 @@
 
 #include "base/duration.h"
 #include "gateway/access_policy_check.h"
-#include "gateway/cors.h"
 #include "gateway/idempotency_claims.h"
 #include "gateway/jwks_source.h"
 #include "gateway/targets.h"
 #include "message/reply.h"
+#include "net/cors.h"
 #include "net/http_head.h"
 #include "observe/cancel_board.h"
 

@@ -1,7 +1,7 @@
 /* rest_cors.c: CORS headers of REST answers, answers to preflights, and requests of pages that come without one; see rest.h and
  * cors.h. */
-#include "gateway/cors.h"
 #include "gateway/rest.h"
+#include "net/cors.h"
 
 void rest_cors_begin(const struct rest *rest, struct http_incoming *incoming)
 {
@@ -21,14 +21,9 @@ static void rest_refuse_page(const struct rest_request *request)
 	rest_refuse(request, 403, "pages of this origin may not call the gateway; --cors-origin lists those that may");
 }
 
-/* A request with a credential in a header comes after a preflight. */
 bool rest_page_check(const struct rest_request *request)
 {
-	const struct http_incoming *incoming = request->incoming;
-	const struct text origin = http_incoming_known(incoming, HEADER_ORIGIN);
-	if (!origin.bytes || !cors_type_is_of_form(http_incoming_known(incoming, HEADER_CONTENT_TYPE)) ||
-	    http_incoming_known(incoming, HEADER_AUTHORIZATION).bytes || http_incoming_known(incoming, HEADER_API_KEY).bytes ||
-	    cors_origin_allowed(&request->rest->config->cors_origins, origin))
+	if (!cors_page_is_refused(&request->rest->config->cors_origins, request->incoming))
 		return true;
 	rest_refuse_page(request);
 	return false;

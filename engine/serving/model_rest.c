@@ -11,6 +11,7 @@
 #include "message/json_write.h"
 #include "message/oip_base64.h"
 #include "message/oip_json.h"
+#include "net/cors.h"
 #include "net/http_server.h"
 #include "serving/metadata_json.h"
 
@@ -399,7 +400,11 @@ static void model_rest_on_called(void *context, struct http_incoming *asked, str
 	if (!found)
 		found = find_route(path, true, method, &model_request);
 	if (found && text_is(method, found->method)) {
-		found->serve(&model_request);
+		if (text_is(method, "POST") && cors_page_is_refused(&(struct name_list){0}, asked))
+			model_rest_refuse(&model_request, HTTP_FORBIDDEN,
+					  TEXT("pages of a browser may not call this model server"));
+		else
+			found->serve(&model_request);
 		return;
 	}
 	const bool is_options = text_is(method, "OPTIONS"), is_server = is_options && text_is(whole, "*");

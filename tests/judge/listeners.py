@@ -156,6 +156,21 @@ def pages_of_rebound_names_get_nothing(judge, dev, place, gateway):
     running.stop()
 
 
+def pages_change_no_model(judge, serve):
+    """What a form can send needs no preflight, and `fetch` with `mode: no-cors` sends it from any page"""
+    running = Running(*serve, "-o", "json")
+    port, page = running.port("rest\":\"http://"), {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    for path in ("/v2/repository/models/adds/unload", "/v2/repository/models/adds/load", "/v2/models/adds/infer"):
+        status, text = ask(port, path, method="POST", body={}, host="localhost", **page)
+        judge.expect(f"models serve: a page may not send {path}", status == 403 and "pages of a browser" in text, (status, text))
+    judge.expect("and the model is there", ask(port, "/v2/models/adds/ready")[0] == 200)
+    status, _ = ask(port, "/v2/repository/models/adds/unload", method="POST", host="localhost")
+    judge.expect("models serve: others unload it", status == 200 and ask(port, "/v2/models/adds/ready")[0] == 503, status)
+    status, text = ask(port, "/v2/repository/models/adds/load", method="OPTIONS", host="localhost", **page)
+    judge.expect("models serve: a preflight allows nothing", status == 204, (status, text))
+    running.stop()
+
+
 def grpc_is_not_asked(judge, gateway):
     """Callers of gRPC choose their authority; REST over HTTP/2 at the same port is asked"""
     shared = str(free_port())
@@ -199,6 +214,7 @@ def main():
         guarded = [*gateway, "-f", keys.path("runtime.yaml"), "--certificate", keys.path("first.pem"), "--key", keys.path("first.key")]
         metrics_refuse_what_cannot_be(judge, keys, gateway, guarded)
         pages_of_rebound_names_get_nothing(judge, dev, place, gateway)
+        pages_change_no_model(judge, [binary, "models", "serve", models])
         grpc_is_not_asked(judge, gateway)
         judge.expect("dev ends well", dev.stop() == 0)
     print(f"{judge.passed} passed, {judge.failed} failed")

@@ -10,11 +10,11 @@
 
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
-#include "gateway/cors.h"
 #include "gateway/gateway_service.h"
 #include "gateway/rest.h"
 #include "gateway/submission.h"
 #include "message/reply.h"
+#include "net/cors.h"
 #include "net/grpc_wire.h"
 #include "tests/unit/planning.h"
 

@@ -278,6 +278,22 @@ static void a_compressed_body_is_refused_as_such(void **state)
 	}
 }
 
+/* Fetch standard, 2.2.2: of these requests a page sends those of forms without a preflight, and loading needs no body at all. */
+static void a_page_of_a_browser_changes_nothing(void **state)
+{
+	static const char *const pages[] = {"Origin: https://evil.example\r\n", "Origin: null\r\nContent-Type: text/plain\r\n",
+					    "Origin: https://evil.example\r\nContent-Type: application/x-www-form-urlencoded\r\n"};
+	static const char *const paths[] = {"/v2/repository/models/twice/unload", "/v2/repository/models/twice/load",
+					    "/v2/models/twice/infer"};
+	for (size_t i = 0; i < 9; i++) {
+		char asked[ASKED_BYTES];
+		snprintf(asked, sizeof asked, "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n\r\n%s",
+			 paths[i / 3], pages[i % 3], sizeof X("4") - 1, X("4"));
+		expect(*state, asked, 403, "{\"error\":\"pages of a browser may not call this model server\"}");
+	}
+	expect(*state, "GET /v2/models/twice/ready HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n", 200, "\"ready\":true");
+}
+
 /* `help metrics`: calls that the server has answered, errors among them, of which INPUT is the caller's. */
 static void calls_that_are_refused_before_the_model_count(void **state)
 {
@@ -312,6 +328,7 @@ int main(void)
 		TEST(flaky_models_fail_the_first_calls_of_each_request),
 		TEST(broken_replies_break_and_silent_models_are_silent),
 		TEST(models_are_unloaded_and_loaded_as_their_files_say_now),
+		TEST(a_page_of_a_browser_changes_nothing),
 		TEST(calls_that_are_refused_before_the_model_count),
 		TEST(a_name_may_leave_out_the_owner_where_one_model_has_it),
 		TEST(the_index_lists_what_is_there_and_why_it_is_not_ready),

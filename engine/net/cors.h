@@ -1,19 +1,20 @@
-/* cors.h: Cross-origin resource sharing (CORS, by the Fetch standard): the origins whose pages may call the gateway from a
- * browser. Pure.
+/* cors.h: Cross-origin resource sharing (CORS, by the Fetch standard): the origins whose pages may call a server from a browser.
  *
  * Without a configured origin the gateway sends none of these headers, and browsers refuse its answers to pages of other
  * origins. CORS protects users of browsers. It does not replace access control: preflights need no credentials, and every
  * other request is checked as without CORS.
  *
  * A browser sends a preflight before most requests of a page. Requests that a form could make are sent without one, and the page
- * only does not get the answer. So the gateway refuses them, unless the origin is listed: on a developer's machine it usually has
- * no access control, and any page could send requests to it.
+ * only does not get the answer. So gateways and model servers refuse them, unless the origin is listed: on a developer's machine
+ * they usually have no access control, and any page could send requests to them.
  */
-#ifndef SLUICE_GATEWAY_CORS_H
-#define SLUICE_GATEWAY_CORS_H
+#ifndef SLUICE_NET_CORS_H
+#define SLUICE_NET_CORS_H
 
 #include "base/option.h"
 #include "base/text.h"
+
+struct http_incoming;
 
 #define CORS_ANY "*"
 #define CORS_EXPOSED "*"   /* headers of answers that pages may read: steps may set any. Browsers send no cookies here */
@@ -28,5 +29,8 @@ const char *cors_origin_allowed(const struct name_list *origins, struct text ori
 
 /* Whether a browser sends a body of that content type without a preflight: none, or one of a form. Parameters are ignored. */
 bool cors_type_is_of_form(struct text content_type);
+
+/* Whether a page of an origin that is not listed sent this POST without a preflight. Such a request is to be answered 403. */
+bool cors_page_is_refused(const struct name_list *origins, const struct http_incoming *incoming);
 
 #endif

@@ -1,5 +1,7 @@
 /* cors.c: see cors.h. */
-#include "gateway/cors.h"
+#include "net/cors.h"
+
+#include "net/http_server.h"
 
 /* Whether browsers would send it as an Origin header: neither a path nor an ending slash. */
 static bool is_origin(struct text text)
@@ -43,4 +45,13 @@ bool cors_type_is_of_form(struct text content_type)
 		if (text_equal_caseless(type, text_of(forms[i])))
 			return true;
 	return type.length == 0;
+}
+
+/* A request with a credential in a header comes after a preflight. */
+bool cors_page_is_refused(const struct name_list *origins, const struct http_incoming *incoming)
+{
+	const struct text origin = http_incoming_known(incoming, HEADER_ORIGIN);
+	return origin.bytes && cors_type_is_of_form(http_incoming_known(incoming, HEADER_CONTENT_TYPE)) &&
+	       !http_incoming_known(incoming, HEADER_AUTHORIZATION).bytes &&
+	       !http_incoming_known(incoming, HEADER_API_KEY).bytes && !cors_origin_allowed(origins, origin);
 }
