@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/login_mask.h"
+#include "base/url_mask.h"
 
 /* A cut sentence must not end in half a character: readers print it as UTF-8. */
 static void end_at_a_character(char *text)

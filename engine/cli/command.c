@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/line_wrap.h"
-#include "base/login_mask.h"
 #include "base/quote.h"
 #include "base/suggest.h"
+#include "base/url_mask.h"
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/settings.h"
@@ -57,6 +57,7 @@ void command_note(struct session *session, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
+	mask_string(text);
 	if (session->log)
 		log_say(&session->log->sink, LOG_LEVEL_INFO, NULL, "%s", text);
 	else if (session->form == OUTPUT_JSON)

@@ -1,4 +1,5 @@
 /* diff.c: `sluice diff`: what files would change in what a namespace has accepted. */
+#include "base/url_mask.h"
 #include "cli/command.h"
 #include "cli/control_proposal.h"
 #include "client/applied_artifacts.h"
@@ -45,6 +46,7 @@ static bool item_diff(struct session *session, const struct ledger *ledger, cons
 	bool good = old && new && line_diff(before, item->document, version > 0 ? old : "nothing", new, &text) &&
 		    !buffer_failed(&text);
 	*differs = *differs || text.length > 0;
+	mask_buffer(&text);
 	if (good && session->form != OUTPUT_JSON) {
 		buffer_text(out, buffer_view(&text));
 	} else if (good && text.length > 0) {

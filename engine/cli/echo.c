@@ -1,5 +1,5 @@
 /* echo.c: `sluice echo`: prints a file with defaults, aliases and short forms resolved. */
-#include "base/login_mask.h"
+#include "base/url_mask.h"
 #include "cli/command.h"
 #include "spec/normal_form.h"
 

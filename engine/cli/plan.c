@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/login_mask.h"
+#include "base/url_mask.h"
 #include "client/plan_orphans.h"
 #include "runtime/group_migration.h"
 #include "runtime/state_check.h"

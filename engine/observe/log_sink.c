@@ -4,9 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/login_mask.h"
 #include "base/moment.h"
 #include "base/quote.h"
+#include "base/url_mask.h"
 
 #define SYSLOG_ERROR 3
 #define SYSLOG_WARNING 4

@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/login_mask.h"
 #include "base/secret.h"
+#include "base/url_mask.h"
 #include "spec/fault_codes.h"
 
 struct known_file {
@@ -192,15 +192,15 @@ static void fault_add_kept(struct faults *faults, struct fault *fault)
 	faults->by_severity[fault->code->severity]++;
 }
 
-/* The line as it is, or a copy without the logins of its URLs; nothing of a line with a secret. */
+/* The line as it is, or a copy without the secrets of its URLs; nothing of a line with another secret. */
 static struct text line_shown(struct faults *faults, struct text line)
 {
 	if (secret_is_written(line))
 		return (struct text){0};
-	if (!line.length || !memmem(line.bytes, line.length, "://", 3) || !memchr(line.bytes, '@', line.length))
+	if (!line.length || !memmem(line.bytes, line.length, "://", 3))
 		return line;
 	char *copy = arena_copy(faults->arena, line.bytes, line.length);
-	return copy ? (struct text){copy, mask_logins(copy, line.length)} : (struct text){0};
+	return copy ? (struct text){copy, mask_urls(copy, line.length)} : (struct text){0};
 }
 
 void fault_add(struct faults *faults, const char *code, struct place place, const char *suggest, const char *format, ...)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/url_mask.h"
 #include "message/json_write.h"
 
 #define FINDING_BYTES 512
@@ -32,6 +33,7 @@ void findings_add(struct findings *findings, enum grade grade, const char *subje
 	va_start(arguments, format);
 	vsnprintf(words, sizeof words, format, arguments);
 	va_end(arguments);
+	mask_string(words);
 	const char *kept = arena_copy(findings->arena, words, strlen(words));
 	findings->failed |= !kept || !make_room(findings);
 	if (!findings->failed)

@@ -111,10 +111,10 @@ static void a_dry_run_proposes_nothing(void **state)
 	apply_runs(EXIT_FAULTS, "--- nothing\n+++ Model/m in the files\n@@ -0,0 +1,4 @@\n", "diff %s", apply_stand.folder);
 	apply_runs(EXIT_GOOD, "namespace `default` has no such resource", "get");
 	apply_runs(EXIT_GOOD, "version 1 accepted", "apply %s", apply_stand.folder);
-	apply_file("a.yaml", MODEL("m") "# more\n");
+	apply_file("a.yaml", MODEL("m") "# of https://host/?token=secret\n");
 	apply_file("b.yaml", MODEL("n"));
 	apply_runs(EXIT_GOOD, "Model/m changed\nModel/n created\n", "apply %s --dry-run", apply_stand.folder);
-	apply_runs(EXIT_FAULTS, "+# more\n", "diff %s", apply_stand.folder);
+	apply_runs(EXIT_FAULTS, "+# of https://host/?token=***\n", "diff %s", apply_stand.folder);
 	apply_runs(EXIT_GOOD, "Model/n version 1 accepted", "apply %s", apply_stand.folder);
 	apply_runs(EXIT_GOOD, "", "diff %s -o json", apply_stand.folder);
 }

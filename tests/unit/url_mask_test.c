@@ -1,5 +1,5 @@
-/* login_mask_test.c: logins in URLs are not printed, and what others wrote commands no terminal. */
-#include "base/login_mask.h"
+/* url_mask_test.c: secrets in URLs are not printed, and what others wrote commands no terminal. */
+#include "base/url_mask.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include "base/quote.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
+#include "view/findings.h"
 
 static void a_login_becomes_three_stars(void **state)
 {
@@ -32,8 +33,41 @@ static void a_login_becomes_three_stars(void **state)
 		{"https://[::1]:80/a", "https://[::1]:80/a"},
 		{"see http://u:secret@a and \"http://v:other@b/c\", mail x@y", "see http://***@a and \"http://***@b/c\", mail x@y"},
 		{"grpc://a:1,grpc://u:secret@b:2", "grpc://a:1,grpc://***@b:2"},
+		{"grpc://u:sec,ret@a:1, and later http://b", "grpc://***@a:1, and later http://b"},
 		{"://", "://"},
 		{"", ""},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *text = strdup(rows[i][0]);
+		mask_string(text);
+		assert_string_equal(text, rows[i][1]);
+		free(text);
+	}
+}
+
+/* Names of the signatures of S3, Azure and Google, and of what webhooks and gateways ask for. */
+static void a_secret_of_a_query_becomes_three_stars(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{"https://b.s3.example/m?X-Amz-Algorithm=A&X-Amz-Credential=AKIA%2F1&X-Amz-Expires=60&X-Amz-Signature=fe57",
+		 "https://b.s3.example/m?X-Amz-Algorithm=A&X-Amz-Credential=***&X-Amz-Expires=60&X-Amz-Signature=***"},
+		{"https://a.blob.example/m?sv=2022&sr=b&sig=abc%3D&se=2030",
+		 "https://a.blob.example/m?sv=2022&sr=b&sig=***&se=2030"},
+		{"https://u:secret@h/x?token=abcd#top", "https://***@h/x?token=***#top"},
+		{"http://h?API-KEY=abcd&v=2", "http://h?API-KEY=***&v=2"},
+		{"http://h/p?password=abcd&amp;access_token=efgh", "http://h/p?password=***&amp;access_token=***"},
+		{"http://h/p?key=ab", "http://h/p?key=**"},
+		{"http://h/p?key=&token=abcd&&secret=abcd", "http://h/p?key=&token=***&&secret=***"},
+		{"fetch http://h/p?code=abcd: refused, as was `http://h/q?code=efgh`.",
+		 "fetch http://h/p?code=***: refused, as was `http://h/q?code=***`."},
+		{"(see http://h/p?code=abcd), http://a?jwt=abcd,http://b?pwd=a,b",
+		 "(see http://h/p?code=***), http://a?jwt=***,http://b?pwd=***"},
+		{"\\\"http://h/p?token=abcd\\\"", "\\\"http://h/p?token=***\\\""},
+		{"http://h/p?version=2&shape=a%20b", "http://h/p?version=2&shape=a%20b"},
+		{"http://h/p?token&key", "http://h/p?token&key"},
+		{"stub://flaky?fails=2&code=503", "stub://flaky?fails=2&code=503"},
+		{"no URL?token=abcd", "no URL?token=abcd"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char *text = strdup(rows[i][0]);
@@ -51,7 +85,16 @@ static void an_error_shows_no_login_and_is_one_plain_line(void **state)
 	assert_string_equal(error.text, "connect to http://***@host:1 failed: a?[2Jb");
 }
 
-static void no_command_prints_a_login(void **state)
+static void a_finding_of_doctor_shows_no_secret(void **state)
+{
+	(void)state;
+	struct findings findings = {.arena = arena_open((size_t)1 << 16)};
+	findings_add(&findings, GRADE_GOOD, "registry", NULL, "%s", "http://u:secret@host?api_key=secret");
+	assert_string_equal(findings.items[0].words, "http://***@host?api_key=***");
+	arena_close(findings.arena);
+}
+
+static void no_command_prints_a_secret_of_a_url(void **state)
 {
 	(void)state;
 	static char path[] = "/tmp/sluice-mask-XXXXXX";
@@ -61,9 +104,10 @@ static void no_command_prints_a_login(void **state)
 		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 		"  steps: [{name: m, model: {cache: {ttl: 1m}}}, {name: b, inputs: [nothing]}]\n  output: {steps: [m]}\n---\n"
 		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\n"
-		"spec: {storageUri: \"https://me:hunter2@host/m\", server: s}\n---\n"
+		"spec: {storageUri: \"https://me:hunter2@host/m?X-Amz-Signature=hunter2&version=1\", server: s}\n---\n"
 		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Server\nmetadata: {name: s}\n"
-		"spec: {serverConfig: c, endpoints: [\"http://me:hunter2@127.0.0.1:1\", \"nonsense://me:hunter2@b\"]}\n";
+		"spec: {serverConfig: c, endpoints: [\"http://me:hunter2@127.0.0.1:1\", \"nonsense://me:hunter2@b\",\n"
+		"  \"nonsense://b?token=hunter2\"]}\n";
 	int file = mkstemp(path);
 	assert_true(file >= 0);
 	close(file);
@@ -74,12 +118,13 @@ static void no_command_prints_a_login(void **state)
 			if (!faulty) { /* without what is wrong with it */
 				memcpy(strstr(text, "[nothing]"), "[m]      ", 9);
 				memset(strstr(text, ", \"nonsense"), ' ', strlen(", \"nonsense://me:hunter2@b\""));
+				memset(strstr(text, "\n  \"nonsense"), ' ', strlen("\n  \"nonsense://b?token=hunter2\""));
 			}
 			write_file(path, text);
 			snprintf(line, sizeof line, "%s %s", commands[i], path);
 			struct said said = say_with(step_kinds, line);
 			if (strstr(said.out, "hunter2") || strstr(said.err, "hunter2"))
-				fail_msg("`sluice %s` prints the login: %s%s", commands[i], said.out, said.err);
+				fail_msg("`sluice %s` prints a secret: %s%s", commands[i], said.out, said.err);
 			said_close(&said);
 		}
 	unlink(path);
@@ -112,8 +157,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_login_becomes_three_stars),
+		cmocka_unit_test(a_secret_of_a_query_becomes_three_stars),
 		cmocka_unit_test(an_error_shows_no_login_and_is_one_plain_line),
-		cmocka_unit_test(no_command_prints_a_login),
+		cmocka_unit_test(a_finding_of_doctor_shows_no_secret),
+		cmocka_unit_test(no_command_prints_a_secret_of_a_url),
 		cmocka_unit_test(what_is_shown_commands_no_terminal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
