@@ -188,13 +188,11 @@ static bool set_read(struct jwks *keys, const json_t *root, struct error *error)
 	}
 	if (arena_failed(keys->arena))
 		return error_memory(error, ERROR_SYSTEM, "reading a key set");
-	if (keys->count > 0)
+	if (keys->count > 0 || json_array_size(list) == 0)
 		return true;
 	enum jwks_skip most = 0;
 	for (enum jwks_skip skip = 0; skip < JWKS_SKIPS; skip++)
 		most = keys->skipped[skip] > keys->skipped[most] ? skip : most;
-	if (keys->skipped[most] == 0)
-		return error_set(error, ERROR_REMOTE, PLACE_NONE, "the key set is empty");
 	return error_set(error, ERROR_REMOTE, PLACE_NONE, "none of the %zu keys of the set verifies signatures; %zu are %s",
 			 jwks_skipped(keys), keys->skipped[most], jwks_skip_words(most));
 }

@@ -4,7 +4,8 @@
  * A set is read whole or not at all, but unusable keys in it are left out and counted. Such a key has another
  * type than RSA or a known curve, or a use other than signatures; or it is too weak, malformed, or private. An
  * issuer may add such keys at any time, and its other tokens must still be accepted. Of two keys with the same
- * kid and kind, the second is left out, because nothing distinguishes them.
+ * kid and kind, the second is left out, because nothing distinguishes them. A set without any key is valid: by it an issuer
+ * withdraws all of them.
  *
  * A set is immutable once read.
  */
@@ -48,7 +49,7 @@ struct jwks {
 	struct jwk keys[JWKS_KEYS_MAX];
 };
 
-/* NULL: it is not a key set, exceeds a limit, or has no usable key (REMOTE, because an issuer wrote it);
+/* NULL: it is not a key set, exceeds a limit, or has keys and none is usable (REMOTE, because an issuer wrote it);
  * SYSTEM. */
 struct jwks *jwks_read(struct text json, struct error *error);
 void jwks_close(struct jwks *keys); /* NULL is fine */

@@ -72,6 +72,9 @@ static void note_success(struct jwks_source *source, const struct jwks *keys)
 						   jwks_skip_words(skip));
 		source->settings.note(source->settings.context, LOG_LEVEL_WARN, line);
 	}
+	if (keys && keys->count == 0)
+		source->settings.note(source->settings.context, LOG_LEVEL_WARN,
+				      "the key set of tokens is empty, so all tokens are refused");
 	const int64_t outage_ms = jwks_outage_end(&source->outage, loop_now_ms(source->loop));
 	if (outage_ms < 0)
 		return;

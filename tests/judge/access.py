@@ -389,6 +389,16 @@ def follows_files(judge, gateway, keys):
 
 class KeyServer(http.server.BaseHTTPRequestHandler):
     """Of a key set, which is `body`; None: it is ill"""
+    with open(keys.path("jwks.json"), encoding="utf-8") as file:
+        good = file.read()
+    for text, status in (('{"keys": []}', 401), (good, 200)):
+        keys.write("jwks.json", text)
+        gateway.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + SECONDS_MAX
+        while (seen := gateway.infer("twice", bearer(keys.token(key="rotated", kid="two")))[0]) != status and time.monotonic() < end:
+            time.sleep(0.1)
+        judge.expect("an empty key set withdraws all keys, until there are keys again", seen == status, (text, seen))
+    judge.expect("and the log tells it", gateway.words.count("the key set of tokens is empty, so all tokens are refused") == 1, gateway.words)
     body = None
 
     def do_GET(self):

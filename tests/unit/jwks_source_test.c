@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/http_stand.h"
 #include "tests/unit/tokens.h"
@@ -31,7 +32,7 @@ static void note_take(void *context, enum log_level level, const char *line)
 	snprintf(last_note, sizeof last_note, "%s", line);
 }
 
-static struct jwks_source *source_at(const struct http_stand *stand, const char *uri)
+static struct jwks_source *source_opened(const struct http_stand *stand, const char *uri)
 {
 	struct error error = {0};
 	const struct jwks_source_settings settings = {.uri = uri, .changed = change_count, .note = note_take};
@@ -40,6 +41,12 @@ static struct jwks_source *source_at(const struct http_stand *stand, const char 
 		fail_msg("%s", error.text);
 	changes = 0;
 	last_note[0] = '\0';
+	return source;
+}
+
+static struct jwks_source *source_at(const struct http_stand *stand, const char *url)
+{
+	struct jwks_source *source = source_opened(stand, url);
 	assert_null(jwks_source_keys(source)); /* opening waits for nobody */
 	return source;
 }
@@ -98,6 +105,43 @@ static void a_key_set_comes_by_http(void **state)
 	EVP_PKEY_free(key);
 }
 
+static void set_write(const char *path, const char *json)
+{
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(json, file) >= 0 && fclose(file) == 0);
+}
+
+static void an_issuer_withdraws_all_keys_by_an_empty_set(void **state)
+{
+	struct http_stand *stand = *state;
+	char path[] = "/tmp/sluice-jwks-XXXXXX";
+	struct error error = {0};
+	struct buffer json;
+	EVP_PKEY *key = token_key_curve("P-256");
+	buffer_open(&json, 4096);
+	buffer_string(&json, "{\"keys\":[");
+	token_jwk(&json, key, ",\"kid\":\"a\"");
+	buffer_append(&json, "]}", 3);
+	int file = mkstemp(path);
+	assert_true(file >= 0);
+	close(file);
+	set_write(path, json.bytes);
+	struct jwks_source *source = source_opened(stand, path);
+	assert_int_equal(jwks_source_keys(source)->count, 1);
+	set_write(path, "{\"keys\":[]}");
+	changes = 0;
+	assert_true(jwks_source_reread(source, &error));
+	assert_int_equal(jwks_source_keys(source)->count, 0);
+	assert_int_equal(changes, 1);
+	assert_string_equal(last_note, "the key set of tokens is empty, so all tokens are refused");
+	assert_int_equal(last_level, LOG_LEVEL_WARN);
+	jwks_source_close(source);
+	unlink(path);
+	buffer_close(&json);
+	EVP_PKEY_free(key);
+}
+
 static void what_is_no_key_set_is_noted(void **state)
 {
 	struct http_stand *stand = *state;
@@ -108,7 +152,7 @@ static void what_is_no_key_set_is_noted(void **state)
 	} rows[] = {{"503 Service Unavailable", "", "answered 503"},
 		    {"302 Found", "", "answered 302"},
 		    {"200 OK", "<html>", "no JSON"},
-		    {"200 OK", "{\"keys\":[]}", "empty"}};
+		    {"200 OK", "{\"keys\":[{\"kty\":\"oct\"}]}", "none of the 1 keys"}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct jwks_source *source = source_at(stand, secret);
 		struct guest guest = let_in(stand);
@@ -151,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_key_set_comes_by_http),
+		STORY(an_issuer_withdraws_all_keys_by_an_empty_set),
 		STORY(what_is_no_key_set_is_noted),
 		STORY(a_server_that_hangs_up_is_noted_and_a_source_may_close_meanwhile),
 	};

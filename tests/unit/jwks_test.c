@@ -245,10 +245,24 @@ static void what_is_no_key_set_is_refused_whole(void **state)
 	assert_set_refused(TEXT("{\"keys\":[]} more"), "no JSON");
 	assert_set_refused(TEXT("[]"), "list `keys`");
 	assert_set_refused(TEXT("{\"keys\":{}}"), "list `keys`");
-	assert_set_refused(TEXT("{\"keys\":[]}"), "empty");
 	assert_set_refused(TEXT("{\"keys\":[],\"keys\":[]}"), "twice");
 	assert_set_refused(TEXT("{\"keys\":[{\"kty\":\"oct\"},{\"kty\":\"oct\"},{\"kty\":\"RSA\"}]}"),
 			   "none of the 3 keys of the set verifies signatures; 2 are of an unknown type");
+}
+
+/* RFC 7517, 5.1: `keys` is an array, which may have no members. */
+static void a_set_without_keys_is_a_set(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct jwks *keys = jwks_read(TEXT("{\"keys\":[]}"), &error);
+	bool known = true;
+	assert_non_null(keys);
+	assert_int_equal(keys->count, 0);
+	assert_int_equal(jwks_skipped(keys), 0);
+	assert_null(jwks_find(keys, TEXT("a"), JWT_RS256, &known));
+	assert_false(known);
+	jwks_close(keys);
 }
 
 static void a_set_has_limits(void **state)
@@ -294,6 +308,7 @@ int main(void)
 		cmocka_unit_test(weak_and_malformed_keys_are_left_out),
 		cmocka_unit_test(a_point_must_be_on_its_curve),
 		cmocka_unit_test(what_is_no_key_set_is_refused_whole),
+		cmocka_unit_test(a_set_without_keys_is_a_set),
 		cmocka_unit_test(a_set_has_limits),
 	};
 	return cmocka_run_group_tests(tests, keys_make, keys_free);
