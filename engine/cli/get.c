@@ -59,8 +59,8 @@ static void deletions_note(struct getting *getting, const struct ledger *ledger)
 	const char *kind = text_shown(last->kind, getting->session->arena), *name = text_shown(last->name, getting->session->arena);
 	command_note(
 		getting->session,
-		"deleted: %zu, the last %s/%s at %s by %s%s%s; `sluice history %s/%s` lists its versions, and `sluice rollback` "
-		"brings one back",
+		"deleted: %zu, the last %s/%s at %s by %s (as stated)%s%s; `sluice history %s/%s` lists its versions, and `sluice "
+		"rollback` brings one back",
 		getting->choice.deleted, kind, name, moment, text_shown(newest->author, getting->session->arena),
 		newest->reason.length > 0 ? ": " : "", text_shown(newest->reason, getting->session->arena), kind, name);
 }

@@ -55,7 +55,7 @@ static int history_print(struct session *session, const struct ledger *ledger, c
 	buffer_open(&out, HISTORY_BYTES_MAX);
 	if (session->form != OUTPUT_JSON)
 		buffer_print(&out, "%-8s %-7s %-13s %-20s %-8s %-24s %s\n", "VERSION", "ACTION", "STATE", "ACCEPTED", "CHANGE",
-			     "AUTHOR", "REASON");
+			     RESOURCE_AUTHOR_TITLE, "REASON");
 	for (size_t i = resource->count; i > 0; i--) {
 		const struct ledger_version *version = resource->versions[i - 1];
 		if (session->form != OUTPUT_JSON) {
@@ -160,7 +160,7 @@ static int changes_print(struct session *session, const struct ledger *ledger)
 	size_t i = 0;
 	buffer_open(&out, HISTORY_BYTES_MAX);
 	if (!json)
-		buffer_print(&out, "%-8s %-13s %-20s %-24s %s\n", "CHANGE", "STATE", "ACCEPTED", "AUTHOR", "REASON");
+		buffer_print(&out, "%-8s %-13s %-20s %-24s %s\n", "CHANGE", "STATE", "ACCEPTED", RESOURCE_AUTHOR_TITLE, "REASON");
 	if (changes) {
 		LIST_EACH_CHANGE(ledger, change)
 		{
@@ -198,10 +198,10 @@ const struct command command_history = {
 	.name = "history",
 	.arguments = "[KIND/NAME]",
 	.summary = "Lists the versions of a resource, or all changes of a namespace.",
-	.help = "Each has when, by whom and why. The newest version is first. The newest 50 are kept. `sluice rollback` returns "
-		"to one of them. Without a resource, it lists the changes of the namespace: below each are the resources that "
-		"were applied or deleted together, and whether these versions are in force. `sluice rollback change/N` takes back "
-		"one of them.\n\n"
+	.help = "Each has when, why, and by whom, as the sender stated it. The newest version is first. The newest 50 are kept. "
+		"`sluice rollback` returns to one of them. Without a resource, it lists the changes of the namespace: below each "
+		"are the resources that were applied or deleted together, and whether these versions are in force. `sluice "
+		"rollback change/N` takes back one of them.\n\n"
 		"  sluice history --brokers localhost:9092\n  sluice history pipeline/fraud\n"
 		"  sluice history pipeline/fraud -o json\n",
 	.options = options,

@@ -57,7 +57,7 @@ struct control_author {
 #define CONTROL_AUTHOR_ROWS(owner, member)                                                                                         \
 	ROW("reason", TEXT, owner, member.reason, .help = "Why, in your words; kept with the version."),                           \
 		ROW("author", TEXT, owner, member.author, .word = "NAME", .variable = "SLUICE_AUTHOR",                             \
-		    .help = "Who proposes it; default: SLUICE_AUTHOR, else the user and the host."),                               \
+		    .help = "Who proposes it; default: SLUICE_AUTHOR, else the user and the host. Nothing checks it."),            \
 		ROW("timeout", DURATION, owner, member.timeout_ns, .word = "TIME", .fallback = "10s",                              \
 		    .help = "How long to wait for the keeper's decision.")
 

@@ -193,10 +193,10 @@ static void moves_print(struct help_page *page)
 		       "engines that run with `--control` have a keeper.");
 	help_page_text(page,
 		       "A webhook gets JSON: id, namespace, experiment, number (of the move, from 1, without a gap), sentence, "
-		       "author and reason (of a command), keeper, at, and move: the state before and after it, and the result of "
-		       "each rule. The header Idempotency-Key has the id. An action of type `topic` writes the record of the move "
-		       "(`sluice schema move`) to the topic `moves` of the pipeline of the experiment's name. Its key is the "
-		       "experiment's name.");
+		       "author and reason (of a command, as its sender states them), keeper, at, and move: the state before and "
+		       "after it, and the result of each rule. The header Idempotency-Key has the id. An action of type `topic` "
+		       "writes the record of the move (`sluice schema move`) to the topic `moves` of the pipeline of the "
+		       "experiment's name. Its key is the experiment's name.");
 	help_page_text(page,
 		       "The notice of a move is sent at least once. A new keeper sends those of the last day again: notices with "
 		       "the same id, and records of the same experiment, number and time, are one move. A notice of more than 64 "

@@ -41,7 +41,7 @@ static void print_resource(struct resource_description *self)
 	if (view->why.length > 0)
 		print_line(self, "Why", view->why);
 	print_line(self, "Accepted", text_of(moment));
-	print_line(self, "Author", newest->author);
+	buffer_print(self->out, "%-12s %s (as stated by the sender)\n", "Author", text_shown(newest->author, self->arena));
 	print_line(self, "Reason", newest->reason);
 	struct artifact artifact;
 	struct text name;

@@ -71,7 +71,7 @@ static void print_row(struct resource_list *list, const struct resource_view *vi
 	if (view->in_force)
 		(void)snprintf(version, sizeof version, "%lld", (long long)view->in_force->version);
 	if (list->shown == 0)
-		buffer_print(out, "%-32s %-8s %-24s %-20s %s%s\n", "NAME", "VERSION", "STATE", "CHANGED", "AUTHOR",
+		buffer_print(out, "%-32s %-8s %-24s %-20s %s%s\n", "NAME", "VERSION", "STATE", "CHANGED", RESOURCE_AUTHOR_TITLE,
 			     list->form == RESOURCE_LIST_WIDE ? "  REASON" : "");
 	buffer_print(out, "%-32s %-8s %-24s %-20s %s", name ? name : "", version, state ? state : "", moment,
 		     text_shown(view->newest->author, list->arena));

@@ -4,6 +4,9 @@
 
 #include "control/ledger.h"
 
+/* Title of a column of authors: nothing checks that the sender of a proposal is who it says. */
+#define RESOURCE_AUTHOR_TITLE "STATED AUTHOR"
+
 struct resource_view {
 	const struct ledger_resource *resource;
 	const struct control_version *newest;

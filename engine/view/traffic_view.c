@@ -37,7 +37,7 @@ static bool is_in_force(const struct traffic_view *view, const struct control_ve
 static void author_print(const struct control_version *version, struct arena *arena, struct buffer *out)
 {
 	if (version->author.length > 0)
-		buffer_print(out, " by %s", text_shown(version->author, arena));
+		buffer_print(out, " by %s (as stated)", text_shown(version->author, arena));
 	if (version->reason.length > 0)
 		buffer_print(out, ": %s", text_shown(version->reason, arena));
 }

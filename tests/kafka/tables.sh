@@ -125,7 +125,7 @@ pipelines=deployed
 command_moves promote 5 7000
 command_moves rollback 6 10000
 "$sluice" experiments status deployed -n tables >"$dir/status.log" 2>&1
-expect_words "status" "$dir/status.log" '^deployed: predictors of a SeldonDeployment, version 6 since .* by tester: release 6$'
+expect_words "status" "$dir/status.log" '^deployed: predictors of a SeldonDeployment, version 6 since .* by tester \(as stated\): release 6$'
 expect_words "status, shares" "$dir/status.log" '^  main +100.00% \(default\)$'
 for operator in ann bob; do
 	"$sluice" experiments promote deployed -n tables --author $operator >"$dir/$operator.log" 2>&1 &

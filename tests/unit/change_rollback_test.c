@@ -209,10 +209,11 @@ static void a_change_that_is_not_decided_is_taken_back_and_one_that_failed_is_no
 static void a_namespace_lists_its_changes(void **state)
 {
 	(void)state;
-	apply_runs(EXIT_GOOD, "CHANGE   STATE         ACCEPTED             AUTHOR                   REASON\n", "history");
+	apply_runs(EXIT_GOOD, "CHANGE   STATE         ACCEPTED             STATED AUTHOR            REASON\n", "history");
 	two_changes_of_a_model_and_its_pipeline();
 	apply_runs(EXIT_GOOD, "Pipeline/p version 3 accepted (change 3)", "rollback pipeline/p --author ann --reason back");
 	active("pipeline/p");
+	apply_runs(EXIT_GOOD, "\nAuthor       ann (as stated by the sender)\n", "describe pipeline/p");
 	apply_runs(EXIT_GOOD,
 		   "ann                      back\n    Pipeline/p version 3: apply, in force\n"
 		   "2        active        20",

@@ -331,8 +331,8 @@ static void commands_move_the_traffic_by_versions(void **state)
 		   "experiments promote d");
 	apply_runs(EXIT_GOOD, "SeldonDeployment/d version 3 accepted", "experiments rollback d --author bob");
 	apply_runs(EXIT_GOOD, "is active", "wait seldondeployment/d --for active");
-	apply_runs(EXIT_GOOD, " main 100%, canary 0% (active) by bob\n", "experiments history d");
-	apply_runs(EXIT_GOOD, " main 0%, canary 100% (active) by ann: good\n", "experiments history d");
+	apply_runs(EXIT_GOOD, " main 100%, canary 0% (active) by bob (as stated)\n", "experiments history d");
+	apply_runs(EXIT_GOOD, " main 0%, canary 100% (active) by ann (as stated): good\n", "experiments history d");
 	apply_runs(EXIT_GOOD, "\"why\": \"begin\", \"traffic\": {\"main\": 80, \"canary\": 20}}\n",
 		   "experiments history d -o json");
 	apply_runs(EXIT_GOOD, "d: main 100%, canary 0%, version 3 of a SeldonDeployment\n", "experiments list");
@@ -365,7 +365,7 @@ static void commands_move_the_weights_of_an_experiment_without_stages(void **sta
 	apply_runs(EXIT_FAULTS, "version 2 of the Experiment has this traffic already: `old` has 0%", "experiments promote e");
 	apply_runs(EXIT_GOOD, "Experiment/e version 3 accepted", "experiments rollback e --author bob");
 	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
-	apply_runs(EXIT_GOOD, " old 100%, new 0% (active) by bob\n", "experiments history e");
+	apply_runs(EXIT_GOOD, " old 100%, new 0% (active) by bob (as stated)\n", "experiments history e");
 	apply_runs(EXIT_GOOD, "\"why\": \"begin\", \"traffic\": {\"old\": 3, \"new\": 1}}\n", "experiments history e -o json");
 	apply_runs(EXIT_GOOD, "e: old 100%, new 0%, version 3 of an Experiment\n", "experiments list");
 	apply_runs(EXIT_FAULTS, "the Experiment `e` has no stages, so there is nothing to pause", "experiments pause e");
