@@ -31,6 +31,8 @@ void html_write_text(struct buffer *out, struct text text)
 void html_begin(struct buffer *out, const char *title, struct text name, const char *style)
 {
 	buffer_string(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+			   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+			   "base-uri 'none'; form-action 'none'\">\n"
 			   "<meta name=\"viewport\" content=\"width=device-width\"><title>");
 	buffer_string(out, title);
 	html_write_text(out, name);

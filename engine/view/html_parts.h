@@ -1,6 +1,7 @@
 /* html_parts.h: Parts of pages of HTML in one file: their head with its style, for light and dark screens, and escaped text.
  *
- * Such a page has no link to anything outside of it. */
+ * Such a page has no link to anything outside of it, and no script. Its Content-Security-Policy forbids both, for the case that a
+ * text in it were ever read as markup. */
 #ifndef SLUICE_VIEW_HTML_PARTS_H
 #define SLUICE_VIEW_HTML_PARTS_H
 

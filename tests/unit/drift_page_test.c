@@ -103,7 +103,11 @@ static void expect_whole(const char *page)
 		}
 	}
 	assert_int_equal(depth, 0);
-	assert_null(strstr(page, "http"));
+	assert_null(strstr(page, "://"));
+	assert_null(strstr(page, "<script"));
+	const char *policy = strstr(page, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ");
+	assert_non_null(policy);
+	assert_true(policy < strstr(page, "<title>")); /* it is in force from its place on */
 	assert_null(strstr(page, "nan"));
 	assert_null(strstr(page, "inf<"));
 	assert_non_null(strstr(page, "prefers-color-scheme:dark"));

@@ -179,6 +179,8 @@ static void the_page_has_the_numbers_of_the_text(void **state)
 	const char *row = arena_print(arena, "<th scope=\"row\">cost: new</th><td class=\"t\">%s</td>", cost_state);
 	expect_all(page.bytes, &row, 1);
 	assert_null(strstr(page.bytes, "nan"));
+	assert_non_null(strstr(page.bytes, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "));
+	assert_null(strstr(page.bytes, "<script"));
 	buffer_close(&page);
 	buffer_close(&text);
 }
