@@ -248,6 +248,12 @@ def judge_gateway(judge):
     judge.expect("the page tells of a call", len(told) == 1, told)
     said = subprocess.run(told[0], shell=True, cwd=HERE, capture_output=True, text=True, check=False)
     judge.expect("the gateway answers it", said.returncode == 0 and '"up"' in said.stdout, said.stdout[-300:] + said.stderr[-300:])
+    page = urllib.request.Request("http://localhost:8080/v2", headers={"Host": "rebound.example", "Origin": "http://rebound.example"})
+    try:
+        status = urllib.request.urlopen(page, timeout=10).status
+    except urllib.error.HTTPError as refusal:
+        status = refusal.code
+    judge.expect("a page of a rebound name does not reach it", status == 421, status)
     deadline, health = time.monotonic() + 60, {}
     while time.monotonic() < deadline and (len(health) < SCRAPED or set(health.values()) != {"up"}):
         with urllib.request.urlopen("http://localhost:9090/api/v1/targets", timeout=10) as answer:

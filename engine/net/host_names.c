@@ -11,8 +11,8 @@
 
 struct host_names host_names_of(const char *host, struct name_list listed)
 {
-	struct host_names names = {
-		.any = !listen_is_local(host) || name_list_has(listed, HOST_NAMES_ANY), .listens = text_of(host), .listed = listed};
+	const bool any = listed.count == 0 ? !listen_is_local(host) : name_list_has(listed, HOST_NAMES_ANY);
+	struct host_names names = {.any = any, .listens = text_of(host), .listed = listed};
 	if (gethostname(names.own, sizeof names.own) != 0)
 		names.own[0] = '\0';
 	names.own[HOST_NAME_MAX] = '\0';

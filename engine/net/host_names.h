@@ -5,7 +5,7 @@
  * the browser sends the page's name in `Host`. So a server that only this machine reaches, and that authenticates nobody,
  * serves requests that are addressed to it alone: to an address, to localhost, to the machine's own name, or to a name that its
  * user lists. Others get 421 (RFC 9110, 15.5.20: misdirected), which says more than 403: no credential would help, only another
- * address.
+ * address. A server beyond loopback does so if its user lists names: the port of a container may be published on loopback.
  *
  * Only a browser's requests are looked at, which have `Accept-Language` or `Origin`. Other clients name the server as they like: a
  * call of a forwarded port has the public name of the service in `Host`, as in KServe's first steps.
@@ -31,16 +31,18 @@
 	ROW("allow-host", NAMES, owner, member, .word = "NAME",                                                                    \
 	    .help = "A name by which a browser may address a port that only this machine reaches and that does not "               \
 		    "authenticate callers; * is every name. Others are refused by 421, so that pages cannot reach it through "     \
-		    "names of theirs (DNS rebinding). Addresses, localhost and the machine's own name need not be listed.")
+		    "names of theirs (DNS rebinding). Addresses, localhost and the machine's own name need not be listed. If it "  \
+		    "is given, it also holds for ports that other machines reach.")
 
 struct host_names {
-	bool any;		     /* all names are right: the server is reached from elsewhere, has TLS, or asks who calls */
+	bool any; /* all names are right: it is reached from elsewhere and no names are listed; or it has TLS, or asks who calls */
 	struct text listens;	     /* the host at which the server listens; borrowed. Empty: loopback */
 	struct name_list listed;     /* borrowed */
 	char own[HOST_NAME_MAX + 1]; /* of this machine; "": unknown */
 };
 
-/* For a server that listens at `host` (NULL: loopback). `any` is set if others than this machine reach it. */
+/* For a server that listens at `host` (NULL: loopback). `any` is set if `*` is listed, or if others than this machine reach it and
+ * nothing is. */
 struct host_names host_names_of(const char *host, struct name_list listed);
 
 /* Whether a request with that header `Host` is addressed to the server. Empty: yes, since no browser leaves it out. */

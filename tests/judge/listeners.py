@@ -154,6 +154,11 @@ def pages_of_rebound_names_get_nothing(judge, dev, place, gateway):
     running = Running(*gateway, "--host", "0.0.0.0", "--insecure-ignore-security")
     judge.expect("nor where other machines call", ask(running.port("rest\":\"http://"), "/v2", host=EVIL, Origin=f"http://{EVIL}")[0] == 200)
     running.stop()
+    running = Running(*gateway, "--host", "0.0.0.0", "--insecure-ignore-security", "--allow-host", "gateway.example")
+    port = running.port("rest\":\"http://")
+    judge.expect("but where names are listed, these alone are", [ask(port, "/v2", host=host, Origin=f"http://{host}")[0] for host in
+                 ("gateway.example", f"localhost:{port}", f"127.0.0.1:{port}", EVIL)] == [200, 200, 200, 421])
+    running.stop()
 
 
 def pages_change_no_model(judge, serve):

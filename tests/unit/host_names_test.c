@@ -77,6 +77,20 @@ static void a_server_that_others_reach_has_no_names(void **state)
 	assert_false(host_names_of("127.0.0.5", (struct name_list){0}).any);
 }
 
+/* As of a container's port that is published on loopback. */
+static void listed_names_hold_for_a_server_that_others_reach_too(void **state)
+{
+	(void)state;
+	const struct name listed = {.text = "gateway.example"}, any = {.text = "*"};
+	const struct host_names names = host_names_of("0.0.0.0", (struct name_list){1, &listed});
+	static const char *const right[] = {"gateway.example", "localhost:8080", "127.0.0.1", "192.0.2.7:80", "[::1]:8080"};
+	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+		if (!allows(&names, right[i]))
+			fail_msg("%s is refused", right[i]);
+	assert_false(allows(&names, "evil.example"));
+	assert_true(host_names_of("0.0.0.0", (struct name_list){1, &any}).any);
+}
+
 /* ---- on a server ---- */
 
 static void answer(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
@@ -127,6 +141,7 @@ int main(void)
 		cmocka_unit_test(names_of_others_are_refused),
 		cmocka_unit_test(a_name_may_be_listed),
 		cmocka_unit_test(a_server_that_others_reach_has_no_names),
+		cmocka_unit_test(listed_names_hold_for_a_server_that_others_reach_too),
 		cmocka_unit_test(a_misdirected_request_is_refused_before_its_body),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
