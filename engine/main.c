@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -26,6 +27,17 @@ static size_t columns_of(int descriptor)
 	return size.ws_col > 0 ? size.ws_col : TERMINAL_COLUMNS;
 }
 
+/* Keys and passwords are in memory, and would be in a file after a crash. The limit is one byte: of 0 a program that core_pattern
+ * names is handed a dump all the same (core(5)), of 1 not. The hard limit stays, so that `prlimit` can allow dumps. */
+static void core_dumps_refuse(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_CORE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max > 0 ? 1 : 0;
+	(void)setrlimit(RLIMIT_CORE, &limit);
+}
+
 /* SLUICE_FAIL_ALLOCATION=7 makes the seventh allocation fail, for tests/torture.py;
  * 0 makes none fail and says at the end how many there were. */
 int main(int count, char **arguments)
@@ -42,6 +54,7 @@ int main(int count, char **arguments)
 		.columns_beside = columns_of(STDERR_FILENO),
 		.kinds = step_kinds,
 	};
+	core_dumps_refuse();
 	int code = command_main(&session, count, (const char *const *)arguments);
 	if (fail_at && fail_at[0] == '0')
 		fprintf(stderr, "allocations: %" PRIu64 "\n", memory_taken());

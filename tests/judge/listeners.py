@@ -4,7 +4,7 @@
 TLS of the port for metrics, and the names by which a port on loopback may be addressed. The broker and the engine are those of
 `sluice dev`. One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import http.client, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
+import http.client, json, os, re, resource, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from access import Keys, infer_message  # noqa: E402
@@ -21,8 +21,8 @@ EVIL = "rebound.example"
 class Running:
     """A command with ports; `words`: what it has said"""
 
-    def __init__(self, *command):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def __init__(self, *command, cwd=None):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd)
         self.lines = []
         self.reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")), daemon=True)
         self.reader.start()
@@ -176,6 +176,23 @@ def pages_change_no_model(judge, serve):
     running.stop()
 
 
+def a_crash_leaves_no_keys(judge, serve):
+    """Where dumps are allowed, and the kernel writes them into the folder of the process or hands them to a program"""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    with tempfile.TemporaryDirectory() as folder:
+        running = Running(*serve, cwd=folder)
+        judge.expect("it serves", running.says("ready at"), running.words)
+        with open(f"/proc/{running.process.pid}/limits", encoding="utf-8") as file:
+            limits = [line.split()[4:6] for line in file if line.startswith("Max core file size")]
+        judge.expect("it may leave a byte of itself, unless somebody raises its limit", limits == [["1", "unlimited" if before[1] < 0 else str(before[1])]]
+                     or before[1] == 0, limits)
+        running.process.send_signal(signal.SIGABRT)
+        running.process.wait(SECONDS_MAX)
+        judge.expect("a crash leaves no dump", os.listdir(folder) == [], os.listdir(folder))
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
 def grpc_is_not_asked(judge, gateway):
     """Callers of gRPC choose their authority; REST over HTTP/2 at the same port is asked"""
     shared = str(free_port())
@@ -221,6 +238,7 @@ def main():
         pages_of_rebound_names_get_nothing(judge, dev, place, gateway)
         pages_change_no_model(judge, [binary, "models", "serve", models])
         grpc_is_not_asked(judge, gateway)
+        a_crash_leaves_no_keys(judge, [binary, "models", "serve", models])
         judge.expect("dev ends well", dev.stop() == 0)
     print(f"{judge.passed} passed, {judge.failed} failed")
     sys.exit(judge.failed > 0)
