@@ -193,9 +193,12 @@ part_shells() {
 	tests/shells.sh $sluice
 }
 
-# What the compiler was asked for stands in what it made: marks for the shadow stack, and probes of large stack frames.
+# What the compiler was asked for stands in what it made: marks for the shadow stack, of the program and of each object, and probes of
+# large stack frames.
 is_hardened() {
-	readelf -n build/obj/engine/main.o | grep -q SHSTK && [ "$(objdump -d --no-show-raw-insn $sluice | grep -c 'or[lq] .*[$]0x0,.*(%rsp)')" -gt 0 ]
+	readelf -nW $sluice | grep -q SHSTK && readelf -nW build/obj/engine/main.o | grep -q SHSTK &&
+		[ "$(readelf -nW build/libsluice.a | grep -c SHSTK)" = "$(ar t build/libsluice.a | wc -l)" ] &&
+		[ "$(objdump -d --no-show-raw-insn $sluice | grep -c 'or[lq] .*[$]0x0,.*(%rsp)')" -gt 0 ]
 }
 
 # What is loaded when it is needed is not linked: libcurl brings GnuTLS, and two dozen libraries more.
