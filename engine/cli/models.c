@@ -33,8 +33,7 @@ static const struct option options[] = {
 	    .help = "A file with the server's certificate, in PEM: it then accepts only TLS. When the file changes, new "
 		    "connections get the new certificate."),
 	ROW("key", TEXT, struct serve_options, listening.key, .help = "A file with the certificate's key, in PEM."),
-	ROW("authorities", TEXT, struct serve_options, listening.authorities,
-	    .help = "A file of authorities, in PEM: each caller needs a certificate that one of them has signed."),
+	LISTENING_AUTHORITIES_ROWS(struct serve_options, listening, "", "each caller"),
 	ROW("insecure-ignore-security", FLAG, struct serve_options, listening.insecure,
 	    .help = "Listens beyond this machine (`--host`), although the server does not authenticate callers, and without "
 		    "protection that securityConfig of the files asks for."),

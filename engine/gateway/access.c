@@ -341,7 +341,7 @@ static bool access_token_check(struct access_question *question, struct text tok
 			return key_wait(question);
 		return access_refuse_token(question, jwt_refusal_words(refusal));
 	}
-	answer->caller = (struct access_caller){ACCESS_CALLER_TOKEN, jwt->subject, jwt->claims};
+	answer->caller = (struct access_caller){.kind = ACCESS_CALLER_TOKEN, .name = jwt->subject, .claims = jwt->claims};
 	return true;
 }
 
@@ -395,8 +395,11 @@ static bool access_caller_find(struct access_question *question)
 		return authorization_check(question);
 	if (request->api_key.bytes && !is_open)
 		return access_api_key_check(question);
-	if (request->certificate.bytes && question->access->settings.certificates)
-		question->answer->caller = (struct access_caller){.kind = ACCESS_CALLER_CERTIFICATE, .name = request->certificate};
+	const struct tls_peer *peer = &request->certificate;
+	if ((peer->uri.bytes || peer->subject.bytes) && question->access->settings.certificates)
+		question->answer->caller = (struct access_caller){.kind = ACCESS_CALLER_CERTIFICATE,
+								  .name = peer->uri.bytes ? peer->uri : peer->subject,
+								  .subject = peer->subject};
 	return true;
 }
 

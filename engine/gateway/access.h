@@ -35,7 +35,7 @@ struct access_settings { /* all borrowed, as long as the access; zero-filled: ev
 	struct jwt_rules tokens;
 	const char *api_keys;	/* a file; NULL: keys are not accepted */
 	const char *policies;	/* a file; NULL: there are no policies */
-	bool certificates;	/* the subject of a client's certificate identifies it */
+	bool certificates;	/* the URI in a client's certificate, or else its subject, identifies it */
 	double rate_per_second; /* of requests, per caller; 0: not limited */
 	int64_t rate_burst;	/* 0: as many as in a second, at least 1 */
 	const struct network *proxies; /* whose X-Forwarded-For is trusted */
@@ -76,7 +76,7 @@ bool access_is_ready(const struct access *access, struct error *error);
 struct access_request {
 	struct text authorization;
 	struct text api_key;	    /* ACCESS_API_KEY_HEADER */
-	struct text certificate;    /* the subject of the connection's certificate, which TLS has verified (RFC 2253) */
+	struct tls_peer certificate; /* names in the connection's certificate, which TLS has verified */
 	struct text forwarded_for;  /* all X-Forwarded-For, joined by commas */
 	const struct sockaddr_storage *peer;
 	enum access_verb verb;

@@ -98,7 +98,9 @@ static bool subject_is(const struct access_policy_subject *subject, const struct
 	case ACCESS_SUBJECT_KEY:
 		return caller->kind == ACCESS_CALLER_KEY && text_equal(subject->value, caller->name);
 	case ACCESS_SUBJECT_CERTIFICATE:
-		return caller->kind == ACCESS_CALLER_CERTIFICATE && text_equal(subject->value, caller->name);
+		return caller->kind == ACCESS_CALLER_CERTIFICATE &&
+		       (text_equal(subject->value, caller->name) ||
+			(caller->subject.bytes && text_equal(subject->value, caller->subject)));
 	}
 	return false;
 }

@@ -58,7 +58,8 @@ enum access_caller_kind { ACCESS_CALLER_NOBODY, ACCESS_CALLER_TOKEN, ACCESS_CALL
 /* Identity of a caller, from the first credential that it used. All borrowed. */
 struct access_caller {
 	enum access_caller_kind kind;
-	struct text name;	      /* the token's `sub`, the key's name, or the certificate's subject */
+	struct text name;	      /* the token's `sub`, the key's name, or the certificate's URI, or else its subject */
+	struct text subject;	      /* of a certificate */
 	const struct json_t *claims; /* of a token */
 };
 

@@ -10,8 +10,9 @@ const struct access_subject_word access_subject_words[] = {
 	 "A token whose claim of that name is VALUE or has it. With dots the name leads to one within others: realm_access.roles."},
 	{"key:", "NAME", ACCESS_SUBJECT_KEY, NULL, false, "An API key of that name (`--api-keys`)."},
 	{"certificate:", "NAME", ACCESS_SUBJECT_CERTIFICATE, NULL, false,
-	 "A client certificate whose subject is NAME in the form of RFC 2253, the last part first and without spaces: "
-	 "CN=batch,O=Example. A refusal (403) has it so, up to 160 bytes."},
+	 "A client certificate that has one URI among its alternative names, and that is NAME, as spiffe://example/batch; or whose "
+	 "subject is NAME in the form of RFC 2253, the last part first and without spaces: CN=batch,O=Example. A refusal (403) has "
+	 "it so, up to 160 bytes."},
 	{"anyone", "", ACCESS_SUBJECT_ANYONE, NULL, false, "Every caller with a valid credential."},
 	{"anonymous", "", ACCESS_SUBJECT_ANONYMOUS, NULL, false, "Every caller."},
 	{NULL, NULL, ACCESS_SUBJECT_ANONYMOUS, NULL, false, NULL},

@@ -9,14 +9,14 @@
 #include "gateway/access.h"
 #include "gateway/call_setup.h"
 
-#define CALL_SUBJECT_BYTES_MAX 1024 /* of a certificate; a longer subject is not accepted as a name */
+#define CALL_SUBJECT_BYTES_MAX 1024 /* of the names in a certificate; a longer one is not accepted */
 
 struct call_credentials { /* of one call, borrowed */
 	/* Value of the header's first line (`place` 0), its second, and so on; bytes NULL: it has no more lines. */
 	struct text (*header)(const void *context, enum header_name name, size_t place);
 	const void *context;
 	const struct sockaddr_storage *peer;
-	struct text certificate; /* as in struct access_request */
+	struct tls_peer certificate; /* as in struct access_request */
 };
 
 /* The resource of a call: the target that call_target_find() finds. If there is no such target, a pipeline or a model

@@ -51,8 +51,7 @@ struct gateway_asked {
 		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
 		    .help = "A file with the gateway's certificate, in PEM: it then accepts only TLS."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \
-		ROW("authorities", TEXT, owner, member.listening.authorities,                                                      \
-		    .help = "A file of authorities, in PEM: each caller needs a certificate that one of them has signed."),        \
+		LISTENING_AUTHORITIES_ROWS(owner, member.listening, "", "each caller"),                                            \
 		GATEWAY_ACCESS_ROWS(owner, member.access)
 
 struct gateway_service { /* starts as `{0}` */

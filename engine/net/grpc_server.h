@@ -103,8 +103,8 @@ void grpc_request_limit_message(struct grpc_request *request, size_t message_byt
 /* False: the connection is gone. */
 bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_storage *address);
 
-/* Subject of the caller's certificate, as from link_peer_subject(), in `out`; empty: it has none. */
-struct text grpc_request_certificate(const struct grpc_request *request, char *out, size_t size);
+/* Names in the caller's certificate, as from link_peer(), in `out`; empty: it has none. */
+struct tls_peer grpc_request_certificate(const struct grpc_request *request, char *out, size_t size);
 
 /* Since the head of its call began; of a message of a conversation, since that message began. */
 int64_t grpc_request_age_ms(const struct grpc_request *request);

@@ -182,9 +182,9 @@ bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_stora
 	return request->caller && getpeername(request->caller->http2.link.socket, (struct sockaddr *)address, &length) == 0;
 }
 
-struct text grpc_request_certificate(const struct grpc_request *request, char *out, size_t size)
+struct tls_peer grpc_request_certificate(const struct grpc_request *request, char *out, size_t size)
 {
-	return request->caller ? link_peer_subject(&request->caller->http2.link, out, size) : (struct text){0};
+	return request->caller ? link_peer(&request->caller->http2.link, out, size) : (struct tls_peer){0};
 }
 
 void grpc_request_limit_message(struct grpc_request *request, size_t message_bytes)

@@ -117,8 +117,8 @@ const void *http_incoming_kept(const struct http_incoming *incoming);
 /* Address of the peer. False: the connection is gone. */
 bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_storage *address);
 
-/* Subject of the caller's certificate, as from link_peer_subject(), in `out`; empty: it has none. */
-struct text http_incoming_certificate(const struct http_incoming *incoming, char *out, size_t size);
+/* Names in the caller's certificate, as from link_peer(), in `out`; empty: it has none. */
+struct tls_peer http_incoming_certificate(const struct http_incoming *incoming, char *out, size_t size);
 
 /* Adds a header to the answer that this request will get, whoever gives it. Borrowed until then; without control characters.
  * At most HTTP_ADDED_HEADERS_MAX. */

@@ -162,9 +162,9 @@ bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_st
 	       getpeername(incoming->connection->link.socket, (struct sockaddr *)address, &length) == 0;
 }
 
-struct text http_incoming_certificate(const struct http_incoming *incoming, char *out, size_t size)
+struct tls_peer http_incoming_certificate(const struct http_incoming *incoming, char *out, size_t size)
 {
-	return incoming->connection ? link_peer_subject(&incoming->connection->link, out, size) : (struct text){0};
+	return incoming->connection ? link_peer(&incoming->connection->link, out, size) : (struct tls_peer){0};
 }
 
 struct text http_incoming_path(const struct http_incoming *incoming)

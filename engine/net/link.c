@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -228,23 +229,66 @@ static enum link_outcome shake_hands(struct link *link, struct error *error)
 	return LINK_DONE;
 }
 
-struct text link_peer_subject(const struct link *link, char *out, size_t size)
+static struct text name_copied(const char *bytes, size_t length, char *out, size_t size)
 {
-	X509 *certificate = link->tls ? SSL_get0_peer_certificate(link->tls) : NULL;
-	if (!certificate || SSL_get_verify_result(link->tls) != X509_V_OK)
+	if (length == 0 || length >= size)
 		return (struct text){0};
+	memcpy(out, bytes, length);
+	out[length] = '\0';
+	return (struct text){out, length};
+}
+
+static struct text subject_of(X509 *certificate, char *out, size_t size)
+{
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *bytes = NULL;
 	long length = 0;
 	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
 		length = BIO_get_mem_data(bio, &bytes);
-	bool fits = length > 0 && (size_t)length < size;
-	if (fits) {
-		memcpy(out, bytes, (size_t)length);
-		out[length] = '\0';
-	}
+	const struct text subject = name_copied(bytes, length > 0 ? (size_t)length : 0, out, size);
 	BIO_free(bio);
-	return fits ? (struct text){out, (size_t)length} : (struct text){0};
+	return subject;
+}
+
+/* RFC 3986, 3.1; and nothing that a log or a header could not have. */
+static bool is_uri(struct text text)
+{
+	size_t scheme = 0;
+	while (scheme < text.length && (isalnum((unsigned char)text.bytes[scheme]) || strchr("+-.", text.bytes[scheme])))
+		scheme++;
+	for (size_t i = 0; i < text.length; i++)
+		if (text.bytes[i] <= ' ' || text.bytes[i] > '~')
+			return false;
+	return scheme > 0 && scheme < text.length && text.bytes[scheme] == ':';
+}
+
+static struct text uri_of(const X509 *certificate, char *out, size_t size)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	struct text uri = {0};
+	size_t count = 0;
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		int type;
+		const ASN1_STRING *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+		if (type != GEN_URI)
+			continue;
+		uri = (struct text){(const char *)ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)};
+		count++;
+	}
+	uri = count == 1 && is_uri(uri) ? name_copied(uri.bytes, uri.length, out, size) : (struct text){0};
+	GENERAL_NAMES_free(names);
+	return uri;
+}
+
+struct tls_peer link_peer(const struct link *link, char *out, size_t size)
+{
+	X509 *certificate = link->tls ? SSL_get0_peer_certificate(link->tls) : NULL;
+	if (!certificate || SSL_get_verify_result(link->tls) != X509_V_OK)
+		return (struct tls_peer){0};
+	struct tls_peer peer = {.subject = subject_of(certificate, out, size)};
+	const size_t taken = peer.subject.bytes ? peer.subject.length + 1 : 0;
+	peer.uri = uri_of(certificate, out + taken, size - taken);
+	return peer;
 }
 
 /* ---- both ---- */

@@ -61,9 +61,8 @@ uint32_t link_events(const struct link *link); /* events to watch while it is be
 enum link_outcome link_read(struct link *link, char *bytes, size_t size, size_t *count, struct error *error);
 enum link_outcome link_write(struct link *link, const char *bytes, size_t size, size_t *count, struct error *error);
 
-/* Subject of the peer's certificate, if TLS has verified it, in the form of RFC 2253, with UTF-8 unescaped. In `out`,
- * with a NUL. Bytes NULL: it has none, or it is too long. */
-struct text link_peer_subject(const struct link *link, char *out, size_t size);
+/* Names in the peer's certificate, if TLS has verified it. In `out`, each with a NUL. One that is too long counts as none. */
+struct tls_peer link_peer(const struct link *link, char *out, size_t size);
 
 /* Ends the sending direction; data that the peer still sends can be read. */
 void link_finish(struct link *link);

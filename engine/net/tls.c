@@ -89,6 +89,33 @@ struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *pr
 	return NULL;
 }
 
+/* Whether no list has ended: by one that has, callers could not be told apart, and OpenSSL refuses all. */
+static bool revocations_are_current(X509_STORE *store, const char *file, struct error *error)
+{
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		const X509_CRL *list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+		const ASN1_TIME *end = list ? X509_CRL_get0_nextUpdate(list) : NULL;
+		if (end && X509_cmp_current_time(end) < 0)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "a list of revoked certificates in `%s` has expired, so callers could not be told apart; "
+					 "get the current one of its authority",
+					 file);
+	}
+	return true;
+}
+
+/* Each authority of a caller's chain needs a list: a certificate whose list is missing is refused. */
+static bool revocations_take(SSL_CTX *context, const char *file, struct error *error)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context);
+	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	if (!lookup || X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0)
+		return tls_refused(error, "the file of revocations", file);
+	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	return revocations_are_current(store, file, error);
+}
+
 static bool protocol_find(struct text wanted, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
 			  unsigned int offered_length)
 {
@@ -134,6 +161,10 @@ struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *pr
 		return context;
 	if (SSL_CTX_load_verify_file(context, files->authorities) != 1) {
 		tls_refused(error, "the file of authorities", files->authorities);
+		SSL_CTX_free(context);
+		return NULL;
+	}
+	if (files->revocations && !revocations_take(context, files->revocations, error)) {
 		SSL_CTX_free(context);
 		return NULL;
 	}

@@ -1,4 +1,4 @@
-/* tls.h: TLS settings of connections: trusted authorities, and our own certificate and key.
+/* tls.h: TLS settings of connections: trusted authorities, what they have revoked, and our own certificate and key.
  *
  * Each file is in PEM. NULL: the system's authorities, or no certificate. Borrowed.
  */
@@ -6,11 +6,20 @@
 #define SLUICE_NET_TLS_H
 
 #include "base/error.h"
+#include "base/text.h"
 
 struct tls_files {
 	const char *authorities; /* trusted authorities; a server with them requires certificates of its clients */
 	const char *certificate; /* ours */
 	const char *key;
+	const char *revocations; /* of a server: lists of certificates that its authorities have revoked; NULL: there are none */
+};
+
+/* Names in a peer's certificate that was verified. Bytes NULL: it has no such name. */
+struct tls_peer {
+	struct text subject; /* in the form of RFC 2253, with UTF-8 unescaped: `CN=batch,O=Example` */
+	struct text uri;     /* of its subjectAltName, if that has one URI alone, as SPIFFE requires. It begins with a scheme and a
+			      * colon, as no subject does */
 };
 
 /* Advice after the reason why a peer's certificate is invalid. */

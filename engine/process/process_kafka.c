@@ -29,8 +29,9 @@ static struct registry_config registry_kept(const struct registry_access *access
 {
 	struct tls_files *files = ARENA_NEW(arena, struct tls_files);
 	if (files)
-		*files = (struct tls_files){text_kept(access->files.authorities, arena),
-					    text_kept(access->files.certificate, arena), text_kept(access->files.key, arena)};
+		*files = (struct tls_files){.authorities = text_kept(access->files.authorities, arena),
+					    .certificate = text_kept(access->files.certificate, arena),
+					    .key = text_kept(access->files.key, arena)};
 	return (struct registry_config){
 		.url = text_kept(access->url, arena), .login = text_kept(access->login, arena), .files = files};
 }

@@ -54,7 +54,7 @@ bool certificate_watch_open(struct certificate_watch *watch, const struct worksp
 	*watch = (struct certificate_watch){.workspace = workspace,
 					    .loop = loop,
 					    .timer = {.due = certificate_watch_on_due, .context = watch},
-					    .paths = {files->certificate, files->key, files->authorities},
+					    .paths = {files->certificate, files->key, files->authorities, files->revocations},
 					    .reload = reload,
 					    .context = context};
 	certificate_stamps_take(watch);

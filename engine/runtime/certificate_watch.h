@@ -12,7 +12,7 @@
 #include "spec/workspace.h"
 
 #define CERTIFICATE_WATCH_MS 2000 /* a check is a system call for each file */
-#define CERTIFICATE_FILES 3
+#define CERTIFICATE_FILES 4
 
 struct certificate_watch { /* starts as `{0}` */
 	const struct workspace *workspace;

@@ -10,6 +10,10 @@
 
 bool listening_check_tls(const struct tls_files *files, const char *prefix, const char *name, struct error *error)
 {
+	if (files->revocations && !files->authorities)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "`--%srevocations` needs `--%sauthorities`: name the authorities that revoke, too", prefix,
+				 prefix);
 	return files->certificate || (!files->key && !files->authorities) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE, "`--%s%s` needs `--%scertificate`: name the %s's certificate, too",
 			 prefix, files->key ? "key" : "authorities", prefix, name);
@@ -26,7 +30,7 @@ bool listening_check_host(const struct listening_asked *asked, const char *reaso
 
 struct tls_files listening_files(const struct listening_asked *asked)
 {
-	return (struct tls_files){asked->authorities, asked->certificate, asked->key};
+	return (struct tls_files){asked->authorities, asked->certificate, asked->key, asked->revocations};
 }
 
 /* ---- running ---- */

@@ -14,18 +14,27 @@
 /* Options of the command line. */
 struct listening_asked {
 	const char *host;
-	const char *certificate, *key, *authorities;
+	const char *certificate, *key, *authorities, *revocations;
 	bool insecure;
 };
 
-/* CONFIG: a key or authorities without a certificate. The names of the options begin with `prefix`; `name` is the name of the
- * server in the message. */
+/* CONFIG: a key or authorities without a certificate, or revocations without authorities. The names of the options begin with
+ * `prefix`; `name` is the name of the server in the message. */
 bool listening_check_tls(const struct tls_files *files, const char *prefix, const char *name, struct error *error);
 
 /* CONFIG: other machines can connect to the host. `reason` names the risk, and `advice` the options that avoid it. */
 bool listening_check_host(const struct listening_asked *asked, const char *reason, const char *advice, struct error *error);
 
 /* Files of a server's TLS; no certificate: a server without TLS. */
+/* `--authorities` and `--revocations` of a server: with `prefix` as above. */
+#define LISTENING_AUTHORITIES_ROWS(owner, member, prefix, callers)                                                                 \
+	ROW(prefix "authorities", TEXT, owner, member.authorities, .word = "FILE",                                                 \
+	    .help = "A file of authorities, in PEM: " callers " needs a certificate that one of them has signed."),                \
+		ROW(prefix "revocations", TEXT, owner, member.revocations, .word = "FILE",                                         \
+		    .help = "A file of revocation lists (CRL) of these authorities, in PEM, one of each: certificates that they "  \
+			    "have revoked are refused, and so are all others once a list has expired. When the file changes, "     \
+			    "new connections get the new lists.")
+
 struct tls_files listening_files(const struct listening_asked *asked);
 
 /* Server of a command, with the operations that every such server has. */

@@ -11,7 +11,6 @@
 #include "net/host_names.h"
 #include "net/http_server.h"
 #include "net/listen.h"
-#include "runtime/listening.h"
 #include "runtime/process_usage.h"
 
 #define BODY_BYTES_MOST 1024 /* a GET has no body; a short one is read and ignored */
@@ -72,7 +71,7 @@ bool metrics_asked_move(struct metrics_asked *asked, int ports, struct arena *ar
 
 static struct tls_files metrics_files(const struct metrics_asked *asked)
 {
-	return (struct tls_files){asked->authorities, asked->certificate, asked->key};
+	return (struct tls_files){asked->authorities, asked->certificate, asked->key, asked->revocations};
 }
 
 bool metrics_asked_check(const struct metrics_asked *asked, struct error *error)

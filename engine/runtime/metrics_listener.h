@@ -20,6 +20,7 @@
 #include "base/option.h"
 #include "observe/exposition.h"
 #include "runtime/certificate_watch.h"
+#include "runtime/listening.h"
 #include "spec/protection.h"
 
 #define METRICS_CONNECTIONS ((size_t)32)
@@ -42,7 +43,7 @@ bool metrics_address_read(const char *text, struct metrics_address *address, str
 /* Options of the command line; METRICS_ROWS fill them. */
 struct metrics_asked {
 	const char *address; /* NULL: no listener */
-	const char *certificate, *key, *authorities;
+	const char *certificate, *key, *authorities, *revocations;
 };
 
 #define METRICS_ROWS(owner, member)                                                                                                \
@@ -54,8 +55,7 @@ struct metrics_asked {
 			    "file changes, new connections get the new certificate."),                                             \
 		ROW("metrics-key", TEXT, owner, member.key, .word = "FILE",                                                        \
 		    .help = "A file with that certificate's key, in PEM."),                                                        \
-		ROW("metrics-authorities", TEXT, owner, member.authorities, .word = "FILE",                                        \
-		    .help = "A file of authorities, in PEM: who reads metrics needs a certificate that one of them has signed.")
+		LISTENING_AUTHORITIES_ROWS(owner, member, "metrics-", "who reads metrics")
 
 /* Gives it another port, so many above its own; 0 stays 0. The address is in the arena. CONFIG: it is no address; SYSTEM. */
 bool metrics_asked_move(struct metrics_asked *asked, int ports, struct arena *arena, struct error *error);

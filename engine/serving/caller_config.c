@@ -69,7 +69,9 @@ static void read_performance(const struct performance_spec *all, struct model_co
 	config->cache.redis = all->caching.redis;
 	config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / NS_PER_MS : CACHE_TTL_MS;
 	config->cache.redis_tls = all->caching.tls;
-	config->cache.redis_files = (struct tls_files){all->caching.authorities, all->caching.certificate, all->caching.key};
+	config->cache.redis_files = (struct tls_files){.authorities = all->caching.authorities,
+							.certificate = all->caching.certificate,
+							.key = all->caching.key};
 }
 
 /* Fetches the login of the Redis of that fragment. */
@@ -89,7 +91,7 @@ static const struct tls_files *tls_of(const struct spec *spec, const char *serve
 	const struct server_tls *tls = resource && resource->spec ? &((const struct server_spec *)resource->spec)->tls : NULL;
 	struct tls_files *files = NULL;
 	if (tls && (tls->authorities || tls->certificate || tls->key) && (files = ARENA_NEW(arena, struct tls_files)))
-		*files = (struct tls_files){tls->authorities, tls->certificate, tls->key};
+		*files = (struct tls_files){.authorities = tls->authorities, .certificate = tls->certificate, .key = tls->key};
 	return files;
 }
 

@@ -27,7 +27,7 @@
 #define AGAIN_MOST 1000
 
 static char authorities[256], certificate[256], key[256];
-static struct tls_files files = {authorities, certificate, key};
+static struct tls_files files = {.authorities = authorities, .certificate = certificate, .key = key};
 static const struct tls_files *secure; /* NULL: without TLS */
 static struct loop *loop;
 static bool ended; /* the input */

@@ -26,7 +26,7 @@ PIPELINES = [
             "  - {name: because, inputs: [score], explain: {background: usual.csv}}\n  output: {steps: [score]}\n"),
 ]
 POLICIES = """policies:
-- {subject: [sub:alice, key:billing, "certificate:CN=batch,O=Example"], resource: [pipeline/twice, pipeline/heard], verb: [infer, metadata]}
+- {subject: [sub:alice, key:billing, "certificate:CN=batch,O=Example", "certificate:spiffe://example/workload"], resource: [pipeline/twice, pipeline/heard], verb: [infer, metadata]}
 - {subject: "group:admins", resource: "*", verb: "*"}
 """
 
@@ -81,9 +81,19 @@ class Keys:
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout", self.path("ca.key"),
                 "-out", self.path("ca.pem"))
 
-    def certificate(self, name, subject):
+    def revoke(self, *names):
+        """Lists the certificates of those names, and those that were revoked before"""
+        settings = self.write("ca.conf", f"[ca]\ndefault_ca = own\n[own]\ndatabase = {self.path('ca.index')}\ndefault_md = sha256\n")
+        open(self.path("ca.index"), "a", encoding="utf-8").close()
+        command = ["ca", "-config", settings, "-cert", self.path("ca.pem"), "-keyfile", self.path("ca.key")]
+        for name in names:
+            openssl(*command, "-revoke", self.path(name + ".pem"))
+        openssl(*command, "-gencrl", "-crldays", "1", "-out", self.path("crl.new"))
+        os.rename(self.path("crl.new"), self.path("crl.pem"))
+
+    def certificate(self, name, subject, *others):
         openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", self.path(name + ".key"), "-out", self.path(name + ".csr"))
-        extensions = self.write("extensions", "subjectAltName=IP:127.0.0.1\n")
+        extensions = self.write("extensions", f"subjectAltName={','.join(['IP:127.0.0.1', *others])}\n")
         openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-CAcreateserial",
                 "-days", "2", "-extfile", extensions, "-out", self.path(name + ".pem"))
 
@@ -379,16 +389,6 @@ def follows_files(judge, gateway, keys):
                      and gateway.infer("secret", ("x-api-key", key))[0] == 403
                      and gateway.infer("twice", bearer(keys.token(key="rotated", kid="two")))[0] == 200)
         keys.write(name, good)
-    keys.write("api-keys", before)
-    end = time.monotonic() + SECONDS_MAX
-    while gateway.infer("twice", ("x-api-key", key))[0] == 200 and time.monotonic() < end:
-        time.sleep(0.1)
-    judge.expect("a key that was taken out is refused, without a signal", gateway.infer("twice", ("x-api-key", key))[0] == 401
-                 and gateway.infer("twice", ("x-api-key", KEY))[0] == 200, gateway.words)
-
-
-class KeyServer(http.server.BaseHTTPRequestHandler):
-    """Of a key set, which is `body`; None: it is ill"""
     with open(keys.path("jwks.json"), encoding="utf-8") as file:
         good = file.read()
     for text, status in (('{"keys": []}', 401), (good, 200)):
@@ -399,6 +399,16 @@ class KeyServer(http.server.BaseHTTPRequestHandler):
             time.sleep(0.1)
         judge.expect("an empty key set withdraws all keys, until there are keys again", seen == status, (text, seen))
     judge.expect("and the log tells it", gateway.words.count("the key set of tokens is empty, so all tokens are refused") == 1, gateway.words)
+    keys.write("api-keys", before)
+    end = time.monotonic() + SECONDS_MAX
+    while gateway.infer("twice", ("x-api-key", key))[0] == 200 and time.monotonic() < end:
+        time.sleep(0.1)
+    judge.expect("a key that was taken out is refused, without a signal", gateway.infer("twice", ("x-api-key", key))[0] == 401
+                 and gateway.infer("twice", ("x-api-key", KEY))[0] == 200, gateway.words)
+
+
+class KeyServer(http.server.BaseHTTPRequestHandler):
+    """Of a key set, which is `body`; None: it is ill"""
     body = None
 
     def do_GET(self):
@@ -580,7 +590,9 @@ def checks_again_after_a_reload(judge, start, keys):
 
 
 def speaks_tls(judge, start, keys):
-    files = ["--certificate", keys.path("server.pem"), "--key", keys.path("server.key"), "--authorities", keys.path("ca.pem")]
+    keys.revoke()
+    files = ["--certificate", keys.path("server.pem"), "--key", keys.path("server.key"), "--authorities", keys.path("ca.pem"),
+             "--revocations", keys.path("crl.pem")]
     shutil.copy(keys.path("first.pem"), keys.path("server.pem"))
     shutil.copy(keys.path("first.key"), keys.path("server.key"))
     gateway = start(*files, "--policies", keys.path("policies.yaml"))
@@ -600,6 +612,10 @@ def speaks_tls(judge, start, keys):
     judge.expect("a certificate is who a caller is", gateway.infer("twice")[0] == 200 and gateway.infer("secret")[0] == 403)
     gateway.context = caller("other")
     judge.expect("another's is another", gateway.infer("twice")[0] == 403)
+    gateway.context = caller("workload")
+    status, answer, _ = gateway.infer("secret")
+    judge.expect("a URI in it is who a caller is, too", gateway.infer("twice")[0] == 200 and status == 403
+                 and "certificate:spiffe://example/workload" in answer["error"], answer)
     gateway.context = caller(None)
     try:
         status = gateway.infer("twice")[0]
@@ -618,6 +634,16 @@ def speaks_tls(judge, start, keys):
                  gateway.says('"level":"error","message":"reload rejected: the certificate has errors. The running version is unchanged"'), gateway.words)
     shutil.copy(keys.path("second.key"), keys.path("server.key"))
     judge.expect("with its key it is taken", gateway.says("the certificate was reloaded") and served() == "second", gateway.words)
+    times = gateway.words.count("the certificate was reloaded") + 1
+    keys.revoke("batch")
+    judge.expect("a list of revoked certificates is loaded when it changes", gateway.says("the certificate was reloaded", times), gateway.words)
+    try:
+        status = gateway.infer("twice")[0]
+    except OSError as error:
+        status = error
+    judge.expect("a caller whose certificate was revoked does not come in", isinstance(status, OSError), status)
+    gateway.context = caller("other")
+    judge.expect("and others do", gateway.infer("twice")[0] == 403)
     gateway.stop()
 
 
@@ -953,7 +979,7 @@ def refuses_options(judge, start, keys):
                         (["--pass-header", "X-API-Key"], "X-API-Key"), (["--pass-header", "Authorization"], "Authorization"),
                         (["--pass-header", "x-team:y"], "not the name of a header"), (["--timeout", "20m"], "10 minutes"),
                         (["--cors-origin", "https://app.example/"], "ending slash"), (["--cors-origin", "app.example"], "app.example"),
-                        (["--key", keys.path("first.key")], "--certificate"),
+                        (["--key", keys.path("first.key")], "--certificate"), (["--revocations", keys.path("ca.pem")], "--authorities"),
                         (["--certificate", keys.path("first.pem"), "--key", keys.path("second.key")], "is not that of the certificate")):
         gateway = start(*more)
         judge.expect(f"{' '.join(more)} is refused", not gateway.started and gateway.process.returncode > 0 and words in gateway.words, gateway.words)
@@ -986,8 +1012,9 @@ def prepare(folder):
     keys.write("pipelines.yaml", "---\n".join(PIPELINE % row for row in PIPELINES))
     keys.write("usual.csv", "x\n1\n2\n5\n")
     keys.authority()
-    for name, subject in (("first", "/CN=first"), ("second", "/CN=second"), ("batch", "/O=Example/CN=batch"), ("other", "/CN=other")):
-        keys.certificate(name, subject)
+    for name, *names in (("first", "/CN=first"), ("second", "/CN=second"), ("batch", "/O=Example/CN=batch"), ("other", "/CN=other"),
+                         ("workload", "/CN=other", "URI:spiffe://example/workload")):
+        keys.certificate(name, *names)
     return keys
 
 

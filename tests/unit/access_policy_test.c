@@ -57,8 +57,8 @@ static void subjects_are_who_has_shown_it(void **state)
 				    "\"scope\":\"read infer:all\","
 				    "\"level\":3,\"beta\":true,\"realm_access\":{\"roles\":[\"scorer\"],\"deep\":{\"x\":\"y\"}},"
 				    "\"https://a.example/team\":\"red\"}", 0, NULL);
-	const struct access_caller alice = {ACCESS_CALLER_TOKEN, TEXT("alice"), claims};
-	const struct access_caller unnamed = {ACCESS_CALLER_TOKEN, {0}, claims};
+	const struct access_caller alice = {.kind = ACCESS_CALLER_TOKEN, .name = TEXT("alice"), .claims = claims};
+	const struct access_caller unnamed = {.kind = ACCESS_CALLER_TOKEN, .claims = claims};
 	const struct access_caller key = {.kind = ACCESS_CALLER_KEY, .name = TEXT("alice")};
 	const struct access_caller certificate = {.kind = ACCESS_CALLER_CERTIFICATE, .name = TEXT("CN=batch,O=Example")};
 	assert_non_null(claims);
@@ -92,6 +92,11 @@ static void subjects_are_who_has_shown_it(void **state)
 	assert_true(subject_takes("anyone", &key));
 	assert_true(subject_takes("'certificate:CN=batch,O=Example'", &certificate));
 	assert_false(subject_takes("'certificate:CN=batch'", &certificate));
+	const struct access_caller workload = {
+		.kind = ACCESS_CALLER_CERTIFICATE, .name = TEXT("spiffe://example/batch"), .subject = TEXT("O=SPIRE,C=US")};
+	assert_true(subject_takes("'certificate:spiffe://example/batch'", &workload));
+	assert_true(subject_takes("'certificate:O=SPIRE,C=US'", &workload));
+	assert_false(subject_takes("'certificate:spiffe://example/other'", &workload));
 	assert_false(subject_takes("sub:alice", &nobody));
 	assert_false(subject_takes("anyone", &nobody));
 	assert_true(subject_takes("anonymous", &nobody));
@@ -173,7 +178,7 @@ static void each_word_for_a_subject_means_its_caller(void **state)
 		assert_true(strlen(word->help) > 0);
 		for (size_t i = 0; i < sizeof callers / sizeof *callers; i++) {
 			json_t *claims = callers[i].claims ? json_loads(callers[i].claims, 0, NULL) : NULL;
-			const struct access_caller caller = {callers[i].kind, callers[i].name, claims};
+			const struct access_caller caller = {.kind = callers[i].kind, .name = callers[i].name, .claims = claims};
 			const bool is_meant = i == words || word->kind == ACCESS_SUBJECT_ANONYMOUS ||
 					      (word->kind == ACCESS_SUBJECT_ANYONE && caller.kind != ACCESS_CALLER_NOBODY);
 			assert_true(access_policy_allows(policy, &caller, &model, ACCESS_INFER) == is_meant);

@@ -200,10 +200,10 @@ static void callers_are_known_by_what_they_show(void **state)
 	request.api_key = TEXT("correct-horse-battery-stapel");
 	ask(access, request, 401, "API key is not known");
 	request = request_of();
-	request.certificate = TEXT("CN=batch");
+	request.certificate.subject = TEXT("CN=batch");
 	answer = ask(access, request, 200, "");
 	assert_true(answer.caller.kind == ACCESS_CALLER_CERTIFICATE && text_is(answer.caller.name, "CN=batch"));
-	request.certificate = TEXT("CN=other");
+	request.certificate.subject = TEXT("CN=other");
 	ask(access, request, 403,
 	    "No policy allows certificate:CN=other the verb infer on pipeline/fraud-eu in namespace default.");
 	access_close(access);
@@ -218,7 +218,7 @@ static void a_long_name_leaves_the_rest_of_a_refusal(void **state)
 	char name[400];
 	memset(name, 'n', sizeof name);
 	memcpy(name + 159, "\xC3\xA9", 2);
-	request.certificate = (struct text){name, sizeof name};
+	request.certificate.subject = (struct text){name, sizeof name};
 	request.resource = (struct access_resource){ACCESS_MODEL, TEXT("default"), {name, sizeof name}};
 	struct access_answer answer = ask(access, request, 403, "n\xE2\x80\xA6 the verb infer on model/n");
 	assert_non_null(strstr(answer.words,
@@ -266,7 +266,7 @@ static void a_credential_that_is_not_good_is_refused_whatever_is_open(void **sta
 	ask(access, request, 401, "Send one of them");
 	/* A token goes before a certificate, which may be that of a proxy. */
 	request = request_of();
-	request.certificate = TEXT("CN=batch");
+	request.certificate.subject = TEXT("CN=batch");
 	request.authorization = bearer(key, "one", "bob");
 	ask(access, request, 403, "No policy");
 	access_close(access);
@@ -288,7 +288,7 @@ static void what_is_not_configured_is_not_taken(void **state)
 	request.authorization = bearer(key, "one", "alice");
 	ask(access, request, 401, "No tokens are accepted");
 	request = request_of();
-	request.certificate = TEXT("CN=batch"); /* certificates name nobody here */
+	request.certificate.subject = TEXT("CN=batch"); /* certificates name nobody here */
 	ask(access, request, 401, "API key is required");
 	request.api_key = TEXT(API_KEY);
 	ask(access, request, 200, ""); /* and without policies whoever is known may do everything */
@@ -552,7 +552,7 @@ static void identities_are_those_of_callers(void **state)
 	(void)state;
 	struct access *access = access_of(everything());
 	struct access_request request = request_of();
-	request.certificate = TEXT("billing");
+	request.certificate.subject = TEXT("billing");
 	struct access_answer certificate = ask(access, request, 403, "");
 	request = request_of();
 	request.api_key = TEXT(API_KEY);

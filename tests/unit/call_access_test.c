@@ -93,6 +93,33 @@ static void a_credential_that_is_sent_twice_is_refused(void **state)
 	loop_close(loop);
 }
 
+/* The subject of all workloads may be one, as of SPIFFE's server: their URIs tell them apart. */
+static void workloads_are_told_apart_by_their_uris(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct loop *loop = loop_open_virtual(0, &error);
+	struct access *access = access_open(loop, &(struct access_settings){.certificates = true}, &error);
+	const struct sockaddr_storage peer = peer_of("10.0.0.1");
+	const struct line none[] = {{0}};
+	struct access_identity identities[4];
+	static const struct tls_peer peers[4] = {{.uri = {"spiffe://example/a", 18}},
+						 {.subject = {"O=SPIRE", 7}, .uri = {"spiffe://example/a", 18}},
+						 {.subject = {"O=SPIRE", 7}, .uri = {"spiffe://example/b", 18}},
+						 {.subject = {"O=SPIRE", 7}}};
+	assert_non_null(access);
+	for (size_t i = 0; i < 4; i++) {
+		const struct call_credentials credentials = {
+			.header = header_of, .context = none, .peer = &peer, .certificate = peers[i]};
+		assert_true(call_access_identify(access, &credentials, &identities[i]));
+	}
+	assert_memory_equal(&identities[0], &identities[1], sizeof *identities);
+	assert_memory_not_equal(&identities[1], &identities[2], sizeof *identities);
+	assert_memory_not_equal(&identities[2], &identities[3], sizeof *identities);
+	access_close(access);
+	loop_close(loop);
+}
+
 static void lines_of_forwarded_addresses_are_one_list(void **state)
 {
 	(void)state;
@@ -300,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_credential_that_is_sent_twice_is_refused),
+		cmocka_unit_test(workloads_are_told_apart_by_their_uris),
 		cmocka_unit_test(lines_of_forwarded_addresses_are_one_list),
 		cmocka_unit_test(a_call_asks_for_what_its_name_leads_to),
 		cmocka_unit_test(a_pipeline_that_was_made_of_something_is_asked_for_as_that),

@@ -14,7 +14,7 @@
 
 #define PATH_BYTES 96
 
-enum { CERTIFICATE, KEY, AUTHORITIES };
+enum { CERTIFICATE, KEY, AUTHORITIES, REVOCATIONS };
 
 struct stand {
 	char folder[32], paths[CERTIFICATE_FILES][PATH_BYTES];
@@ -71,7 +71,7 @@ static void pass(struct stand *stand, int64_t ms)
 
 static int open_stand(void **state)
 {
-	static const char *const names[CERTIFICATE_FILES] = {"server.pem", "server.key", "ca.pem"};
+	static const char *const names[CERTIFICATE_FILES] = {"server.pem", "server.key", "ca.pem", "revoked.pem"};
 	static struct stand stand;
 	stand = (struct stand){.folder = "/tmp/sluice-certificate-XXXXXX"};
 	stand.loop = loop_open_virtual(0, &(struct error){0});
@@ -81,8 +81,10 @@ static int open_stand(void **state)
 		snprintf(stand.paths[i], PATH_BYTES, "%s/%s", stand.folder, names[i]);
 		write_file(stand.paths[i], "1");
 	}
-	stand.files = (struct tls_files){
-		.authorities = stand.paths[AUTHORITIES], .certificate = stand.paths[CERTIFICATE], .key = stand.paths[KEY]};
+	stand.files = (struct tls_files){.authorities = stand.paths[AUTHORITIES],
+					 .certificate = stand.paths[CERTIFICATE],
+					 .key = stand.paths[KEY],
+					 .revocations = stand.paths[REVOCATIONS]};
 	*state = &stand;
 	return 0;
 }

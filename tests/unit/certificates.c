@@ -23,6 +23,9 @@ static const struct {
 	[CERTIFICATE_SERVER] = {"server", "IP:127.0.0.1,DNS:localhost"},
 	[CERTIFICATE_CLIENT] = {"client", NULL},
 	[CERTIFICATE_ELSEWHERE] = {"elsewhere", "DNS:elsewhere.example"},
+	[CERTIFICATE_WORKLOAD] = {"workload", "DNS:workload.example,URI:spiffe://example/batch"},
+	[CERTIFICATE_WORKLOADS] = {"workloads", "URI:spiffe://example/batch,URI:spiffe://example/other"},
+	[CERTIFICATE_PRETENDER] = {"pretender", "URI:CN=client"},
 	[CERTIFICATE_STRANGER] = {"stranger", "IP:127.0.0.1,DNS:localhost"},
 };
 
@@ -94,12 +97,54 @@ void certificates_make(struct certificates *certificates)
 	EVP_PKEY_free(authority_key);
 }
 
+static void *pem_read(const char *path, bool is_key)
+{
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	void *read = is_key ? (void *)PEM_read_PrivateKey(file, NULL, NULL, NULL) : (void *)PEM_read_X509(file, NULL, NULL, NULL);
+	assert_non_null(read);
+	fclose(file);
+	return read;
+}
+
+void certificates_revoke(struct certificates *certificates, enum certificate authority, enum certificate which, long seconds)
+{
+	X509 *issuer = pem_read(certificates->certificate[authority], false);
+	EVP_PKEY *key = pem_read(certificates->key[authority], true);
+	X509_CRL *list = X509_CRL_new();
+	ASN1_TIME *begin = X509_gmtime_adj(NULL, -DAY_SECONDS), *end = X509_gmtime_adj(NULL, seconds);
+	assert_non_null(list);
+	X509_CRL_set_version(list, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer));
+	X509_CRL_set1_lastUpdate(list, begin);
+	X509_CRL_set1_nextUpdate(list, end);
+	if (which != CERTIFICATES) {
+		X509_REVOKED *revoked = X509_REVOKED_new();
+		ASN1_INTEGER *serial = ASN1_INTEGER_new();
+		ASN1_INTEGER_set(serial, 1 + (long)which);
+		X509_REVOKED_set_serialNumber(revoked, serial);
+		X509_REVOKED_set_revocationDate(revoked, begin);
+		assert_int_equal(X509_CRL_add0_revoked(list, revoked), 1);
+		ASN1_INTEGER_free(serial);
+	}
+	assert_true(X509_CRL_sign(list, key, EVP_sha256()) > 0);
+	FILE *file = write_to(certificates->revoked, certificates->folder, "revoked", "");
+	assert_int_equal(PEM_write_X509_CRL(file, list), 1);
+	fclose(file);
+	ASN1_TIME_free(begin);
+	ASN1_TIME_free(end);
+	X509_CRL_free(list);
+	EVP_PKEY_free(key);
+	X509_free(issuer);
+}
+
 void certificates_remove(struct certificates *certificates)
 {
 	for (enum certificate which = 0; which < CERTIFICATES; which++) {
 		unlink(certificates->certificate[which]);
 		unlink(certificates->key[which]);
 	}
+	unlink(certificates->revoked);
 	rmdir(certificates->folder);
 }
 

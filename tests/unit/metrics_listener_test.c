@@ -262,6 +262,8 @@ static void files_of_tls_need_each_other_and_a_port(void **state)
 		{{.address = "9090", .certificate = "a", .key = "b", .authorities = "c"}, NULL},
 		{{.address = "9090", .key = "b"}, "`--metrics-key` needs `--metrics-certificate`"},
 		{{.address = "9090", .authorities = "c"}, "`--metrics-authorities` needs `--metrics-certificate`"},
+		{{.address = "9090", .certificate = "a", .key = "b", .revocations = "d"},
+		 "`--metrics-revocations` needs `--metrics-authorities`"},
 		{{.certificate = "a", .key = "b"}, "add `--metrics`"},
 		{{.address = "nonsense"}, "`--metrics nonsense` is no address"},
 	};

@@ -15,7 +15,7 @@ static void answer_peer(struct http_incoming *incoming)
 	struct sockaddr_storage address;
 	char subject[64], words[128];
 	bool is_known = http_incoming_peer(incoming, &address);
-	struct text name = http_incoming_certificate(incoming, subject, sizeof subject);
+	struct text name = http_incoming_certificate(incoming, subject, sizeof subject).subject;
 	snprintf(words, sizeof words, "%d from this machine, %zu of a certificate", is_known && address.ss_family == AF_INET,
 		 name.length);
 	http_server_answer(incoming, 200, "text/plain", text_of(words), NULL, 0);
