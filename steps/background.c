@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/hash.h"
 #include "base/number.h"
 
 #define BACKGROUND_SEED 0x736c75696365 /* any number; the same, so that a run can be repeated */
@@ -113,9 +114,11 @@ static bool sample_begin(struct background *background, size_t width, struct are
 	if (needed > background->room) {
 		const size_t room = needed > 2 * background->room ? needed : 2 * background->room;
 		double *rows = ARENA_ARRAY(arena, double, room);
-		if (!rows)
+		uint64_t *keys = background->keys ? background->keys : ARENA_ARRAY(arena, uint64_t, background->most);
+		if (!rows || !keys)
 			return false;
 		background->rows = rows;
+		background->keys = keys;
 		background->room = room;
 	}
 	background->width = width;
@@ -124,9 +127,28 @@ static bool sample_begin(struct background *background, size_t width, struct are
 	return true;
 }
 
-bool background_add(struct background *background, const double *row, size_t width, struct arena *arena, struct error *error)
+uint64_t background_key(struct text origin, size_t row)
 {
-	if (background->most == 0)
+	return origin.length > 0 ? hash_bytes(origin.bytes, origin.length, 0) + row : 0;
+}
+
+bool background_is_full(const struct background *background)
+{
+	return background->count >= background->most;
+}
+
+static bool row_is_known(const struct background *background, uint64_t key)
+{
+	for (size_t i = 0; key > 0 && !background_is_full(background) && i < background->count; i++)
+		if (background->keys[i] == key)
+			return true;
+	return false;
+}
+
+bool background_add(struct background *background, const double *row, size_t width, uint64_t key, struct arena *arena,
+		    struct error *error)
+{
+	if (background->most == 0 || row_is_known(background, key))
 		return true;
 	if (width != background->width && background_is_ready(background))
 		return true;
@@ -139,16 +161,51 @@ bool background_add(struct background *background, const double *row, size_t wid
 	else
 		place = (size_t)(random_next(&background->random) % (background->seen + 1));
 	background->seen++;
-	if (place < background->most)
-		memcpy(background->rows + place * width, row, width * sizeof *row);
+	if (place >= background->most)
+		return true;
+	memcpy(background->rows + place * width, row, width * sizeof *row);
+	background->keys[place] = key;
 	return true;
+}
+
+size_t background_least(const struct background *background)
+{
+	return background->most && background->most < BACKGROUND_SAMPLE_LEAST ? background->most : BACKGROUND_SAMPLE_LEAST;
 }
 
 bool background_is_ready(const struct background *background)
 {
-	const size_t least = background->most && background->most < BACKGROUND_SAMPLE_LEAST ? background->most
-											     : BACKGROUND_SAMPLE_LEAST;
-	return background->most ? background->count >= least : background->count > 0;
+	return background->most ? background->count >= background_least(background) : background->count > 0;
+}
+
+void background_write(const struct background *background, struct buffer *bytes)
+{
+	buffer_append(bytes, &background->width, sizeof background->width);
+	for (size_t i = 0; i < background->count; i++) {
+		buffer_append(bytes, &background->keys[i], sizeof *background->keys);
+		buffer_append(bytes, background->rows + i * background->width, background->width * sizeof *background->rows);
+	}
+}
+
+bool background_fill(struct background *background, struct text bytes, size_t width, bool wider, struct arena *arena,
+		     struct error *error)
+{
+	size_t columns;
+	memcpy(&columns, bytes.bytes, sizeof columns);
+	if (columns < width || (columns > width && !wider))
+		return true;
+	double *row = ARENA_ARRAY(arena, double, columns);
+	const size_t size = columns * sizeof *row;
+	uint64_t key;
+	if (!row)
+		return error_memory(error, ERROR_LIMIT, "sampling a background");
+	for (size_t at = sizeof columns; at + sizeof key + size <= bytes.length; at += sizeof key + size) {
+		memcpy(&key, bytes.bytes + at, sizeof key);
+		memcpy(row, bytes.bytes + at + sizeof key, size);
+		if (!background_add(background, row, width, key, arena, error))
+			return false;
+	}
+	return true;
 }
 
 bool background_fits(const struct background *background, size_t features, const struct text *names, bool whole,

@@ -11,6 +11,8 @@
 #include "steps/explainer.h"
 #include "steps/kinds.h"
 
+#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
+
 static bool explain_watches(const struct step *step, struct name *watched)
 {
 	const struct explain_step *self = step->options;
@@ -61,8 +63,7 @@ static bool explain_open(struct step *step, struct error *error)
 		.arena = step->arena,
 	};
 	step->state = explainer;
-	if (explain_keeps(step))
-		explainer->shown = verdict_board_entry(step->board, step->pipeline, step->name);
+	explainer->entry = verdict_board_entry(step->board, step->pipeline, step->name);
 	if (step_splits(explained))
 		explainer->model = (struct asked_model){.name = explained->name};
 	else if (!step_asks_model(explained))
@@ -97,6 +98,77 @@ static bool explain_infer(const struct step *step, const struct tensor_types *in
 static bool explain_is_beside(const struct step *step)
 {
 	return ((const struct explain_step *)step->options)->deliver == DELIVER_BESIDE;
+}
+
+/* ---- the background of the newest requests ---- */
+
+static bool row_is_finite(const double *row, size_t features)
+{
+	for (size_t i = 0; i < features; i++)
+		if (!isfinite(row[i]))
+			return false;
+	return true;
+}
+
+static size_t explain_background_rows(const struct step *step)
+{
+	const struct explain_step *self = step->options;
+	const size_t rows = self->background.rows ? (size_t)self->background.rows : BACKGROUND_ROWS_DEFAULT;
+	return self->background.file.text ? 0 : rows;
+}
+
+/* Samples the messages whose numbers are all known: the step may have a model that takes no others. */
+static bool explain_sample(const struct step *step, const struct fit_source *source, struct background *sample, struct arena *arena,
+			   struct error *error)
+{
+	const char *input = step->explained && step_asks_model(step->explained) ? model_input(step->explained) : NULL;
+	const char *whose = arena_print(step->arena, "step `%s`", step->name);
+	const struct feature_wanted wanted = {.whose = whose ? whose : step->name, .tensor = text_of(input ? input : "")};
+	struct feature_rows rows;
+	struct payload payload;
+	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+		struct error why = {0};
+		bool good = feature_rows_read(&rows, &payload, &wanted, arena, &why);
+		if (!good && !source->refused(source->context, NULL, &why))
+			return error_set(error, why.kind, why.place, "%s", why.text);
+		for (size_t i = 0; good && i < rows.rows; i++) {
+			const double *row = rows.values + i * rows.features;
+			const uint64_t key = background_key(source->name(source->context).origin, i);
+			if (row_is_finite(row, rows.features) &&
+			    !background_add(sample, row, rows.features, key, step->arena, error))
+				return false;
+		}
+	}
+	return error->kind == ERROR_NONE;
+}
+
+static bool explain_background_learn(const struct step *step, const struct fit_source *source, struct buffer *file, bool *enough,
+				     struct error *error)
+{
+	struct background sample;
+	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
+	background_sample(&sample, source->rows_most);
+	const bool good = (arena || error_memory(error, ERROR_SYSTEM, "sampling a background")) &&
+			  explain_sample(step, source, &sample, arena, error);
+	arena_close(arena);
+	*enough = background_is_ready(&sample);
+	if (good)
+		background_write(&sample, file);
+	return good;
+}
+
+/* Fills the running sample by what was learnt, as soon as it was, unless it is ready without. */
+static bool background_bring(struct explainer *explainer, size_t width, struct error *error)
+{
+	const struct local_model *local = explainer->model.local;
+	struct background *background = &explainer->background;
+	struct text rows;
+	if (background->most == 0 || explainer->is_filled || background_is_ready(background) || !explainer->entry ||
+	    !verdict_entry_background(explainer->entry, explainer->arena, &rows))
+		return true;
+	explainer->is_filled = true;
+	const bool wider = local && predictor_traits(local->predictor)->wider;
+	return background_fill(background, rows, width, wider, explainer->arena, error);
 }
 
 /* ---- visits ---- */
@@ -191,19 +263,22 @@ static bool explain_is_due(const struct step *step, const struct visit *visit)
 static bool row_is_usual(const struct explainer *explainer, const double *row, size_t features)
 {
 	const struct local_model *local = explainer->model.local;
-	const bool branches = local && predictor_parts(local->predictor).trees;
-	for (size_t i = 0; !branches && i < features; i++)
-		if (!isfinite(row[i]))
-			return false;
-	return true;
+	return (local && predictor_parts(local->predictor).trees) || row_is_finite(row, features);
 }
 
-static bool background_grow(struct explainer *explainer, const struct feature_rows *rows, struct error *error)
+static bool background_grow(struct explainer *explainer, struct visit *visit, const struct feature_rows *rows, struct error *error)
 {
+	struct background *background = &explainer->background;
+	const struct origin *origin = &visit_message(visit)->origin;
+	const char *name = NULL;
+	if (!background_is_full(background) && origin->topic.length > 0)
+		name = arena_print(visit_arena(visit), TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(origin->topic),
+				   (int)origin->partition, (long long)origin->offset);
 	for (size_t i = 0; i < rows->rows; i++) {
 		const double *row = rows->values + i * rows->features;
+		const uint64_t key = background_key(text_of(name ? name : ""), i);
 		if (row_is_usual(explainer, row, rows->features) &&
-		    !background_add(&explainer->background, row, rows->features, explainer->arena, error))
+		    !background_add(background, row, rows->features, key, explainer->arena, error))
 			return false;
 	}
 	return true;
@@ -215,6 +290,16 @@ static enum step_verdict explain_end(struct step *step, struct visit *visit, str
 	if (verdict == STEP_DONE)
 		return explain_give(step, visit, work, error);
 	return verdict == STEP_FAIL ? explain_fail(step, visit, error) : verdict;
+}
+
+static void warmup_refuse(const struct step *step, const struct background *background, struct error *error)
+{
+	const size_t least = background_least(background), wanting = least - background->count;
+	error_set_limit(error, LIMIT_OF_WARMUP,
+			"step `%s` has seen %zu requests, and its background needs %zu: %zu %s wanting; send them and ask again, "
+			"or name a file with `background` (of a SeldonDeployment: by the annotation "
+			"sluice.io/explainer-background)",
+			step->name, background->count, least, wanting, wanting == 1 ? "is" : "are");
 }
 
 static enum step_verdict explain_run(struct step *step, struct visit *visit, struct error *error)
@@ -231,7 +316,8 @@ static enum step_verdict explain_run(struct step *step, struct visit *visit, str
 		return explain_pass(step, visit, others, error);
 	struct error why = {0};
 	const bool good = explain_rows_read(explainer, work, explained, visit_arena(visit), &why) &&
-			  background_grow(explainer, &work->rows, &why);
+			  background_bring(explainer, work->rows.features, &why) &&
+			  background_grow(explainer, visit, &work->rows, &why);
 	if (!due)
 		return explain_pass(step, visit, others, error);
 	if (!good) {
@@ -241,10 +327,7 @@ static enum step_verdict explain_run(struct step *step, struct visit *visit, str
 	if (explainer->background.most && !background_is_ready(&explainer->background)) {
 		if (!explained_is_wanted(visit_message(visit)))
 			return explain_pass(step, visit, others, error);
-		error_set_limit(error, LIMIT_OF_WARMUP,
-			  "step `%s` has seen %zu requests, and its background needs %d; ask again later, or name a file with "
-			  "`background` (of a SeldonDeployment: by the annotation sluice.io/explainer-background)",
-			  step->name, explainer->background.count, BACKGROUND_SAMPLE_LEAST);
+		warmup_refuse(step, &explainer->background, error);
 		return explain_fail(step, visit, error);
 	}
 	const enum step_verdict verdict = explain_begin(explainer, work, visit, error);
@@ -271,7 +354,11 @@ const struct step_kind step_explain = {
 	.shape = SHAPE_ADDS,
 	.calls = &(const struct call_rules){.answered = explain_continue},
 	.state = &(const struct state_rules){.stores = explain_keeps, .in_turn = explain_weigh},
-	.monitors = &(const struct monitor_rules){.watches = explain_watches, .explains = explain_can, .beside = explain_is_beside},
+	.monitors = &(const struct monitor_rules){.watches = explain_watches,
+						  .explains = explain_can,
+						  .beside = explain_is_beside,
+						  .background_rows = explain_background_rows,
+						  .background = explain_background_learn},
 	.check = explain_options_check,
 	.infer = explain_infer,
 	.open = explain_open,

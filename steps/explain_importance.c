@@ -220,7 +220,7 @@ static void window_show(struct importance_visit *at)
 	struct text *names = ARENA_ARRAY(arena, struct text, features + 1);
 	double *means = ARENA_ARRAY(arena, double, features + 1);
 	struct text left, tensor;
-	if (!explainer->shown || !names || !means || !visit_recall(at->visit, TEXT(NAMES_KEY), &left) || !name_take(&left, &tensor))
+	if (!explainer->entry || !names || !means || !visit_recall(at->visit, TEXT(NAMES_KEY), &left) || !name_take(&left, &tensor))
 		return;
 	for (size_t i = 0; i < features; i++) {
 		if (!name_take(&left, &names[i]))
@@ -228,7 +228,7 @@ static void window_show(struct importance_visit *at)
 		for (size_t output = 0; output < at->kept->outputs; output++)
 			means[i] += importance_means(importance_of(at->kept, output))[i];
 	}
-	verdict_entry_weigh(explainer->shown, names, means, features);
+	verdict_entry_weigh(explainer->entry, names, means, features);
 }
 
 /* Lists the window, if it has anything, and begins the next. */

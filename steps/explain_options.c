@@ -115,7 +115,9 @@ static const struct option background_rows[] = {
 	    .help = "A file with rows of background data: numbers separated by commas, in the order of the model's features. The "
 		    "first line may name them."),
 	ROW("rows", INTEGER, struct explain_background, rows, .least = BACKGROUND_ROWS_LEAST, .most = BACKGROUND_ROWS_MAX,
-	    .help = "A running sample of so many rows, of the requests that the step gets. The first 20 are not explained."),
+	    .help = "A running sample of so many rows, of the requests that the step gets. It begins with the newest requests in "
+		    "the pipeline's topic, which an engine reads when it starts, if the explained step gets requests as they are. "
+		    "While it has fewer than 20 rows, nothing is explained."),
 	{.type = OPTION_END},
 };
 

@@ -32,7 +32,8 @@ struct explainer {
 	const struct sampler *sampler; /* for `players`; NULL: none yet */
 	size_t players;
 	struct arena *arena; /* of the step */
-	struct verdict_entry *shown; /* gets the importance of features; NULL: nobody reads it */
+	struct verdict_entry *entry; /* gets the importance of features, and has the background that was learnt; NULL: no board */
+	bool is_filled; /* the sample, by what was learnt of the newest requests */
 };
 
 /* Of one visit. */

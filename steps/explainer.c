@@ -8,7 +8,6 @@
 #include "numeric/dense.h"
 #include "steps/explain_anchors.h"
 
-#define BACKGROUND_ROWS_DEFAULT 100 /* of the running sample, if the step sets none */
 #define SAMPLER_SEED 20 /* any; the same, so that a message taken again has the same explanation */
 
 /* One row that is explained by perturbations. */

@@ -166,6 +166,11 @@ bool step_asks_model(const struct step *step)
 	return step->kind == &step_model;
 }
 
+const char *model_input(const struct step *step)
+{
+	return ((const struct model_step *)step->options)->input;
+}
+
 bool asked_model_read(struct step *step, struct asked_model *asked, struct error *error)
 {
 	const struct model_step *self = step->options;

@@ -14,6 +14,9 @@ struct asked_model {
 /* Whether a step is of that kind. */
 bool step_asks_model(const struct step *step);
 
+/* The only tensor that such a step sends; NULL: all, or the only numeric one. */
+const char *model_input(const struct step *step);
+
 /* The model that the step asks, read into the step's arena. False: CONFIG or SYSTEM, as when the step itself is opened. */
 bool asked_model_read(struct step *step, struct asked_model *asked, struct error *error);
 

@@ -35,6 +35,7 @@ static void segment_close(const struct segment_verdict *segment)
 static void entry_close(struct verdict_entry *entry)
 {
 	verdict_references_close(entry);
+	memory_give(entry->background.rows);
 	for (size_t i = 0; i < entry->count; i++)
 		segment_close(&entry->segments[i]);
 	memory_give(entry->segments);

@@ -12,8 +12,8 @@
  * Verdicts have the identity of what was compared with what. Those of another identity are forgotten as soon as an observer with
  * a new one runs here, or as the feed has a verdict with a new one; until then no step with the new one is marked by them.
  *
- * It also has the references that were learnt from topics as this process started (runtime/reference_service.h), and the distance
- * by which a step `outlier` judges messages, which its observer learns.
+ * It also has the references and backgrounds that were learnt from topics as this process started (runtime/reference_service.h),
+ * and the distance by which a step `outlier` judges messages, which its observer learns.
  *
  * Any thread may call. An entry is never removed, so a reload keeps what is known.
  *
@@ -28,6 +28,7 @@
 #include "observe/closed_windows.h"
 #include "observe/outlier_in_force.h"
 
+struct arena;
 struct verdict_board;
 struct verdict_entry;
 
@@ -149,6 +150,14 @@ bool verdict_entry_learn(struct verdict_entry *entry, const char *topic, struct 
 
 /* The file, borrowed from the board. False: none was learnt from that topic yet. */
 bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct text *file);
+
+/* Sets the background of a step `explain`, of which a copy is kept, in place of a former one. `enough`: the step needs no more.
+ * False: memory ran out. */
+bool verdict_entry_set_background(struct verdict_entry *entry, struct text rows, bool enough);
+bool verdict_entry_has_background(struct verdict_entry *entry); /* that is enough */
+
+/* A copy in the arena. False: there is none yet, or the arena is full. */
+bool verdict_entry_background(struct verdict_entry *entry, struct arena *arena, struct text *rows);
 
 /* ---- what observers learn of outliers ---- */
 

@@ -1,7 +1,8 @@
 /* verdict_learnt.c: Learnt parts of the board of verdicts (observe/verdict_board.h), for steps that watch: references of topics,
- * what is usual for a step `outlier`, and the importance of features. */
+ * what is usual for a step `outlier`, backgrounds of explanations, and the importance of features. */
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/memory.h"
 #include "observe/verdict_parts.h"
 
@@ -79,6 +80,40 @@ bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct
 		*file = (struct text){reference->file, reference->length};
 	pthread_mutex_unlock(&entry->lock);
 	return reference;
+}
+
+/* ---- backgrounds ---- */
+
+bool verdict_entry_set_background(struct verdict_entry *entry, struct text rows, bool enough)
+{
+	struct learnt_background made = {memory_take(rows.length + 1, 1), rows.length, enough};
+	if (!made.rows)
+		return false;
+	memcpy(made.rows, rows.bytes, rows.length);
+	pthread_mutex_lock(&entry->lock);
+	char *before = entry->background.rows;
+	entry->background = made;
+	pthread_mutex_unlock(&entry->lock);
+	memory_give(before);
+	return true;
+}
+
+bool verdict_entry_has_background(struct verdict_entry *entry)
+{
+	pthread_mutex_lock(&entry->lock);
+	const bool enough = entry->background.enough;
+	pthread_mutex_unlock(&entry->lock);
+	return enough;
+}
+
+bool verdict_entry_background(struct verdict_entry *entry, struct arena *arena, struct text *rows)
+{
+	pthread_mutex_lock(&entry->lock);
+	const struct learnt_background *background = &entry->background;
+	rows->bytes = background->rows ? arena_copy(arena, background->rows, background->length) : NULL;
+	rows->length = background->length;
+	pthread_mutex_unlock(&entry->lock);
+	return rows->bytes;
 }
 
 /* ---- what observers learn of outliers ---- */

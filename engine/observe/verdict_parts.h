@@ -40,6 +40,11 @@ struct verdict_entry {
 	struct closed_windows closed;	       /* before it; of the thread that calls for turns alone */
 	struct importance_figures *importance; /* owned; NULL: none is known */
 	struct learnt_reference *references;
+	struct learnt_background {
+		char *rows; /* owned; NULL: none was learnt */
+		size_t length;
+		bool enough;
+	} background;
 	struct held_slot outliers; /* struct outlier_in_force */
 	bool outliers_are_own;	   /* an observer here has set them */
 	atomic_int knowledge;	   /* enum outlier_knowledge */

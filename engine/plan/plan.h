@@ -246,6 +246,9 @@ bool graph_learns(const struct graph *graph);
 
 /* The topic from which the step's reference is learnt when an engine starts; NULL: none. */
 const char *graph_reference_topic(const struct graph *graph, const struct graph_step *step);
+
+/* How many rows of the newest requests are the background of the step when an engine starts; 0: none. */
+size_t graph_background_rows(const struct graph *graph, const struct graph_step *step);
 const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena);
 
 /* Whether an engine counts the truths of experiments that its messages can reach for a keeper, and the group of those that may. */

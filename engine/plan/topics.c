@@ -370,6 +370,19 @@ const char *graph_reference_topic(const struct graph *graph, const struct graph_
 	return rules && rules->learns_from ? rules->learns_from(&asked) : NULL;
 }
 
+size_t graph_background_rows(const struct graph *graph, const struct graph_step *step)
+{
+	const struct step_spec *spec = step->spec;
+	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
+	const struct step asked = {.kind = spec->kind, .name = step->name, .pipeline = graph->name, .options = spec->options};
+	if (!step->explained || !rules || !rules->background_rows)
+		return 0;
+	const struct join *inputs = &graph->steps[step->explained_index].inputs;
+	const struct source *only = inputs->count == 1 ? inputs->sources : NULL;
+	const bool whole = only && only->point == SOURCE_REQUEST && only->tensor.length == 0 && only->rename_count == 0;
+	return whole ? rules->background_rows(&asked) : 0;
+}
+
 const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena)
 {
 	return arena_print(arena, "%s.%s.learner.%s", plan->prefix, plan->namespace, plan->graph->name);

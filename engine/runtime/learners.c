@@ -144,16 +144,18 @@ static bool truths_start(struct learners *learners, const struct engine_config *
 	return service;
 }
 
-static bool references_start(struct learners *learners, const struct engine_config *config, const struct graph *graph,
+static bool references_start(struct learners *learners, const struct engine_config *config, const struct pipeline_plan *pipeline,
 			     struct verdict_board *board, struct error *error)
 {
 	const struct reference_service_config references = {.brokers = config->brokers,
 							    .consumer = config->consumer,
 							    .registry = config->registry,
-							    .graph = graph,
+							    .graph = pipeline->graph,
+							    .requests = plan_topic_of(pipeline, TOPIC_INPUTS),
+							    .has_observers = !config->observers_off,
 							    .board = board,
 							    .log = config->log};
-	if (config->observers_off || !reference_service_is_needed(graph, board))
+	if (!reference_service_is_needed(&references))
 		return true;
 	struct reference_service *service = reference_service_open(&references, error);
 	if (service)
@@ -178,7 +180,7 @@ bool learners_start(struct learners *learners, const struct engine_config *confi
 		if (graph_is_judged(pipeline->graph) &&
 		    !truths_start(learners, config, pipeline, recovery, boards.rollouts, arena, error))
 			return false;
-		if (!references_start(learners, config, pipeline->graph, boards.verdicts, error))
+		if (!references_start(learners, config, pipeline, boards.verdicts, error))
 			return false;
 	}
 	return true;

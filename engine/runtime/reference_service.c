@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
@@ -17,6 +18,7 @@
 
 #define LEARNING_BYTES ((size_t)256 << 20) /* of one step: categories, and the file */
 #define TURN_MS 100
+#define ORIGIN_BYTES 320 /* the name of a topic and two numbers */
 
 struct reference_service {
 	struct reference_service_config config;
@@ -29,29 +31,41 @@ struct reference_learning {
 	struct reference_service *service;
 	const struct graph_step *step;
 	const char *topic;
+	size_t background_rows; /* that are learnt of the newest requests; 0: it is a reference */
 	struct schema_lookup asker;
 	struct reader *reader;
 	int64_t time_ms; /* of the event that was read last */
+	char origin[ORIGIN_BYTES]; /* of its record */
 	uint64_t left_out, refused;
+	bool is_news; /* what was learnt: of a topic with few requests, as of a new pipeline, nothing is logged */
 	struct error why; /* of the first that was left out, or refused */
 };
 
 /* ---- steps ---- */
 
-static bool is_learnt(const struct graph *graph, const struct graph_step *step, const char *topic, struct verdict_board *board)
+/* Whether the board lacks what the step has to learn, which is set in `learning`. */
+static bool learning_find(const struct reference_service_config *config, size_t step, struct reference_learning *learning)
 {
-	struct verdict_entry *entry = verdict_board_entry(board, graph->name, step->name);
+	struct verdict_entry *entry;
 	struct text file;
-	return entry && verdict_entry_learnt(entry, topic, &file);
+	learning->step = &config->graph->steps[step];
+	learning->background_rows = config->requests ? graph_background_rows(config->graph, learning->step) : 0;
+	learning->topic = learning->background_rows	? config->requests
+			  : config->has_observers ? graph_reference_topic(config->graph, learning->step)
+						  : NULL;
+	if (!learning->topic)
+		return false;
+	entry = verdict_board_entry(config->board, config->graph->name, learning->step->name);
+	return !entry || !(learning->background_rows ? verdict_entry_has_background(entry)
+						     : verdict_entry_learnt(entry, learning->topic, &file));
 }
 
-bool reference_service_is_needed(const struct graph *graph, struct verdict_board *board)
+bool reference_service_is_needed(const struct reference_service_config *config)
 {
-	for (size_t i = 0; i < graph->count; i++) {
-		const char *topic = graph_reference_topic(graph, &graph->steps[i]);
-		if (topic && !is_learnt(graph, &graph->steps[i], topic, board))
+	struct reference_learning learning;
+	for (size_t i = 0; i < config->graph->count; i++)
+		if (learning_find(config, i, &learning))
 			return true;
-	}
 	return false;
 }
 
@@ -116,7 +130,13 @@ static bool learning_next(void *context, struct arena *arena, struct payload *pa
 			return false;
 		if (!record.held)
 			continue;
+		if (learning->background_rows && record.offset >= reader_end_of(learning->reader, record.partition)) {
+			record_release(&record); /* written since: a topic that is written to all the time has no other end */
+			return false;
+		}
 		good = record_decode(learning, &record, arena, payload, error);
+		(void)snprintf(learning->origin, sizeof learning->origin, "%s-%d-%" PRId64, learning->topic, (int)record.partition,
+			       record.offset);
 		record_release(&record);
 	}
 	return good;
@@ -137,7 +157,18 @@ static int64_t learning_time_ms(void *context)
 	return learning->time_ms;
 }
 
+static struct fit_name learning_name(void *context)
+{
+	const struct reference_learning *learning = context;
+	return (struct fit_name){.origin = text_of(learning->origin)};
+}
+
 /* ---- learning ---- */
+
+static const char *learnt_name(const struct reference_learning *learning)
+{
+	return learning->background_rows ? "background" : "reference";
+}
 
 static void learnt_say(const struct reference_learning *learning)
 {
@@ -146,15 +177,32 @@ static void learnt_say(const struct reference_learning *learning)
 	const uint64_t without = learning->left_out + learning->refused;
 	if (without > 0)
 		log_say(log, LOG_LEVEL_WARN, &fields,
-			"the reference was learnt from topic %s without %" PRIu64 " records that cannot be used; the first: %s",
-			learning->topic, without, learning->why.text);
+			"the %s was learnt from topic %s without %" PRIu64 " records that cannot be used; the first: %s",
+			learnt_name(learning), learning->topic, without, learning->why.text);
 	else
-		log_say(log, LOG_LEVEL_INFO, &fields, "the reference was learnt from topic %s", learning->topic);
+		log_say(log, LOG_LEVEL_INFO, &fields, "the %s was learnt from topic %s", learnt_name(learning), learning->topic);
 }
 
 static struct verdict_entry *entry_of(const struct reference_service *service, const struct graph_step *step)
 {
 	return verdict_board_entry(service->config.board, service->config.graph->name, step->name);
+}
+
+/* Puts what was written to the file on the board. */
+static bool file_keep(struct reference_learning *learning, struct step *step, const struct fit_source *source,
+		      struct buffer *file, struct error *error)
+{
+	struct verdict_entry *entry = entry_of(learning->service, learning->step);
+	bool enough = true;
+	const bool good = learning->background_rows ? step->kind->monitors->background(step, source, file, &enough, error)
+						    : step->kind->fit(step, source, file, error);
+	if (!good)
+		return false;
+	const struct text made = buffer_view(file);
+	const bool kept = entry && (learning->background_rows ? verdict_entry_set_background(entry, made, enough)
+							      : verdict_entry_learn(entry, learning->topic, made));
+	learning->is_news = enough;
+	return kept || error_memory(error, ERROR_SYSTEM, "learning a reference");
 }
 
 static bool file_learn(struct reference_learning *learning, struct arena *arena, struct buffer *file, struct error *error)
@@ -169,18 +217,16 @@ static bool file_learn(struct reference_learning *learning, struct arena *arena,
 					  .next = learning_next,
 					  .refused = learning_refused,
 					  .time_ms = timed ? learning_time_ms : NULL,
-					  .rows_most = REFERENCE_ROWS_MAX};
+					  .name = learning_name,
+					  .rows_most = learning->background_rows ? learning->background_rows : REFERENCE_ROWS_MAX};
 	struct step step = {.kind = spec->kind,
 			    .name = learning->step->name,
 			    .pipeline = graph->name,
 			    .options = spec->options,
 			    .place = spec->here,
+			    .explained = learning->step->explained,
 			    .arena = arena};
-	struct verdict_entry *entry = entry_of(learning->service, learning->step);
-	if (!spec->kind->fit(&step, &source, file, error))
-		return false;
-	return (entry && verdict_entry_learn(entry, learning->topic, buffer_view(file))) ||
-	       error_memory(error, ERROR_SYSTEM, "learning a reference");
+	return file_keep(learning, &step, &source, file, error);
 }
 
 static bool topic_learn(struct reference_learning *learning, struct error *error)
@@ -188,7 +234,8 @@ static bool topic_learn(struct reference_learning *learning, struct error *error
 	struct reference_service *service = learning->service;
 	const struct reader_config config = {.brokers = service->config.brokers,
 					     .topic = learning->topic,
-					     .from_beginning = true,
+					     .from_beginning = learning->background_rows == 0,
+					     .newest = (int64_t)learning->background_rows,
 					     .by_time = true,
 					     .stopping = &service->thread.stopping,
 					     .properties = service->config.consumer};
@@ -219,9 +266,9 @@ static void references_log_failure(struct reference_service *service, const stru
 	if (service_thread_is_stopping(&service->thread) || !failure_is_news(&service->last_logged, error))
 		return;
 	const struct log_fields fields = {.pipeline = service->config.graph->name, .step = learning->step->name};
-	log_say(service->config.log, LOG_LEVEL_WARN, &fields,
-		"no reference can be learnt from topic %s, so the verdict stays `learning`: %s; it tries again", learning->topic,
-		error->text);
+	log_say(service->config.log, LOG_LEVEL_WARN, &fields, "no %s can be learnt from topic %s, so %s: %s; it tries again",
+		learnt_name(learning), learning->topic,
+		learning->background_rows ? "the first requests are not explained" : "the verdict stays `learning`", error->text);
 }
 
 /* Learns what is not learnt yet. Whether all is. */
@@ -230,13 +277,13 @@ static bool steps_learn(struct reference_service *service)
 	const struct graph *graph = service->config.graph;
 	bool all = true;
 	for (size_t i = 0; i < graph->count && !service_thread_is_stopping(&service->thread); i++) {
-		struct reference_learning learning = {.service = service, .step = &graph->steps[i]};
+		struct reference_learning learning = {.service = service};
 		struct error error = {0};
-		learning.topic = graph_reference_topic(graph, learning.step);
-		if (!learning.topic || is_learnt(graph, learning.step, learning.topic, service->config.board))
+		if (!learning_find(&service->config, i, &learning))
 			continue;
 		if (topic_learn(&learning, &error)) {
-			learnt_say(&learning);
+			if (learning.is_news)
+				learnt_say(&learning);
 			continue;
 		}
 		failure_note(service, &learning, &error);
@@ -254,7 +301,8 @@ static void notes_end(struct reference_service *service)
 	const struct graph *graph = service->config.graph;
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct graph_step *step = &graph->steps[i];
-		struct verdict_entry *entry = graph_reference_topic(graph, step) ? entry_of(service, step) : NULL;
+		const bool learns = step->explained || graph_reference_topic(graph, step);
+		struct verdict_entry *entry = learns ? entry_of(service, step) : NULL;
 		if (entry)
 			verdict_entry_note_unlearnt(entry, NULL, NULL);
 	}

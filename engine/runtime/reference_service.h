@@ -1,10 +1,12 @@
 /* reference_service.h: Reference service: a thread for a pipeline with steps whose reference is a topic's
- * (monitor_rules.learns_from). It learns what `fit` would write, and puts it on the board, where the step's observer finds it.
+ * (monitor_rules.learns_from). It learns what `fit` would write, and puts it on the board, where the step's observer finds it. It
+ * also learns the background of a step that explains (monitor_rules.background), of the newest requests of the pipeline.
  *
  * It reads the topic once, from its oldest record to its present end, in the order of the records' times, and learns from
  * REFERENCE_ROWS_MAX rows at most. So engines that start with the same records learn the same. Records that cannot be read, or that
  * the step refuses, are left out, and their number is logged. A topic that is not there or has too few rows is read again every
- * REFERENCE_RETRY_MS; each new reason is logged, and noted on the board while it lasts. The thread ends when all is learnt.
+ * REFERENCE_RETRY_MS; each new reason is logged, and noted on the board while it lasts. The thread ends when all is learnt. Of
+ * requests it learns once, however few there are; more come to the step itself.
  */
 #ifndef SLUICE_RUNTIME_REFERENCE_SERVICE_H
 #define SLUICE_RUNTIME_REFERENCE_SERVICE_H
@@ -25,13 +27,15 @@ struct reference_service_config {
 	struct properties consumer;
 	struct registry_config registry; /* of schemas; url NULL: there is none */
 	const struct graph *graph;
+	const char *requests; /* the topic of its requests; NULL: it has none */
+	bool has_observers;   /* they run here; else only backgrounds are learnt */
 	struct verdict_board *board;
 	const struct log_sink *log; /* NULL: nothing is logged */
 	int64_t retry_ms;	    /* 0: REFERENCE_RETRY_MS */
 };
 
-/* Whether a step of the pipeline has such a reference that the board does not have yet. */
-bool reference_service_is_needed(const struct graph *graph, struct verdict_board *board);
+/* Whether a step of the pipeline has such a reference or background that the board does not have yet. */
+bool reference_service_is_needed(const struct reference_service_config *config);
 
 /* Starts the thread. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
 struct reference_service *reference_service_open(const struct reference_service_config *config, struct error *error);

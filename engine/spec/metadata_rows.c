@@ -23,7 +23,7 @@ const struct option metadata_rows[] = {
 		    "successCriteria, if it has none. `seldon.io/rest-timeout: 5000` of a Model, Pipeline or SeldonDeployment is "
 		    "the timeout of each call, in milliseconds. `sluice.io/exposures: full` of a SeldonDeployment writes "
 		    "exposures of its predictors; `sluice.io/explainer-background: usual.csv` names the rows against which its "
-		    "explainer explains, where otherwise its first requests have to come first."),
+		    "explainer explains; without it these are the newest requests of its topic, 20 at least."),
 	ROW("labels", TABLE, struct metadata, labels, .rows = text_value_rows, .item_size = sizeof(struct annotation),
 	    .help = "Any keys and texts; `sluice get --selector KEY=VALUE` selects by them."),
 	CHECKED("generateName", TEXT, .effect = EFFECT_NONE, .help = "The beginning of a name that Kubernetes would generate."),

@@ -410,6 +410,13 @@ struct monitor_rules {
 	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
 	 * (verdict_entry_learnt()). NULL (also as hook): none. */
 	const char *(*learns_from)(const struct step *step);
+	/* Of a step that explains: how many rows of the pipeline's newest requests an engine gives to `background` when it starts,
+	 * if the explained step gets requests as they are. NULL, or 0: none. */
+	size_t (*background_rows)(const struct step *step);
+	/* Writes rows of these messages, which the step finds on the board (verdict_entry_background()). `enough`: as many as it
+	 * needs; if not, an engine reads requests again when it is reloaded. */
+	bool (*background)(const struct step *step, const struct fit_source *source, struct buffer *file, bool *enough,
+			   struct error *error);
 	/* The expression for whose values its observer has a verdict each. NULL (also as hook): it has one verdict. */
 	const struct expression *(*segments)(const void *options);
 	/* The mark, or tensor, of BOOL by which it flags messages: its share is a figure of alerts. NULL: it flags none. */

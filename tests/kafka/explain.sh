@@ -4,7 +4,8 @@
 # Inline: a model that is late for most perturbations is explained within the budget, with the error of what it answered; and so is
 # one that fails for one call with perturbations in three.
 # A model of scikit-learn's on a real MLServer is explained inline, beside and on request, if MLServer can be had.
-# While calls of requests wait for a model, it gets no perturbation. The reference's pipeline with an explainer runs as it is.
+# While calls of requests wait for a model, it gets no perturbation. The reference's pipeline with an explainer runs as it is, and an
+# engine that starts explains its first request.
 #   explain.sh SLUICE BUILD      takes about 45 seconds; SHORT=1 leaves MLServer out, and takes 10 fewer
 set -u
 what=explain
@@ -214,16 +215,29 @@ for name in baseline enhanced; do
 		spec: {storageUri: "http://127.0.0.1:$(cat "$dir/port")/quick"}
 	END
 done >"$dir/predictors.yaml"
-"$sluice" run -f "$reference/pipeline-explain.yaml" -f "$reference/experiment-70-30.yaml" -f "$dir/predictors.yaml" --brokers "$brokers" \
-	--instance one --metrics 0 >>"$dir/engine.log" 2>&1 &
-ours $!
-engine=$started
-wait_until 30 grep -q " explainable-prediction-pipeline: reads " "$dir/engine.log" || give_up "the engine of the reference does not start"
+run_reference() {
+	"$sluice" run -f "$reference/pipeline-explain.yaml" -f "$reference/experiment-70-30.yaml" -f "$dir/predictors.yaml" \
+		--brokers "$brokers" --instance one --metrics 0 >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+	wait_until 30 grep -q " explainable-prediction-pipeline: reads " "$dir/engine.log" ||
+		give_up "the engine of the reference does not start"
+}
+run_reference
 produce explainable-prediction-pipeline 60 4,2,1 default
 expect "reference: answers" "$(answers explainable-prediction-pipeline 60 default)" "-eq 60"
 expect "reference: answers with an explanation, of those after the first 19 of each worker" "$(numbers explanation_method | grep -c exact)" "-ge 20"
 expect "reference: answers without one before" "$(numbers explanation_method | grep -c none)" "-ge 19"
 stop_engine reference "$engine"
+
+# An engine that starts explains its first request against the newest ones.
+before=$(numbers explanation_method | grep -c none)
+run_reference
+wait_until 10 grep -q "the background was learnt from topic .*explainable-prediction-pipeline" "$dir/engine.log"
+produce explainable-prediction-pipeline 10 4,2,1 default
+expect "reference, started again: answers" "$(answers explainable-prediction-pipeline 70 default)" "-eq 70"
+expect "reference, started again: answers without an explanation" "$(($(numbers explanation_method | grep -c none) - before))" "-eq 0"
+stop_engine "the second reference" "$engine"
 
 # ---- a model of scikit-learn's on a real MLServer ----
 

@@ -1,7 +1,8 @@
 /* reference_service_test.c: Tests of the reference service with a mock broker: the records of a topic become the reference of a
- * step `drift`. */
+ * step `drift`, and the newest requests the background of a step `explain`. */
 #include "runtime/reference_service.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,8 @@
 
 #include "base/clock.h"
 #include "base/duration.h"
+#include "flow/flow.h"
+#include "message/explained.h"
 #include "mock_broker.h"
 #include "planning.h"
 
@@ -92,15 +95,28 @@ static int stand_close(void **state)
 	return 0;
 }
 
+static struct reference_service_config configured(void)
+{
+	return (struct reference_service_config){.brokers = mock.brokers,
+						 .consumer = mock_quick,
+						 .graph = planning.graph,
+						 .requests = "before",
+						 .has_observers = true,
+						 .board = board,
+						 .log = &sink,
+						 .retry_ms = RETRY_MS};
+}
+
+static bool is_needed(void)
+{
+	const struct reference_service_config config = configured();
+	return reference_service_is_needed(&config);
+}
+
 static struct reference_service *service_start(void)
 {
 	struct error error = {0};
-	const struct reference_service_config config = {.brokers = mock.brokers,
-							.consumer = mock_quick,
-							.graph = planning.graph,
-							.board = board,
-							.log = &sink,
-							.retry_ms = RETRY_MS};
+	const struct reference_service_config config = configured();
 	struct reference_service *service = reference_service_open(&config, &error);
 	if (!service)
 		fail_msg("%s", error.text);
@@ -185,10 +201,10 @@ static void a_topic_is_learnt_from_in_the_order_of_time(void **state)
 	(void)state;
 	rd_kafka_mock_topic_create(mock.cluster, "before", 2, 1);
 	requests_append(0, 120);
-	assert_true(reference_service_is_needed(planning.graph, board));
+	assert_true(is_needed());
 	struct reference_service *service = service_start();
 	expect_rows(expect_learnt(), 120);
-	assert_false(reference_service_is_needed(planning.graph, board));
+	assert_false(is_needed());
 	expect_ended(service);
 	assert_int_equal(warnings, 0);
 }
@@ -201,7 +217,7 @@ static void a_topic_that_is_not_there_or_short_is_read_again(void **state)
 	requests_append(0, 99);
 	expect_warning("99 rows");
 	assert_non_null(strstr(unlearnt(), "topic before: the reference has 99 rows"));
-	assert_true(reference_service_is_needed(planning.graph, board));
+	assert_true(is_needed());
 	requests_append(99, 1);
 	expect_rows(expect_learnt(), 100);
 	assert_string_equal(unlearnt(), "");
@@ -218,7 +234,7 @@ static void a_topic_with_too_few_rows_for_a_method_is_read_again(void **state)
 	requests_append(0, 150);
 	struct reference_service *service = service_start();
 	expect_warning("150 rows, and `mmd` needs 200");
-	assert_true(reference_service_is_needed(planning.graph, board));
+	assert_true(is_needed());
 	requests_append(150, 50);
 	expect_rows(expect_learnt(), 200);
 	expect_ended(service);
@@ -286,6 +302,127 @@ static void as_many_rows_are_learnt_from_as_the_limit_says(void **state)
 	expect_ended(service);
 }
 
+/* ---- backgrounds ---- */
+
+#define STEPS_OF_EXPLAIN                                                                                                           \
+	"  - {name: score, model: {local: m.json}}\n"                                                                            \
+	"  - {name: why, inputs: [score], explain: {background: {rows: 30}, deliver: on-request}}\n"                             \
+	"  output: {steps: [why]}\n"
+#define STEPS_BEHIND_OTHERS                                                                                                        \
+	"  - {name: clean, preprocess: [{cast: {to: FP64}}]}\n"                                                                  \
+	"  - {name: score, inputs: [clean], model: {local: m.json}}\n"                                                           \
+	"  - {name: why, inputs: [score], explain: {background: {rows: 30}}}\n"                                                  \
+	"  output: {steps: [score]}\n"
+
+/* It answers twice the only feature. */
+static bool model_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
+{
+	(void)context, (void)file, (void)digest, (void)error;
+	*content = TEXT("{\"format\": \"sluice_linear/1\", \"kind\": \"identity\", \"coef\": [[2]], \"intercept\": [0]}");
+	return true;
+}
+
+static struct answered {
+	double base; /* of its explanation; NaN: it has none */
+	char failure[512];
+} answered;
+
+static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	(void)context, (void)outcome;
+	answered = (struct answered){.base = NAN};
+	if (answer->error)
+		(void)snprintf(answered.failure, sizeof answered.failure, "%s", answer->error->text);
+	else if (message->explained && !message->explained->failure)
+		answered.base = message->explained->data.base[0];
+}
+
+/* The first request to an engine, which asks for its explanation. */
+static void first_request_send(void)
+{
+	static const struct file_source files = {.read = model_read};
+	static const double number = 7;
+	static const int64_t shape[] = {1, 1};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = &number, .count = 1};
+	const struct tensor *items[] = {&tensor};
+	const struct header asks = {TEXT(EXPLAIN_HEADER), TEXT("yes")};
+	const struct flow_environment environment = {.finished = on_finished, .files = &files, .board = board};
+	struct error error = {0};
+	struct arena *arena = arena_open(1 << 20);
+	struct message message = {.arena = arena,
+				  .id = TEXT("first"),
+				  .origin = {TEXT("in"), 0, 0},
+				  .time_ms = BEGIN_MS,
+				  .headers = {1, &asks},
+				  .payload = {.tensors = {1, items}}};
+	struct flow *flow = flow_open(planning.graph, &environment, &error);
+	assert_string_equal(error.text, "");
+	assert_true(flow_enter(flow, &message, 0, &error));
+	flow_close(flow);
+	arena_close(arena);
+}
+
+static int explaining_open(void **state)
+{
+	const int opened = stand_open(state);
+	planning_close(&planning);
+	planning_open_steps(&planning, STEPS_OF_EXPLAIN);
+	rd_kafka_mock_topic_create(mock.cluster, "before", 2, 1);
+	return planning.graph ? opened : -1;
+}
+
+/* Of the newest requests, and not of the first or of later ones. */
+static void the_first_request_is_explained_against_the_newest_ones(void **state)
+{
+	(void)state;
+	requests_append(0, 200);
+	expect_ended(service_start());
+	assert_false(is_needed());
+	assert_int_equal(warnings, 0);
+	first_request_send();
+	assert_string_equal(answered.failure, "");
+	assert_true(answered.base >= 2 * (200 - 2 * 30) - 10 && answered.base <= 2 * 200);
+}
+
+static void a_topic_with_few_requests_is_the_beginning_of_a_background(void **state)
+{
+	(void)state;
+	requests_append(0, 12);
+	expect_ended(service_start());
+	first_request_send();
+	assert_non_null(strstr(answered.failure, "has seen 13 requests, and its background needs 20: 7 are wanting"));
+	assert_true(is_needed()); /* by a reload */
+	requests_append(12, 8);
+	expect_ended(service_start());
+	first_request_send();
+	assert_string_equal(answered.failure, "");
+	assert_true(answered.base >= 0);
+	assert_int_equal(warnings, 0);
+}
+
+static void a_background_is_learnt_where_the_model_gets_requests_as_they_are(void **state)
+{
+	(void)state;
+	planning_close(&planning);
+	planning_open_steps(&planning, STEPS_BEHIND_OTHERS);
+	assert_false(is_needed());
+}
+
+/* Requests that have another width, or numbers that are missing, are no background. */
+static void requests_that_cannot_be_compared_are_left_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		append(i % 2, BEGIN_MS + i,
+		       i % 2 ? "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,1],\"datatype\":\"FP64\",\"data\":[\"NaN\"]}]}"
+			     : "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,3],\"datatype\":\"FP64\",\"data\":[1,2,3]}]}");
+	flush();
+	expect_ended(service_start());
+	first_request_send();
+	assert_non_null(strstr(answered.failure, "19 are wanting"));
+}
+
 static void a_service_stops_while_nothing_can_be_learnt(void **state)
 {
 	(void)state;
@@ -295,7 +432,7 @@ static void a_service_stops_while_nothing_can_be_learnt(void **state)
 	reference_service_close(service);
 	assert_true(clock_ms() - begin_ms < MOCK_WAIT_MS);
 	assert_string_equal(unlearnt(), ""); /* nobody tries any more */
-	assert_true(reference_service_is_needed(planning.graph, board));
+	assert_true(is_needed());
 }
 
 int main(void)
@@ -307,6 +444,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(events_are_learnt_from_in_the_order_of_their_own_time, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(records_that_cannot_be_used_are_left_out_and_counted, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(as_many_rows_are_learnt_from_as_the_limit_says, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(the_first_request_is_explained_against_the_newest_ones, explaining_open,
+						stand_close),
+		cmocka_unit_test_setup_teardown(a_topic_with_few_requests_is_the_beginning_of_a_background, explaining_open,
+						stand_close),
+		cmocka_unit_test_setup_teardown(a_background_is_learnt_where_the_model_gets_requests_as_they_are, explaining_open,
+						stand_close),
+		cmocka_unit_test_setup_teardown(requests_that_cannot_be_compared_are_left_out, explaining_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_service_stops_while_nothing_can_be_learnt, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
