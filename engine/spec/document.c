@@ -277,6 +277,26 @@ static void say_repeated(struct spec *spec, const struct resource *resource, con
 		  one_file ? "this file" : first->place.file, first->place.line);
 }
 
+/* References have names alone, of which the first resource counts. */
+static void say_shared_name(struct spec *spec, const struct resource *resource)
+{
+	static const bool is_found[RESOURCE_TYPES] = {[RESOURCE_PIPELINE] = true,
+						      [RESOURCE_MODEL] = true,
+						      [RESOURCE_EXPERIMENT] = true,
+						      [RESOURCE_SERVER] = true,
+						      [RESOURCE_DEPLOYMENT] = true};
+	const struct resource *first =
+		is_found[resource->kind->type] && resource->name.text && !resource->made_of
+			? spec_find(spec, resource->kind->type, resource->name.text)
+			: NULL;
+	if (first && !strings_equal(first->namespace, resource->namespace) &&
+	    (spec->is_one_set || first->place.file == resource->place.file))
+		fault_add(spec->faults, CODE_SHARED_NAME, resource->name.place, NULL,
+			  "another namespace has a %s `%s` too, in line %u of %s: all references to that name mean it",
+			  first->kind->name, first->name.text, first->place.line,
+			  first->place.file ? first->place.file : "the files");
+}
+
 /* One model or pipeline can be split by one experiment alone. */
 static void check_default(struct spec *spec, const struct resource *resource)
 {
@@ -416,6 +436,8 @@ static void document_keep(struct spec *spec, struct resource *resource, const st
 	say_second_runtime(spec, resource);
 	if (first < spec->count && resource->name.text)
 		say_repeated(spec, resource, spec->resources[first]);
+	else
+		say_shared_name(spec, resource);
 	append(spec, resource, first == spec->count);
 }
 

@@ -74,6 +74,13 @@ const struct fault_code fault_codes[] = {
 	      .example = "kind: Model\nmetadata: {name: m}\n---\nkind: Model\nmetadata: {name: m}\n\nkind: Model\nmetadata: {name: "
 			 "m}\n"
 			 "---\nkind: Model\nmetadata: {name: n}\n"),
+	WARNING(CODE_SHARED_NAME, REPEATED_NAME, .title = "A name that resources of two namespaces have",
+		.help = "Resources that are given to one engine refer to each other by name, whatever their namespaces are: the "
+			"first one of the name counts. Rename one of them, or give an engine the files of one namespace. A "
+			"control plane keeps namespaces apart.",
+		.example = "kind: Model\nmetadata: {name: m, namespace: a}\n---\nkind: Model\nmetadata: {name: m, namespace: b}\n\n"
+			   "kind: Model\nmetadata: {name: m-a, namespace: a}\n---\nkind: Model\nmetadata: {name: m-b, namespace: "
+			   "b}\n"),
 	ERROR(CODE_BAD_NAME, BAD_VALUE, .title = "A name that no resource may have",
 	      .help = "Use lower-case letters, digits and inner dashes; dots separate the parts of references and topics.",
 	      .example = "name: My.Pipe\n\nname: my-pipe\n"),
@@ -433,6 +440,15 @@ const struct fault_code fault_codes[] = {
 			   "steps:\n- {name: m, experiment: {name: e}}\n"
 			   "- {name: n, inputs: [m, p.inputs.a], features: {key: a, set: {x: 'count(a over 10)'}}}\n"
 			   "output: {steps: [n]}\n"),
+	ERROR(CODE_SPLIT_MODELS, BAD_REFERENCE, .title = "One model of an experiment that steps locate differently",
+	      .help = "An experiment splits the calls of a model by its name, so that name must mean one model: give the steps "
+		      "one storageUri, or one of the models another name.",
+	      .example = "kind: Experiment      # splits the calls of m\n"
+			 "spec: {default: m, candidates: [{name: m, weight: 1}, {name: n, weight: 1}]}\n---\n"
+			 "steps: [{name: m, model: {storageUri: s3://a}}]      # of one pipeline\n---\n"
+			 "steps: [{name: m, model: {storageUri: s3://b}}]      # of another\n\n"
+			 "steps: [{name: m, model: {storageUri: s3://a}}]\n---\n"
+			 "steps: [{name: m, model: {storageUri: s3://a}}]\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

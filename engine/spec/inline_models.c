@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "spec/experiment_walk.h"
+#include "spec/fault_codes.h"
 #include "spec/options.h"
 
 #define OWNER_BYTES 1024 /* two names of Kubernetes */
@@ -117,14 +118,42 @@ static bool experiment_has(const struct experiment_spec *experiment, const char 
 		strings_equal(experiment->default_name.text, name) || strings_equal(experiment->mirror_name.text, name));
 }
 
-static bool experiments_have(const struct spec *spec, const char *name)
+/* The name of an experiment that has the model. NULL: none has. */
+static const char *experiment_of(const struct spec *spec, const char *name)
 {
 	struct experiment_walk walk = experiment_walk_begin(spec);
 	struct experiment_found found;
 	while (experiment_walk_next(&walk, spec->arena, &found))
 		if (experiment_has(found.spec, name))
-			return true;
-	return false;
+			return found.name;
+	return NULL;
+}
+
+/* Addresses of servers may differ: each pipeline calls its own. */
+static bool source_is_server(const struct model_source *source)
+{
+	return source->server || (model_uri_is_address(source->uri) && strncmp(source->uri, "stub://", strlen("stub://")) != 0);
+}
+
+/* Steps that mean another model than the first one, where an experiment splits the calls of both by one name. */
+static void split_models_say(const struct spec *spec, const struct inline_model *models, size_t count,
+			     const struct resource *resource, const char *experiment)
+{
+	const struct model_spec *named = resource ? resource->spec : NULL;
+	const struct model_source first =
+		named ? (struct model_source){named->storage_uri.text, named->server.text} : models[0].source;
+	for (size_t i = 0; i < count; i++) {
+		const struct model_source *own = &models[i].source;
+		if ((named ? model_is_of_step(named, own) : sources_equal(own, &first)) ||
+		    (source_is_server(own) && source_is_server(&first)))
+			continue;
+		fault_add(spec->faults, CODE_SPLIT_MODELS, models[i].step->name.place, NULL,
+			  "the step locates model `%s` at %s, %s `%s` at %s, and experiment `%s` splits the calls of both by that "
+			  "name: give them one location, or two names",
+			  models[i].name, own->uri ? own->uri : own->server, resource ? "the Model" : "pipeline",
+			  resource ? resource->name.text : models[0].pipeline->name.text, first.uri ? first.uri : "a server",
+			  experiment);
+	}
 }
 
 /* ---- naming ---- */
@@ -144,7 +173,12 @@ static bool models_name(const struct spec *spec, struct inline_model *models, si
 {
 	const struct resource *resource = spec_find(spec, RESOURCE_MODEL, models[0].name);
 	const struct model_spec *named = resource ? resource->spec : NULL;
-	if (models_are_one(models, count, named) || experiments_have(spec, models[0].name))
+	if (models_are_one(models, count, named))
+		return true;
+	const char *experiment = experiment_of(spec, models[0].name);
+	if (experiment)
+		split_models_say(spec, models, count, resource, experiment);
+	if (experiment)
 		return true;
 	for (size_t i = 0; i < count; i++) /* those of one pipeline are neighbours */
 		for (size_t j = i + 1; j < count && models[j].pipeline == models[i].pipeline; j++)

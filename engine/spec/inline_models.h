@@ -2,7 +2,8 @@
  *
  * Such a model belongs to its pipeline. As long as all steps and Models of the files that use its name mean one model, it has that
  * name alone. Otherwise each pipeline's is called PIPELINE/NAME (plan/model_name.h), and of a pipeline whose steps differ
- * PIPELINE.STEP/NAME. Names that experiments have stay, since experiments split the calls of a model by its name.
+ * PIPELINE.STEP/NAME. Names that experiments have stay, since experiments split the calls of a model by its name; it is a fault if
+ * such a name means several models.
  */
 #ifndef SLUICE_SPEC_INLINE_MODELS_H
 #define SLUICE_SPEC_INLINE_MODELS_H
