@@ -58,8 +58,7 @@ struct topic {
 	/* The stage or step that it belongs to. For an external topic the index of its reference, inputs before
 	 * triggers. TOPIC_NONE: the pipeline. */
 	size_t of;
-	const char *model; /* the model whose calls it contains; NULL: none */
-	int64_t percent;   /* share of those calls */
+	int64_t percent; /* of a model: the share of its calls that it contains */
 	const char *key;   /* key of its records */
 	const char *reason;
 };
@@ -73,6 +72,7 @@ struct callee {
 	const char *how;	  /* condition on which it is chosen; NULL: none */
 	bool copy;		  /* shadow request: no step waits for it */
 	struct endpoint endpoint; /* for a model */
+	size_t tap; /* the topic of its inputs by `logger.percent`, before that of its outputs; 0: none */
 };
 
 /* ---- pipelines ---- */

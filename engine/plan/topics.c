@@ -483,19 +483,21 @@ void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 			 "x-request-id, or in their payload");
 }
 
-static void add_model(struct compiler *compiler, struct pipeline_plan *plan, const struct callee *callee,
-		      const struct model_spec *model)
+/* Models of one name on their servers have the settings of one Model, and its topics. */
+static size_t add_model(struct compiler *compiler, struct pipeline_plan *plan, const struct callee *callee,
+			const struct model_spec *model)
 {
-	for (size_t i = 0; i < plan->topic_count; i++)
-		if (plan->topics[i].model && strcmp(plan->topics[i].model, callee->name) == 0)
-			return;
+	const char *served = model_served_name(callee->name);
+	for (size_t i = 0; &plan->callees[i] < callee; i++)
+		if (plan->callees[i].tap && strcmp(model_served_name(plan->callees[i].name), served) == 0)
+			return plan->callees[i].tap;
+	const size_t first = plan->topic_count;
 	for (size_t outputs = 0; outputs < 2; outputs++) {
 		struct topic topic = {
-			.name = arena_print(compiler->arena, "%s.%s.model.%s.%s", plan->prefix, plan->namespace,
-					    model_served_name(callee->name), outputs ? "outputs" : "inputs"),
+			.name = arena_print(compiler->arena, "%s.%s.model.%s.%s", plan->prefix, plan->namespace, served,
+					    outputs ? "outputs" : "inputs"),
 			.role = outputs ? TOPIC_MODEL_OUTPUTS : TOPIC_MODEL_INPUTS,
 			.of = callee->step,
-			.model = callee->name,
 			.percent = model->logger_percent,
 			.best_effort = true,
 			.key = "the request's",
@@ -503,16 +505,17 @@ static void add_model(struct compiler *compiler, struct pipeline_plan *plan, con
 		};
 		plan_topic_add(compiler, plan, topic);
 	}
+	return first;
 }
 
 void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	for (size_t i = 0; i < plan->callee_count; i++) {
-		const struct callee *callee = &plan->callees[i];
+		struct callee *callee = &plan->callees[i];
 		const struct resource *model =
 			callee->target == CALL_MODEL ? spec_model(compiler->plan->spec, callee->name) : NULL;
 		if (model && model->spec && ((const struct model_spec *)model->spec)->logger_percent > 0)
-			add_model(compiler, plan, callee, model->spec);
+			callee->tap = add_model(compiler, plan, callee, model->spec);
 	}
 }
 

@@ -47,16 +47,25 @@ static bool step_topics_make(struct stage_config *stage, struct group *group, co
 	return true;
 }
 
-/* The two topics of a model are adjacent in the plan. */
+static bool model_is_tapped(const struct stage_config *stage, const char *model)
+{
+	for (size_t i = 0; i < stage->model_count; i++)
+		if (strcmp(stage->models[i].model, model) == 0)
+			return true;
+	return false;
+}
+
+/* The two topics of a model are adjacent in the plan. Several steps may call it. */
 static bool model_taps_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
 {
-	struct model_taps *models = ARENA_ARRAY(arena, struct model_taps, plan->topic_count);
+	struct model_taps *models = ARENA_ARRAY(arena, struct model_taps, plan->callee_count + 1);
 	stage->models = models;
-	for (size_t i = 0; models && i + 1 < plan->topic_count; i++) {
-		const struct topic *inputs = &plan->topics[i], *outputs = &plan->topics[i + 1];
-		if (inputs->role == TOPIC_MODEL_INPUTS)
+	for (size_t i = 0; models && i < plan->callee_count; i++) {
+		const struct callee *callee = &plan->callees[i];
+		const struct topic *inputs = &plan->topics[callee->tap], *outputs = inputs + 1;
+		if (callee->tap && !model_is_tapped(stage, callee->name))
 			models[stage->model_count++] =
-				(struct model_taps){.model = inputs->model,
+				(struct model_taps){.model = callee->name,
 						    .percent = (uint64_t)inputs->percent,
 						    .topics = {topic_register_number(&group->taps, inputs->name),
 							       topic_register_number(&group->taps, outputs->name)}};

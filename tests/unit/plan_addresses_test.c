@@ -241,6 +241,31 @@ static void a_drawing_leaves_out_models_of_the_name_of_their_step(void **state)
 	}
 }
 
+/* They have the settings of one Model, and its topics. */
+static void models_that_share_their_taps_have_them_once(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	const struct plan_options options = {.kinds = step_kinds};
+	size_t taps = 0;
+	planning_read(&p,
+		      "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\n"
+		      "spec: {storageUri: 's3://a', logger: {percent: 10}}\n---\n" PIPELINE(
+			      "p", STEP("s1", "storageUri: 'http://x:1'") ", " STEP("s2", "storageUri: 'http://y:1'")),
+		      step_kinds);
+	assert_true(inline_models_name(&p.spec));
+	planning_plan(&p, &options, &plan);
+	const struct callee *one = callee_named(&plan, "p.s1/m"), *other = callee_named(&plan, "p.s2/m");
+	for (size_t i = 0; i < plan.pipelines[0].topic_count; i++)
+		taps += strcmp(plan.pipelines[0].topics[i].name, "sluice.default.model.m.inputs") == 0;
+	assert_int_equal(taps, 1);
+	assert_int_equal(one->tap, other->tap);
+	assert_string_equal(plan.pipelines[0].topics[one->tap].name, "sluice.default.model.m.inputs");
+	assert_string_equal(plan.pipelines[0].topics[one->tap + 1].name, "sluice.default.model.m.outputs");
+	planning_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_step_has_the_model_that_it_locates),
 		cmocka_unit_test(a_model_of_an_experiment_keeps_its_name),
 		cmocka_unit_test(settings_are_those_of_the_model_of_the_step),
+		cmocka_unit_test(models_that_share_their_taps_have_them_once),
 		cmocka_unit_test(a_drawing_leaves_out_models_of_the_name_of_their_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
