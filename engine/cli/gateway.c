@@ -166,6 +166,7 @@ static bool topics_await(struct gateway_run *run, struct error *error)
 					       .listening = &self->gateway.listening,
 					       .hosts = self->gateway.hosts,
 					       .http_port = (int)self->http_port,
+					       .grpc_port = (int)self->grpc_port,
 					       .metrics = &self->metrics,
 					       .step = topics_attempt,
 					       .context = run};
@@ -354,10 +355,11 @@ static bool control_listen(struct gateway_run *run, struct error *error)
 	const struct waiting_listener_config waiting = {.workspace = command_workspace(run->session),
 							.listening = &self->gateway.listening,
 							.hosts = self->gateway.hosts,
-							.port = (int)self->http_port,
+							.http_port = (int)self->http_port,
+							.grpc_port = (int)self->grpc_port,
 							.unready = control_unready,
 							.context = run};
-	return (self->http_port == 0 || (run->waiting = waiting_listener_open(run->loop, &waiting, error))) &&
+	return (run->waiting = waiting_listener_open(run->loop, &waiting, error)) &&
 	       (!self->metrics.address ||
 		(run->metrics = metrics_listener_open(run->loop, &run->metrics_config, &owner, error)));
 }

@@ -193,6 +193,7 @@ static bool prepare_first(struct engine_process *running, const struct revision 
 					       .listening = &running->asked->gateway.listening,
 					       .hosts = running->asked->gateway.hosts,
 					       .http_port = running->http_port,
+					       .grpc_port = running->grpc_port,
 					       .metrics = &running->asked->metrics,
 					       .step = prepare_attempt,
 					       .context = running};

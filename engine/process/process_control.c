@@ -27,7 +27,7 @@ struct process_control {
 	struct keeper_service *keeper;
 	struct group_mover *mover;
 	bool is_served; /* the gateway serves the revision that runs */
-	struct waiting_listener *waiting; /* at the gateway's port while there is no gateway; NULL: it has none that is known */
+	struct waiting_listener *waiting; /* at the gateway's ports; NULL: there is a gateway */
 	pthread_mutex_t lock; /* of the two below */
 	struct files *fetched; /* that the task downloads now; NULL: none */
 	bool is_given_up;
@@ -177,12 +177,11 @@ static bool control_listen(struct process_control *control, struct error *error)
 	const struct waiting_listener_config config = {.workspace = running->workspace,
 						       .listening = &running->asked->gateway.listening,
 						       .hosts = running->asked->gateway.hosts,
-						       .port = running->http_port,
+						       .http_port = running->http_port,
+						       .grpc_port = running->grpc_port,
 						       .unready = control_unready,
 						       .context = control};
-	if (running->http_port > 0)
-		control->waiting = waiting_listener_open(engine_loop(running->live), &config, error);
-	return control->waiting || running->http_port == 0;
+	return (control->waiting = waiting_listener_open(engine_loop(running->live), &config, error));
 }
 
 /* Opens the gateway with the first documents, because their runtime may protect it. */

@@ -97,13 +97,14 @@ static bool listeners_open(struct start_wait *wait, struct error *error)
 	const struct waiting_listener_config gateway = {.workspace = config->workspace,
 							.listening = config->listening,
 							.hosts = config->hosts,
-							.port = config->http_port,
+							.http_port = config->http_port,
+							.grpc_port = config->grpc_port,
 							.unready = start_wait_words,
 							.context = wait};
 	const struct metrics_owner owner = {.unready = start_wait_words, .context = wait};
 	struct metrics_address address = {0};
 	wait->metrics_config = (struct metrics_config){config->metrics, config->workspace, config->hosts};
-	if (config->http_port > 0 && !(wait->gateway = waiting_listener_open(wait->loop, &gateway, error)))
+	if (!(wait->gateway = waiting_listener_open(wait->loop, &gateway, error)))
 		return false;
 	if (!config->metrics->address || !metrics_address_read(config->metrics->address, &address, error) || address.port == 0)
 		return error->kind == ERROR_NONE;

@@ -21,7 +21,7 @@ struct start_wait_config {
 	const struct log_sink *log;
 	const struct listening_asked *listening; /* of the gateway */
 	struct name_list hosts;			 /* by which requests may address it */
-	int http_port;			     /* of the gateway; 0: it has none, or a free one, which nobody knows yet */
+	int http_port, grpc_port; /* of the gateway; not above 0: it has none, or a free one, which nobody knows yet */
 	const struct metrics_asked *metrics; /* whose port is served, unless it is a free one */
 	bool (*step)(void *context, struct error *error); /* in the thread; may be called again after it has failed */
 	void *context;

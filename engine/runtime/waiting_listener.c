@@ -3,6 +3,9 @@
 
 #include "base/memory.h"
 #include "message/json_write.h"
+#include "message/protobuf_wire.h"
+#include "net/grpc_server.h"
+#include "net/grpc_wire.h"
 #include "net/host_names.h"
 #include "net/http_server.h"
 #include "runtime/certificate_watch.h"
@@ -10,14 +13,24 @@
 #define CONNECTIONS ((size_t)256)
 #define PEER_CONNECTIONS ((size_t)64)
 #define ANSWER_BYTES_MOST ((size_t)4096)
+#define MESSAGE_BYTES_MOST ((size_t)64 << 10) /* which is not read */
+#define METADATA_BYTES ((size_t)16 << 10)
+#define STREAMS ((size_t)16)
 
 struct waiting_listener {
 	struct waiting_listener_config config;
 	struct tls_files files;
 	struct host_names hosts;
 	struct certificate_watch certificates;
-	struct http_server *server;
+	struct http_server *http; /* NULL: it has no port */
+	struct grpc_server *grpc; /* likewise */
 };
+
+/* One port serves both as that of a gateway does: the gRPC server listens. */
+static bool is_shared(const struct waiting_listener_config *config)
+{
+	return config->http_port == config->grpc_port;
+}
 
 static void waiting_refuse(const struct waiting_listener *listener, struct http_incoming *incoming, struct text path)
 {
@@ -43,10 +56,48 @@ static bool waiting_listener_admits(void *context, struct http_incoming *incomin
 	return false;
 }
 
+static void waiting_listener_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	const struct waiting_listener *listener = context;
+	struct buffer live;
+	(void)body;
+	buffer_open(&live, ANSWER_BYTES_MOST);
+	protobuf_write_flag(&live, 1, true);
+	if (text_ends_with(path, TEXT("/ServerLive")))
+		grpc_server_answer(request, GRPC_OK, (struct text){0}, buffer_view(&live));
+	else
+		grpc_server_answer(request, GRPC_UNAVAILABLE, text_of(listener->config.unready(listener->config.context)),
+				   (struct text){0});
+	buffer_close(&live);
+}
+
 static bool waiting_listener_reload(void *context, struct error *error)
 {
 	const struct waiting_listener *listener = context;
-	return http_server_reload(listener->server, &listener->files, error);
+	return (!listener->http || is_shared(&listener->config) ||
+		http_server_reload(listener->http, &listener->files, error)) &&
+	       (!listener->grpc || grpc_server_reload(listener->grpc, &listener->files, error));
+}
+
+static bool waiting_grpc_open(struct waiting_listener *listener, struct loop *loop, const struct tls_files *files,
+			      struct error *error)
+{
+	const struct waiting_listener_config *config = &listener->config;
+	const struct grpc_server_config grpc = {.host = config->listening->host,
+						.port = config->grpc_port,
+						.files = files,
+						.message_bytes = MESSAGE_BYTES_MOST,
+						.metadata_bytes = METADATA_BYTES,
+						.streams = STREAMS,
+						.connections = CONNECTIONS,
+						.peer_connections = PEER_CONNECTIONS,
+						.http = is_shared(config) ? listener->http : NULL,
+						.called = waiting_listener_on_called,
+						.context = listener};
+	listener->grpc = grpc_server_open(loop, &grpc, error);
+	if (listener->grpc)
+		grpc_server_leave(listener->grpc);
+	return listener->grpc != NULL;
 }
 
 static bool waiting_listener_set_up(struct waiting_listener *listener, struct loop *loop, struct error *error)
@@ -54,8 +105,9 @@ static bool waiting_listener_set_up(struct waiting_listener *listener, struct lo
 	const struct waiting_listener_config *config = &listener->config;
 	const struct tls_files *files = listener->files.certificate ? &listener->files : NULL;
 	const struct http_server_config http = {.host = config->listening->host,
-						.port = config->port,
-						.files = files,
+						.port = config->http_port,
+						.adopts = is_shared(config),
+						.files = is_shared(config) ? NULL : files,
 						.hosts = &listener->hosts,
 						.connections = CONNECTIONS,
 						.peer_connections = PEER_CONNECTIONS,
@@ -66,10 +118,11 @@ static bool waiting_listener_set_up(struct waiting_listener *listener, struct lo
 	if (!certificate_watch_open(&listener->certificates, config->workspace, loop, files, waiting_listener_reload, listener,
 				    error))
 		return false;
-	listener->server = http_server_open(loop, &http, error);
-	if (listener->server)
-		http_server_leave(listener->server); /* whoever asks again connects again, to the gateway */
-	return listener->server != NULL;
+	if (config->http_port > 0 && !(listener->http = http_server_open(loop, &http, error)))
+		return false;
+	if (listener->http)
+		http_server_leave(listener->http); /* whoever asks again connects again, to the gateway */
+	return config->grpc_port <= 0 || waiting_grpc_open(listener, loop, files, error);
 }
 
 struct waiting_listener *waiting_listener_open(struct loop *loop, const struct waiting_listener_config *config,
@@ -92,6 +145,7 @@ void waiting_listener_close(struct waiting_listener *listener)
 	if (!listener)
 		return;
 	certificate_watch_close(&listener->certificates);
-	http_server_close(listener->server);
+	http_server_close(listener->http);
+	grpc_server_close(listener->grpc);
 	memory_give(listener);
 }

@@ -21,6 +21,12 @@ status_of() { # $1 port, $2 path; the answer is in $dir/status
 	curl -s --max-time 2 -o "$dir/status" -w '%{http_code}' "127.0.0.1:$1$2"
 }
 status_is() { [ "$(status_of "$2" "$3")" = "$1" ]; }
+# A call of gRPC without a message, by curl.
+grpc_status() { # $1 port, $2 method
+	printf '\0\0\0\0\0' | curl -s --max-time 2 --http2-prior-knowledge -H 'content-type: application/grpc' -H 'te: trailers' \
+		--data-binary @- -o "$dir/grpc" -D "$dir/status" "127.0.0.1:$1/inference.GRPCInferenceService/$2"
+	sed -n 's/^grpc-status: *\([0-9]*\).*/\1/p' "$dir/status"
+}
 answers() { # $1 port; then a pipeline and its sum
 	curl -s --max-time 5 -d "$request" "127.0.0.1:$1/v2/pipelines/${2-plus}/infer" | grep -q "\"data\": *\[${3-2}"
 }
@@ -32,7 +38,8 @@ declare -A pid port
 begin() { # $1 whose, then a command and its arguments, with PORT for its port
 	local one=$1
 	port[$one]=$(free_port)
-	"$sluice" "${@:2:1}" "${@:3}" --http "${port[$one]}" --brokers "$brokers" >"$dir/$one.out" 2>"$dir/$one.log" &
+	local words=("${@/%PORT/${port[$one]}}")
+	"$sluice" "${words[@]:1}" --http "${port[$one]}" --brokers "$brokers" >"$dir/$one.out" 2>"$dir/$one.log" &
 	ours $!
 	pid[$one]=$started
 }
@@ -41,10 +48,12 @@ start_broker
 export SLUICE_SETTINGS=
 broker=$(cat "$dir/kafka/pid")
 metrics=$(free_port)
+grpc=$(free_port)
 kill -STOP "$broker"
-begin files run -f "$dir/plus.yaml" -n files --instance files --metrics "$metrics" --health-socket "$dir/socket"
+begin files run -f "$dir/plus.yaml" -n files --instance files --metrics "$metrics" --health-socket "$dir/socket" \
+	--grpc "$grpc"
 begin control run --control -n applied --instance control
-begin gateway gateway -f "$dir/plus.yaml" -n files
+begin gateway gateway -f "$dir/plus.yaml" -n files --grpc PORT
 begin following gateway --control -n applied
 begin told gateway -f "$dir/plus.yaml" -n told
 frozen=$SECONDS
@@ -56,6 +65,11 @@ for one in files control gateway following; do
 	expect_words "$one: the reason" "$dir/status" '"ready":false,"reason":"the start waits for Kafka: it has not given .*"'
 	expect "$one: a request while Kafka hangs" "$(status_of "${port[$one]}" /v2/pipelines/plus/infer)" "-eq 503"
 done
+for method in ServerLive:0 ServerReady:14 ModelInfer:14; do
+	expect "files: status of ${method%:*} at the port for gRPC" "$(grpc_status "$grpc" "${method%:*}")" "-eq ${method#*:}"
+done
+expect "gateway: status of ServerReady at one port for both" "$(grpc_status "${port[gateway]}" ServerReady)" "-eq 14"
+expect_words "the reason" "$dir/status" "grpc-message: the start waits for Kafka: it has not given "
 expect "files: /live at the port for metrics" "$(status_of "$metrics" /live)" "-eq 200"
 expect "files: /ready at the port for metrics" "$(status_of "$metrics" /ready)" "-eq 503"
 "$sluice" health --socket "$dir/socket" >"$dir/health.out" 2>&1
