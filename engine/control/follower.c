@@ -22,6 +22,7 @@
 struct preparation {
 	struct loop_task task;
 	uint64_t generation;
+	int64_t begun_ms; /* of the loop's clock */
 	struct control_documents documents;
 	struct revision *revision; /* its result; NULL: `error` has the reason */
 	struct error error;
@@ -204,8 +205,8 @@ static void preparation_fail(struct follower *follower, struct change_result *re
 static void preparation_end(struct follower *follower)
 {
 	struct preparation *preparation = &follower->preparation;
-	const int64_t now_ms = loop_now_ms(follower->loop);
-	struct change_result *result = change_result_take(&follower->results, preparation->documents.change, now_ms);
+	struct change_result *result =
+		change_result_take(&follower->results, preparation->documents.change, preparation->begun_ms);
 	if (result && preparation->revision) {
 		result->state = CHANGE_IS_PREPARED;
 		log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "change %" PRId64 " is prepared", result->change);
@@ -250,6 +251,7 @@ static void preparation_start(struct follower *follower, struct control_document
 	follower->preparation = (struct preparation){
 		.task = {.run = preparation_run, .done = on_prepared, .context = follower},
 		.generation = control_reader_generation(&follower->view->reader),
+		.begun_ms = loop_now_ms(follower->loop),
 		.documents = *documents,
 	};
 	*documents = (struct control_documents){0};
