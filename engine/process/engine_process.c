@@ -21,6 +21,7 @@
 #define PROCESS_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
 #define ATTEMPT_BYTES ((size_t)128 << 20)      /* names of all topics */
 
+static void follow(struct engine_process *running);
 static void follow_with(void *context, struct files *fetched);
 
 /* Starts a fetch of remote files. The running version continues meanwhile, and signals are handled. False: none must
@@ -32,37 +33,85 @@ static bool fetch_first(struct engine_process *running, struct error *error)
 	return files && remote_download_start(&running->fetching, engine_loop(running->live), files, follow_with, running, error);
 }
 
-/* Reloads the files. If they have errors, these are reported and nothing changes. */
+static void reload_end(struct engine_process *running, struct revision *revision, bool is_prepared, struct error *error)
+{
+	const struct plan *before = &engine_revision(running->live)->plan;
+	bool good = is_prepared && (!running->gateway.gateway || gateway_service_check(&running->gateway, revision, error)) &&
+		    state_history_note(&running->state_history, before, &revision->plan, error);
+	const bool is_remote = error->kind == ERROR_REMOTE;
+	if (good)
+		good = engine_reload(running->live, revision, error);
+	else
+		revision_close(revision);
+	if (error->kind != ERROR_NONE)
+		workspace_failed(running->workspace, error);
+	if (good)
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "the files were reloaded");
+	else
+		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL, "reload rejected: %s. The running version is unchanged",
+			is_remote ? "the files are valid, but what they need cannot be had now" : "the files have errors");
+	status_publisher_note_reload(running->watchers.status, !good);
+	process_gateway_reread(running, good);
+}
+
+static void reload_run(void *context)
+{
+	struct engine_process *running = context;
+	struct reload *reload = &running->reload;
+	kafka_wait_bound(&reload->wait);
+	(void)process_kafka_prepare(running, reload->revision, reload->before, &reload->error);
+	kafka_wait_bound(NULL);
+}
+
+static void reload_on_done(void *context)
+{
+	struct engine_process *running = context;
+	struct reload *reload = &running->reload;
+	struct revision *revision = reload->revision;
+	reload->revision = NULL;
+	if (engine_is_stopping(running->live)) {
+		revision_close(revision);
+		return;
+	}
+	reload_end(running, revision, reload->error.kind == ERROR_NONE, &reload->error);
+	if (reload->is_asked_again)
+		follow(running);
+}
+
+/* Ends one whose task runs. */
+static void reload_close(struct engine_process *running)
+{
+	atomic_store(&running->reload.wait.stopping, true);
+	loop_task_end(&running->reload.task);
+	revision_close(running->reload.revision);
+	running->reload.revision = NULL;
+}
+
+/* Reloads the files. If they have errors, these are reported and nothing changes. Kafka is prepared beside the loop, which answers
+ * callers and probes meanwhile. */
 static void follow(struct engine_process *running)
 {
 	struct error error = {0};
+	struct reload *reload = &running->reload;
 	struct revision_options files = running->files;
+	reload->is_asked_again = loop_task_is_running(&reload->task);
+	if (reload->is_asked_again)
+		return;
 	files.before = &engine_revision(running->live)->plan;
 	files.remote_files = &running->remote_files;
 	struct revision *revision = revision_open_in_workspace(running->workspace, &files, &error);
 	if (fetch_first(running, &error))
 		return;
-	bool good =
-		revision && group_migration_refuse(files.before, &revision->plan, &error) &&
-		state_check_reload(files.before, &revision->plan, &running->state_history, running->asked->new_state, false,
-				   &error) &&
-		process_kafka_prepare(running, revision, files.before, &error);
-	good = good && (!running->gateway.gateway || gateway_service_check(&running->gateway, revision, &error));
-	if (good)
-		good = state_history_note(&running->state_history, files.before, &revision->plan, &error);
-	if (good)
-		good = engine_reload(running->live, revision, &error);
-	else
-		revision_close(revision);
-	if (error.kind != ERROR_NONE)
-		workspace_failed(running->workspace, &error);
-	if (good)
-		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "the files were reloaded");
-	else
-		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL,
-			"reload rejected: the files have errors. The running version is unchanged");
-	status_publisher_note_reload(running->watchers.status, !good);
-	process_gateway_reread(running, good);
+	reload->task = (struct loop_task){.run = reload_run, .done = reload_on_done, .context = running};
+	reload->revision = revision;
+	reload->before = files.before;
+	reload->error = (struct error){0};
+	if (revision && group_migration_refuse(files.before, &revision->plan, &error) &&
+	    state_check_reload(files.before, &revision->plan, &running->state_history, running->asked->new_state, false, &error) &&
+	    loop_task_start(&reload->task, engine_loop(running->live), "prepares a reload", &error))
+		return;
+	reload->revision = NULL;
+	reload_end(running, revision, false, &error);
 }
 
 static void follow_with(void *context, struct files *fetched)
@@ -132,6 +181,7 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	topic_watch_close(running->topics);
 	liveness_forget(running->liveness);
 	remote_download_close(&running->fetching);
+	reload_close(running);
 	gateway_service_close(&running->gateway);
 	engine_watchers_stop(watchers);
 	engine_close(engine);

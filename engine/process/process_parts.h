@@ -3,6 +3,8 @@
 #ifndef SLUICE_PROCESS_PROCESS_PARTS_H
 #define SLUICE_PROCESS_PROCESS_PARTS_H
 
+#include "log/kafka_wait.h"
+#include "net/loop_task.h"
 #include "process/drained_stop.h"
 #include "process/engine_process.h"
 #include "process/engine_watchers.h"
@@ -38,6 +40,14 @@ struct engine_process {
 	struct drained_stop stop;
 	struct remote_download fetching;
 	struct files *remote_files; /* remote files to be fetched; NULL: none */
+	struct reload {
+		struct loop_task task; /* prepares Kafka */
+		struct kafka_wait wait; /* of the task */
+		struct revision *revision;
+		const struct plan *before; /* that runs */
+		struct error error;
+		bool is_asked_again; /* meanwhile */
+	} reload;
 	bool stopped;		 /* by a signal, before the engine started */
 	const struct revision *first; /* while Kafka is prepared for it */
 	struct process_control *control; /* NULL: the files are run */

@@ -127,6 +127,19 @@ wait_until 30 status_is 404 "${port[following]}" /v2/pipelines/plus
 expect "following: status of looking whether what was deleted is gone" $? "-eq 0"
 answers "${port[following]}" more 3
 expect "following: status of a request of what is left" $? "-eq 0"
+
+# While Kafka hangs, a reload of files waits for it, and callers and probes are answered nevertheless.
+kill -STOP "$broker"
+{ pipeline plus 1 && echo --- && pipeline plus-more 4; } >"$dir/plus.yaml"
+kill -HUP "${pid[files]}"
+sleep 1
+expect "files: it lives while a reload waits" "$(status_of "${port[files]}" /v2/health/live)" "-eq 200"
+expect "files: the metrics while a reload waits" "$(status_of "$metrics" /metrics)" "-eq 200"
+kill -CONT "$broker"
+wait_until 30 grep -q "the files were reloaded" "$dir/files.log"
+expect "files: status of waiting for the reload" $? "-eq 0"
+wait_until 10 answers "${port[files]}" plus-more 5
+expect "files: status of a request of what was added" $? "-eq 0"
 for one in gateway following files control; do
 	kill "${pid[$one]}"
 	wait_for "${pid[$one]}"
