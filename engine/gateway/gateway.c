@@ -23,7 +23,7 @@
 #define CLAIMS_MS 3000			 /* then it starts, and is not ready until it has read them */
 #define KAFKA_MS 3000			 /* for the answers of Kafka to all that it asks when it opens; then it is not ready yet */
 /* Parts of the gateway's memory, in percent: bodies of requests in flight, with their answers; those of one peer, which may be a
- * proxy; records that wait for Kafka. The rest is for replies that wait, and for connections. */
+ * proxy; records that wait for Kafka. The rest is for replies that wait, for what polls read, and for connections. */
 #define BODIES_PERCENT 60
 #define PEER_PERCENT 45
 #define RECORDS_PERCENT 25
@@ -37,6 +37,7 @@ struct gateway {
 	struct gateway_config config;
 	struct arena *arena; /* of the targets */
 	struct arena *settings; /* of its consumers */
+	struct properties poll_consumer;
 	struct gateway_targets targets;
 	struct request_limits limits;
 	struct body_budget bodies;
@@ -122,9 +123,12 @@ static bool gateway_divide(struct gateway *gateway)
 	gateway->bodies.limit_bytes = config->memory_bytes / 100 * BODIES_PERCENT;
 	gateway->bodies.peer_limit_bytes = config->memory_bytes / 100 * PEER_PERCENT;
 	gateway->settings = arena_open(SETTINGS_BYTES);
-	if (gateway->settings)
-		config->consumer = memory_gateway_consumer(config->memory_bytes, config->consumer, gateway->settings);
-	return gateway->settings && config->consumer.items;
+	if (!gateway->settings)
+		return false;
+	gateway->poll_consumer =
+		memory_gateway_consumer(config->memory_bytes, POLLS_AT_ONCE, config->consumer, gateway->settings);
+	config->consumer = memory_gateway_consumer(config->memory_bytes, 1, config->consumer, gateway->settings);
+	return gateway->poll_consumer.items && config->consumer.items;
 }
 
 static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const struct plan *plan, struct error *error)
@@ -176,7 +180,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	const size_t body_bytes = request_limits_most(&gateway->limits);
 	bodies_limit(gateway);
 	rest->calls = calls_open(loop, &calls, &gateway->targets, error);
-	const struct polls_config polls = {.brokers = config->brokers, .consumer = config->consumer};
+	const struct polls_config polls = {.brokers = config->brokers, .consumer = gateway->poll_consumer};
 	rest->polls = rest->calls ? polls_open(loop, &polls, error) : NULL;
 	const struct keyed_config keyed = {.brokers = config->brokers,
 					   .consumer = config->consumer,

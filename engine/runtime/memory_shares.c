@@ -10,7 +10,8 @@
 #define MEMORY_OF_WORKER ((size_t)6 << 20)  /* the threads of a worker's clients, before there is a record */
 #define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it would work, but slowly */
 #define WATCHING_SHARE 4 /* the records of a worker that answers have so many times the memory of one's that watches */
-/* One of the parts waits to be taken, one is being fetched, three are in flight, two are being produced. */
+/* One of the parts waits to be taken, one is being fetched, three are in flight, two are being produced, one is of taps and of
+ * replies that are kept. */
 #define MEMORY_PARTS 8
 #define IN_FLIGHT_BYTES 8192 /* of a small message; limits how many are in flight */
 #define WAITING_BYTES 256    /* that librdkafka keeps for each record, without counting it */
@@ -20,6 +21,7 @@
 #define FETCH_MOST ((size_t)2147483135)
 #define QUEUED_KBYTES_MOST ((size_t)2097151)
 #define QUEUED_MESSAGES_MOST ((size_t)10000000)
+#define REPLY_BYTES_MOST ((size_t)1 << 30) /* it is one piece of memory */
 #define FETCHES_AHEAD 4 /* in a part: a fetch stays in memory until its last record is taken */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
@@ -101,6 +103,7 @@ bool memory_shares_make(const struct engine_config *config, const struct group_w
 	shares->limits.held_bytes = 3 * part;
 	shares->limits.in_flight = 3 * part / IN_FLIGHT_BYTES;
 	shares->limits.tap_bytes = part / 4;
+	shares->limits.reply_bytes = at_most(part - part / 4, REPLY_BYTES_MOST);
 	shares->limits.commit_ms = config->commit_ms;
 	shares->limits.drain_ms = config->drain_ms;
 	shares->consumer = properties_before(consumer, sizeof consumer / sizeof *consumer, config->consumer, arena);

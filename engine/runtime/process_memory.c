@@ -8,8 +8,8 @@
 #include "base/number.h"
 
 #define LINE_BYTES 4096	   /* of /proc/self/cgroup */
-#define CONSUMER_SHARE 16  /* of the records of replies that wait: a gateway takes them at once */
-#define CONSUMER_KBYTES_LEAST 1024
+#define CONSUMER_SHARE 16  /* of the records of replies that wait: a gateway takes them at once; and of those that polls read */
+#define CONSUMER_KBYTES_LEAST 512 /* a fetch of a record of a megabyte comes beside it */
 
 /* The number that is the only content of a file; SIZE_MAX: there is none, as in `max`. */
 static size_t number_of_file(const char *path)
@@ -97,9 +97,9 @@ void memory_log(const struct log_sink *log, size_t asked_bytes, size_t memory_by
 			memory_bytes / mib, limit_bytes / mib, MEMORY_BESIDE_BYTES / mib);
 }
 
-struct properties memory_gateway_consumer(size_t gateway_bytes, struct properties users, struct arena *arena)
+struct properties memory_gateway_consumer(size_t gateway_bytes, size_t at_once, struct properties users, struct arena *arena)
 {
-	const size_t kbytes = gateway_bytes / CONSUMER_SHARE / 1024;
+	const size_t kbytes = gateway_bytes / CONSUMER_SHARE / at_once / 1024;
 	struct property *items = ARENA_ARRAY(arena, struct property, users.count + 1);
 	const char *waiting = arena_print(arena, "%zu", kbytes > CONSUMER_KBYTES_LEAST ? kbytes : CONSUMER_KBYTES_LEAST);
 	if (!items || !waiting)

@@ -33,8 +33,8 @@ static inline size_t memory_of_gateway(size_t memory_bytes)
 	ROW("memory", QUANTITY, owner, field, .word = "SIZE",                                                                      \
 	    .help = text " Default: 256Mi, or half of the memory limit of the container (cgroup) if that is less.")
 
-/* Settings of the consumers of a gateway with that share, in the arena; the user's own come after them. items NULL: memory ran
- * out. */
-struct properties memory_gateway_consumer(size_t gateway_bytes, struct properties users, struct arena *arena);
+/* Settings of the consumers of a gateway with that share, in the arena: of each of `at_once` that run at the same time. The user's
+ * own come after them. items NULL: memory ran out. */
+struct properties memory_gateway_consumer(size_t gateway_bytes, size_t at_once, struct properties users, struct arena *arena);
 
 #endif

@@ -12,8 +12,8 @@
 #include "serving/redis.h"
 #include "step/call_parameters.h"
 
-#define MEMORY_BYTES ((size_t)32 << 20) /* of one worker's replies of one model */
 #define PIECE_BYTES ((size_t)16 << 20)	/* of a request or reply that is hashed or kept */
+#define POOLED_BYTES ((size_t)64 << 10) /* of a lookup that is over: a larger reply gives its memory back */
 #define BUCKETS 1024			/* with more lookups, chains become longer */
 #define REDIS_PREFIX "sluice:reply:"
 
@@ -42,7 +42,7 @@ struct cache {
 	struct loop *loop;
 	const struct model_config *model;
 	const struct cache_environment *environment;
-	struct memo *memo;
+	uint64_t number; /* among the users of its memo; 0: none yet */
 	struct redis_config redis_config;
 	struct redis *redis;
 	struct cache_lookup *lookups[BUCKETS]; /* by key */
@@ -86,11 +86,7 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 						    .files = model->cache.redis_files,
 						    .reported = environment->reported,
 						    .context = environment->context};
-	if (model->cache.backend == CACHE_REDIS)
-		cache->redis = redis_open(loop, &cache->redis_config, error);
-	else if (!(cache->memo = memo_open(MEMORY_BYTES)))
-		error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
-	if (cache->redis || cache->memo)
+	if (model->cache.backend != CACHE_REDIS || (cache->redis = redis_open(loop, &cache->redis_config, error)))
 		return cache;
 	cache_close(cache);
 	return NULL;
@@ -129,7 +125,6 @@ void cache_close(struct cache *cache)
 	}
 	loop_timer_stop(cache->loop, &cache->told_timer);
 	buffer_close(&cache->piece);
-	memo_close(cache->memo);
 	memory_give(cache);
 }
 
@@ -145,6 +140,10 @@ static bool make_key(struct cache *cache, const struct call *call, int64_t ttl_m
 	const struct oip_request request = {.model_name = text_of(address->model), .payload = &payload, .wanted = call->outputs};
 	buffer_clear(&cache->piece);
 	buffer_append(&cache->piece, (const char *)&ttl_ms, sizeof ttl_ms);
+	if (!cache->redis && cache->environment->memo && cache->number == 0)
+		cache->number = memo_user_add(cache->environment->memo);
+	if (cache->number > 0)
+		buffer_append(&cache->piece, &cache->number, sizeof cache->number);
 	if (cache->model->cache.namespace)
 		buffer_append(&cache->piece, cache->model->cache.namespace, strlen(cache->model->cache.namespace) + 1);
 	buffer_append(&cache->piece, cache->model->name, strlen(cache->model->name) + 1);
@@ -214,6 +213,10 @@ static void lookup_end(struct cache_lookup *lookup)
 
 static void lookup_to_pool(struct cache_lookup *lookup)
 {
+	if (lookup->reply.capacity > POOLED_BYTES) {
+		buffer_close(&lookup->reply);
+		buffer_open(&lookup->reply, PIECE_BYTES);
+	}
 	lookup->next = lookup->cache->lookup_pool;
 	lookup->cache->lookup_pool = lookup;
 }
@@ -383,7 +386,8 @@ static bool look_up(struct cache_lookup *lookup)
 		lookup->question = redis_get(cache->redis, redis_key(&lookup->key, text), on_redis_told, lookup);
 		return lookup->question != NULL;
 	}
-	bool found = memo_find(cache->memo, &lookup->key, loop_now_ms(cache->loop), &value);
+	struct memo *memo = cache->environment->memo;
+	bool found = memo && memo_find(memo, &lookup->key, loop_now_ms(cache->loop), &value);
 	count_hit(cache, found);
 	if (!found)
 		return false;
@@ -467,8 +471,8 @@ static void cache_keep(const struct cache_lookup *lookup)
 	struct text reply = buffer_view(&lookup->reply);
 	if (cache->redis)
 		redis_set(cache->redis, redis_key(&lookup->key, text), reply, lookup->ttl_ms);
-	else
-		memo_keep(cache->memo, &lookup->key, reply, loop_now_ms(cache->loop) + lookup->ttl_ms);
+	else if (cache->environment->memo)
+		memo_keep(cache->environment->memo, &lookup->key, reply, loop_now_ms(cache->loop) + lookup->ttl_ms);
 }
 
 /* Whether all riders get the same error. An error that concerns one call only does not count for the others. */

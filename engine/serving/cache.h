@@ -7,6 +7,7 @@
  * than it allows, because another step allows more. And no step gets a reply of another model of the same name
  * from a Redis that several deployments share. Errors are not cached. A cache that fails is bypassed: the model
  * is called. A call that waits for the reply to an equal call is always answered, also when memory runs out.
+ * Replies that are kept in memory are in a memo that the caches of a worker share.
  * The cache is in front of a model's queue: a call without a cached reply is passed on by `ask`, and its answer
  * comes back by cache_answered().
  *
@@ -18,6 +19,7 @@
 #include "serving/caller.h"
 
 struct cache;
+struct memo;
 
 struct cache_environment {
 	void *context;
@@ -26,6 +28,7 @@ struct cache_environment {
 	void (*answered)(void *context, struct call *call); /* called only from the loop */
 	void (*reported)(void *context, const char *words); /* redis_config.reported */
 	struct model_counts *counts;			    /* NULL: not counted */
+	struct memo *memo; /* of replies in memory; borrowed. NULL: none are kept there */
 };
 
 /* Borrows the model's configuration and the environment. */

@@ -430,6 +430,20 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 	return NULL;
 }
 
+bool caller_keeps(const struct caller_config *config)
+{
+	for (size_t i = 0; i < config->model_count; i++)
+		if (config->models[i].cache.backend == CACHE_MEMORY)
+			return true;
+	return false;
+}
+
+void caller_keep_in(struct caller *caller, struct memo *memo)
+{
+	for (size_t i = 0; i < caller->count; i++)
+		caller->models[i].cache_environment.memo = memo;
+}
+
 void caller_count_as(struct caller *caller, size_t number)
 {
 	for (size_t i = 0; caller->config->counts && i < caller->count; i++) {

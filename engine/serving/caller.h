@@ -24,6 +24,7 @@
 
 struct caller;
 struct model_demand;
+struct memo;
 
 enum cache_backend { CACHE_NONE, CACHE_MEMORY, CACHE_REDIS };
 
@@ -90,6 +91,11 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 			   void (*answered)(void *context, struct call *call), void *context, struct error *error);
 /* Makes the caller write the entry of that number in the counts of its configuration, if there are any. */
 void caller_count_as(struct caller *caller, size_t number);
+
+/* Whether a model of that configuration keeps replies in memory, which is to be given to its caller by caller_keep_in(). */
+bool caller_keeps(const struct caller_config *config);
+void caller_keep_in(struct caller *caller, struct memo *memo); /* borrowed; NULL: nothing is kept */
+
 void caller_close(struct caller *caller); /* forgets calls in flight; NULL is fine */
 
 /* Borrows the call and its message until the call is answered or forgotten. False: the call could not be

@@ -21,6 +21,7 @@ struct memo {
 	uint64_t end; /* position after the newest entry; positions begin at `size`, so 0 means none */
 	uint64_t *table;
 	size_t sets;
+	uint64_t users;
 };
 
 struct memo *memo_open(size_t size_bytes)
@@ -46,6 +47,11 @@ void memo_close(struct memo *memo)
 	memory_give_table(memo->ring, memo->size, 1);
 	memory_give_table(memo->table, memo->sets * WAYS, sizeof *memo->table);
 	memory_give(memo);
+}
+
+uint64_t memo_user_add(struct memo *memo)
+{
+	return ++memo->users;
 }
 
 static uint64_t *set_of(const struct memo *memo, const struct memo_key *key)

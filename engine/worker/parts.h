@@ -162,6 +162,7 @@ struct worker {
 	struct registry_config registry_config;
 	struct inflight *awaiting_schema;
 	struct shared_caller *callers;
+	struct memo *replies; /* that models keep in memory; NULL: none does yet */
 	struct worker_stage *stages;
 	size_t stage_count;	      /* active stages */
 	size_t replaced_count;	      /* draining and closing stages */

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "serving/memo.h"
 #include "worker/begun_alerts.h"
 #include "worker/parts.h"
 #include "worker/upstreams.h"
@@ -176,11 +177,15 @@ static struct shared_caller *shared_take(struct worker *worker, const struct cal
 			return NULL;
 		}
 		shared->config = config;
-		shared->caller = caller_open(worker->loop, config, stages_on_answered, worker, error);
+		if (caller_keeps(config) && !worker->replies && !(worker->replies = memo_open(worker->config->limits.reply_bytes)))
+			error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
+		else
+			shared->caller = caller_open(worker->loop, config, stages_on_answered, worker, error);
 		if (!shared->caller) {
 			memory_give(shared);
 			return NULL;
 		}
+		caller_keep_in(shared->caller, worker->replies);
 		caller_count_as(shared->caller, worker->config->number);
 		shared->next = worker->callers;
 		worker->callers = shared;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "experiments/kept_answers.h"
 #include "message/sender_reads.h"
+#include "serving/memo.h"
 #include "worker/absence_report.h"
 #include "worker/cancellation.h"
 #include "worker/direct_intake.h"
@@ -33,6 +34,7 @@ const struct worker_limits worker_limits_usual = {
 	.message_bytes = (size_t)64 << 20,
 	.answer_bytes = (size_t)64 << 20,
 	.tap_bytes = (size_t)4 << 20,
+	.reply_bytes = (size_t)32 << 20,
 	.drain_ms = 10000,
 	.observed_ms = 60000, /* longer than nearly all calls take with their retries, and shorter than an outage that matters */
 };
@@ -329,6 +331,7 @@ void worker_close(struct worker *worker)
 	loop_close(worker->loop);
 	if (worker->command_bell >= 0)
 		close(worker->command_bell);
+	memo_close(worker->replies);
 	memory_give(worker->returned);
 	memory_give(worker->positions);
 	memory_give(worker->routes);

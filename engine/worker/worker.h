@@ -53,6 +53,7 @@ struct worker_limits {
 	size_t message_bytes; /* of one message's arena */
 	size_t answer_bytes;  /* of one encoded answer */
 	size_t tap_bytes;     /* queued for Kafka, of records for taps */
+	size_t reply_bytes;   /* of replies of models that are kept in memory, of all models together */
 	int64_t commit_ms;    /* 0: five times the duration of a commit, within 10 and 100 ms */
 	/* Commits that nobody waits for: the interval of those without any output, which are progress and state alone, and the
 	 * least one between two with outputs. 0: commit_ms. */

@@ -4,10 +4,10 @@ container, while one caller floods them with bodies: memory.py SLUICE
 
 Each runs in a cgroup (version 1 or 2) that has exactly that limit, where the kernel kills what takes more. The caller leaves
 bodies of nearly the largest size unfinished on many connections, sends whole ones as fast as it can, and then some that wait for
-a model which is away. Another caller is answered meanwhile. --memory is not given: half of the limit of a small container is taken. Needs root; where no cgroup can be
+a model which is away. An engine keeps replies of models, more than it has memory, before. Another caller is answered meanwhile. --memory is not given: half of the limit of a small container is taken. Needs root; where no cgroup can be
 made, one line says so. At the end `N passed, N failed`; with -v, the figures.
 """
-import contextlib, http.client, json, os, socket, sys, tempfile, threading, time
+import contextlib, http.client, json, os, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from access import Gateway  # noqa: E402
@@ -21,8 +21,12 @@ SMALL_MIB = 192  # a container of which --memory takes half
 BODY_BYTES = 990_000  # a topic takes a million
 LEFT_OPEN = 1.2  # times the container's memory, in requests
 WHOLE_SECONDS, SENDERS = 2, 24
+CACHED_REQUESTS = 40  # to each of the models: 8 bytes are kept for each number
 STEPS = "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n  delivery: at-least-once\n"
 AWAY = "  - {name: far, model: {storageUri: 'http://127.0.0.1:9'}}\n  output: {steps: [far]}\n  delivery: at-least-once\n"
+MODELS = [f"m{number}" for number in range(1, 7)]
+MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://identity'}\n"
+CACHED = "  - {name: %s, model: {storageUri: '%s/%s', cache: {ttl: 1h}}}\n"
 PLACE = "/v2/pipelines/%s/infer"
 
 
@@ -123,9 +127,44 @@ def another_is_answered(port):
         connection.close()
 
 
+@contextlib.contextmanager
+def model_server(binary):
+    """Its address"""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "models.yaml"), "w", encoding="utf-8") as file:
+            file.write("---\n".join(MODEL % name for name in MODELS))
+        server = subprocess.Popen([binary, "models", "serve", folder, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            said = next(line for line in server.stdout if "http://" in line)
+            yield "http://" + said.split("http://")[1].split()[0].rstrip(",;/")
+        finally:
+            server.kill()
+            server.wait()
+
+
+def fill_caches(judge, what, port):
+    """With more replies than the container has memory: each of the models keeps its own"""
+    statuses = set()
+    for number in range(CACHED_REQUESTS):
+        body = body_of(BODY_BYTES).replace(b"1.125", b"%d" % (10000 + number), 1)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.request("POST", PLACE % "cached", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            statuses.add(answer.status if answer.status == 200 else answer.read()[:300])
+        except (OSError, http.client.HTTPException) as error:
+            statuses.add(repr(error))
+        connection.close()
+    judge.expect(f"{what}: requests whose replies are kept are answered", statuses == {200}, statuses)
+
+
 def flood(judge, what, gateway, cgroup, limit_mib, verbose):
     whole, refused, answered = message("p", body_of(BODY_BYTES)), [], []
     judge.expect(f"{what}: it answers", gateway.started and another_is_answered(gateway.port), gateway.words)
+    if what == "engine":
+        fill_caches(judge, what, gateway.port)
+        judge.expect(f"{what}: replies that are kept are within the workers' half of --memory", cgroup.peak_mib() <= CHOSEN_MIB / 2 + BESIDE_MIB,
+                     cgroup.peak_mib())
     with contextlib.suppress(OSError):  # of a server that was killed
         held = leave_open(gateway.port, whole[:-1000], limit_mib)
         judge.expect(f"{what}: another caller is answered beside unfinished bodies", another_is_answered(gateway.port), gateway.words)
@@ -171,8 +210,9 @@ def main():
         print(f"memory: skipped: no cgroup can be made here: {error}", file=sys.stderr)
         print("0 passed, 0 failed")
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        for name, steps in (("p", STEPS), ("away", AWAY)):
+    with tempfile.TemporaryDirectory() as folder, model_server(binary) as models:
+        cached = "".join(CACHED % (name, models, name) for name in MODELS) + "  output: {steps: [m1]}\n  delivery: at-least-once\n"
+        for name, steps in (("p", STEPS), ("away", AWAY), ("cached", cached)):
             with open(os.path.join(folder, name + ".yaml"), "w", encoding="utf-8") as file:
                 file.write(PIPELINE % (name, steps))
         dev = Dev(binary, folder)

@@ -9,6 +9,7 @@
 
 #include "cache_stand.h"
 #include "payloads.h"
+#include "serving/memo.h"
 
 struct cache_stand cache_stand;
 
@@ -79,7 +80,11 @@ int cache_stand_open(void **state)
 	cache_stand.model = (struct model_config){
 		.name = "m", .addresses = {1, &cache_stand.address}, .cache = {.backend = CACHE_MEMORY, .ttl_ms = 60000}};
 	cache_stand.environment =
-		(struct cache_environment){.ask = on_ask, .forget = on_forget, .answered = on_answered, .reported = on_told};
+		(struct cache_environment){.ask = on_ask,
+					   .forget = on_forget,
+					   .answered = on_answered,
+					   .reported = on_told,
+					   .memo = memo_open((size_t)32 << 20)};
 	cache_stand.message = (struct message){.arena = cache_stand.arena};
 	return 0;
 }
@@ -88,6 +93,7 @@ int cache_stand_close(void **state)
 {
 	(void)state;
 	cache_close(cache_stand.cache);
+	memo_close(cache_stand.environment.memo);
 	loop_close(cache_stand.loop);
 	arena_close(cache_stand.arena);
 	return 0;

@@ -26,6 +26,20 @@ static void an_equal_request_is_answered_without_the_model(void **state)
 	assert_true(text_is(second->reply->model_name, "m"));
 }
 
+/* As after a reload, by which the model may be another. */
+static void a_cache_does_not_have_the_replies_of_others_in_its_memory(void **state)
+{
+	(void)state;
+	cache_ask(1);
+	cache_model_says(11);
+	cache_close(cache_stand.cache);
+	cache_stand.cache = NULL;
+	struct call *again = cache_ask(1);
+	assert_int_equal(cache_stand.asked_count, 1);
+	cache_model_says(12);
+	assert_float_equal(cache_said(again), 12, 0);
+}
+
 static void another_request_is_another(void **state)
 {
 	(void)state;
@@ -245,6 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(an_equal_request_is_answered_without_the_model),
+		STORY(a_cache_does_not_have_the_replies_of_others_in_its_memory),
 		STORY(another_request_is_another),
 		STORY(a_reply_has_its_time),
 		STORY(a_call_gets_no_reply_that_another_keeps_for_longer),

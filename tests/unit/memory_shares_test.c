@@ -114,6 +114,24 @@ static size_t held_bytes(size_t memory_bytes, struct group_workers workers, bool
 	return shares.limits.held_bytes;
 }
 
+static void replies_that_are_kept_and_taps_have_one_part(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct memory_shares shares;
+	struct error error = {0};
+	const struct group_workers workers = {2, 0};
+	struct engine_config config = {.memory_bytes = (size_t)256 << 20};
+	assert_true(memory_shares_make(&config, &workers, false, arena, &shares, &error));
+	const size_t part = shares.limits.held_bytes / 3;
+	assert_int_equal(shares.limits.tap_bytes + shares.limits.reply_bytes, part);
+	assert_true(8 * part * workers.answering < config.memory_bytes);
+	config.memory_bytes = (size_t)1 << 42;
+	assert_true(memory_shares_make(&config, &workers, false, arena, &shares, &error));
+	assert_int_equal(shares.limits.reply_bytes, (size_t)1 << 30);
+	arena_close(arena);
+}
+
 static void who_only_watches_takes_a_fifth_from_who_answers(void **state)
 {
 	(void)state;
@@ -136,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(too_little_memory_is_reported_with_the_minimum),
+		cmocka_unit_test(replies_that_are_kept_and_taps_have_one_part),
 		cmocka_unit_test(who_only_watches_takes_a_fifth_from_who_answers),
 		cmocka_unit_test(clients_take_what_is_made_of_any_memory),
 		cmocka_unit_test(sizes_of_the_user_are_kept_to),

@@ -97,6 +97,22 @@ static void a_container_that_is_too_small_is_logged(void **state)
 	assert_non_null(strstr(logged, "--memory is 64 MiB, half of the memory limit of the container"));
 }
 
+/* What all polls read at once has the part of the replies that wait. */
+static void consumers_of_polls_share_a_part_of_a_gateway(void **state)
+{
+	(void)state;
+	static const struct property users[] = {{"fetch.wait.max.ms", "7"}};
+	struct arena *arena = arena_open(1 << 16);
+	const struct properties replies = memory_gateway_consumer(128 * MIB, 1, (struct properties){1, users}, arena);
+	const struct properties poll = memory_gateway_consumer(128 * MIB, 8, (struct properties){1, users}, arena);
+	assert_string_equal(replies.items[0].name, "queued.max.messages.kbytes");
+	assert_string_equal(replies.items[0].value, "8192");
+	assert_string_equal(poll.items[0].name, "queued.max.messages.kbytes");
+	assert_string_equal(poll.items[0].value, "1024");
+	assert_string_equal(poll.items[1].name, "fetch.wait.max.ms");
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +121,7 @@ int main(void)
 		cmocka_unit_test(without_files_there_is_no_limit),
 		cmocka_unit_test(memory_that_is_not_given_is_half_of_a_small_container),
 		cmocka_unit_test(a_container_that_is_too_small_is_logged),
+		cmocka_unit_test(consumers_of_polls_share_a_part_of_a_gateway),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
