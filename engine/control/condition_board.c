@@ -100,7 +100,7 @@ static void pipeline_look(const struct engine *engine, const struct pipeline_pla
 		condition_worsen(condition, "Starting", TEXT("the consumer group assigns partitions"));
 	else if (readiness->waits_for)
 		condition_worsen(condition, "Waiting", text_of(readiness->waits_for));
-	else if (readiness->former > 0 && engine_former(engine, pipeline->graph->name, words, sizeof words) > 0)
+	else if (readiness->former > 0 && engine_former(engine, pipeline->graph->name, false, words, sizeof words) > 0)
 		condition_worsen(condition, "Waiting", text_copied(arena, text_of(words)));
 	else if (readiness->models_away > 0) {
 		engine_away_model(engine, pipeline->graph->name, words, sizeof words);

@@ -110,14 +110,14 @@ static struct metrics_listener *listener_open(const struct metrics_config *confi
 struct metrics_listener *gateway_metrics_open(const struct metrics_config *config, struct loop *loop, struct gateway *gateway,
 					      struct error *error)
 {
-	const struct metrics_owner owner = {gateway_write, gateway_why_unready, gateway};
+	const struct metrics_owner owner = {gateway_write, gateway_why_unready, gateway, NULL};
 	return listener_open(config, loop, &owner, error);
 }
 
 struct metrics_listener *model_metrics_open(const struct metrics_config *config, struct loop *loop, struct model_server *server,
 					    struct error *error)
 {
-	const struct metrics_owner owner = {models_write, NULL, server};
+	const struct metrics_owner owner = {models_write, NULL, server, NULL};
 	return listener_open(config, loop, &owner, error);
 }
 

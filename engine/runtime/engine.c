@@ -417,9 +417,21 @@ void engine_away_model(const struct engine *engine, const char *pipeline, char *
 	groups_away_model(engine->groups.first, pipeline, words, size);
 }
 
-uint64_t engine_former(const struct engine *engine, const char *pipeline, char *words, size_t size)
+uint64_t engine_former(const struct engine *engine, const char *pipeline, bool of_observers, char *words, size_t size)
 {
-	return groups_former(engine->groups.first, pipeline, words, size);
+	return groups_former(engine->groups.first, pipeline, of_observers, words, size);
+}
+
+bool engine_held_up(const struct engine *engine, const char *pipeline, const struct engine_counts *counts, char *words, size_t size)
+{
+	char away[ERROR_TEXT_MAX];
+	if (counts->former > 0 && engine_former(engine, pipeline, false, words, size) > 0)
+		return true;
+	if (!engine_counts_wait_for_model(counts))
+		return false;
+	engine_away_model(engine, pipeline, away, sizeof away);
+	(void)snprintf(words, size, "a model that it calls is unreachable: %s", away);
+	return true;
 }
 
 bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size)

@@ -121,6 +121,7 @@ struct engine_counts {
 	struct topic_absence observers_absent; /* for which its observers wait, and no answer does */
 	size_t models_away;	  /* number of unreachable models that it calls */
 	uint64_t former;	  /* requests that wait in versions that were replaced */
+	uint64_t observers_former; /* likewise, in its observers, and no answer waits for them */
 	uint64_t version;	  /* revision_version() of the one that new messages enter; 0: it drains */
 };
 
@@ -154,9 +155,14 @@ bool engine_last_failure(const struct engine *engine, const char *pipeline, stru
 /* Names one unreachable model that it calls, with the reason, as in "score: connection refused"; "": there is none. */
 void engine_away_model(const struct engine *engine, const char *pipeline, char *words, size_t size);
 
-/* Number of its requests that wait in versions that were replaced. If there are any, the words say for what: "2 requests wait for
- * model `score` at 10.0.0.1:80 of version 1f: connection refused". */
-uint64_t engine_former(const struct engine *engine, const char *pipeline, char *words, size_t size);
+/* Number of its requests that wait in versions that were replaced, or of its observers' requests. If there are any, the words say
+ * for what: "2 requests wait for model `score` at 10.0.0.1:80 of version 3, replaced at 2026-01-31T23:59:59Z: connection
+ * refused". */
+uint64_t engine_former(const struct engine *engine, const char *pipeline, bool of_observers, char *words, size_t size);
+
+/* What requests of a pipeline that is ready wait for, as those words or as a model that is away. False: for nothing. */
+bool engine_held_up(const struct engine *engine, const char *pipeline, const struct engine_counts *counts, char *words,
+		    size_t size);
 
 /* Whether that model is unreachable for one of its pipelines, with the reason. */
 bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size);

@@ -19,7 +19,7 @@
 #include "runtime/worker_metrics.h"
 
 #define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: at most 20 KiB for a pipeline */
-#define REASON_BYTES 512
+#define REASON_BYTES 1024
 #define FOLLOW_EVERY_MS 1000
 
 struct engine_metrics {
@@ -75,7 +75,8 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 							 .observers_lag_records = NAN,
 							 .explainers_lag_records = NAN,
 							 .waiting = engine_counts_wait(&subject->counts),
-							 .unobserved = subject->counts.observers_absent.topic != NULL,
+							 .unobserved = subject->counts.observers_absent.topic ||
+								       subject->counts.observers_former > 0,
 							 .models_away = (double)subject->counts.models_away};
 		lag_take(metrics, pipeline->graph->name, &subject->state);
 		struct metric_subject of = {{text_of(pipeline->namespace), text_of(pipeline->graph->name)}, &subject->counts.sums};
@@ -326,6 +327,24 @@ static const char *on_unready(void *context)
 	return NULL;
 }
 
+/* The wait of the first pipeline whose requests wait: the others answer, so the engine stays ready. */
+static const char *on_remark(void *context)
+{
+	struct engine_metrics *metrics = context;
+	const struct plan *plan = &engine_revision(metrics->engine)->plan;
+	for (size_t i = 0; i < plan->count; i++) {
+		struct engine_counts counts;
+		char words[ERROR_TEXT_MAX];
+		const char *name = plan->pipelines[i].graph->name;
+		if (!engine_counts(metrics->engine, name, &counts) ||
+		    !engine_held_up(metrics->engine, name, &counts, words, sizeof words))
+			continue;
+		(void)snprintf(metrics->reason, sizeof metrics->reason, "pipeline %s waits: %s", name, words);
+		return metrics->reason;
+	}
+	return NULL;
+}
+
 /* ---- opening and closing ---- */
 
 /* Passes new pipelines to the lag watch after a reload. */
@@ -362,7 +381,7 @@ static bool push_open(struct engine_metrics *metrics, const struct metrics_owner
 
 static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_config *listening, struct error *error)
 {
-	const struct metrics_owner owner = {on_write, on_unready, metrics};
+	const struct metrics_owner owner = {on_write, on_unready, metrics, on_remark};
 	struct loop *loop = engine_loop(metrics->engine);
 	metrics->follow_timer = (struct loop_timer){.due = on_follow_due, .context = metrics};
 	return (metrics->arena || error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine")) &&

@@ -56,7 +56,8 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 				add_counts(counts, &served->counts[i], served->kind);
 				topic_absence_take(group->observes ? &counts->observers_absent : &counts->absent,
 						   &served->counts[i]);
-				counts->former += group->observes ? 0 : count_read(&served->counts[i].former);
+				*(group->observes ? &counts->observers_former : &counts->former) +=
+					count_read(&served->counts[i].former);
 				if (served->counts[i].waits_for && !group->observes) /* no answer waits for an observer */
 					counts->waits_for = served->counts[i].waits_for;
 			}
@@ -105,12 +106,12 @@ static uint64_t served_former(const struct group *group, const struct served *se
 	return waits;
 }
 
-uint64_t groups_former(const struct group *groups, const char *pipeline, char *words, size_t size)
+uint64_t groups_former(const struct group *groups, const char *pipeline, bool of_observers, char *words, size_t size)
 {
 	uint64_t waits = 0;
 	for (const struct group *group = groups; group; group = group->next)
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			waits = group->observes ? waits : served_former(group, served, waits, words, size);
+			waits = group->observes == of_observers ? served_former(group, served, waits, words, size) : waits;
 	return waits;
 }
 

@@ -13,7 +13,7 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 
 bool groups_last_failure(const struct group *groups, const char *pipeline, struct last_failure *failure);
 void groups_away_model(const struct group *groups, const char *pipeline, char *words, size_t size);
-uint64_t groups_former(const struct group *groups, const char *pipeline, char *words, size_t size);
+uint64_t groups_former(const struct group *groups, const char *pipeline, bool of_observers, char *words, size_t size);
 bool groups_model_is_away(const struct group *groups, const char *model, char *words, size_t size);
 
 #endif

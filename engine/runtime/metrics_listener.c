@@ -133,9 +133,13 @@ static void answer_metrics(struct metrics_listener *listener, struct http_incomi
 
 static void answer_ready(struct metrics_listener *listener, struct http_incoming *incoming)
 {
-	const char *reason = listener->owner.unready ? listener->owner.unready(listener->owner.context) : NULL;
+	const struct metrics_owner *owner = &listener->owner;
+	const char *reason = owner->unready ? owner->unready(owner->context) : NULL;
+	const char *remark = !reason && owner->remark ? owner->remark(owner->context) : NULL;
 	buffer_clear(&listener->text);
 	buffer_print(&listener->text, "%s\n", reason ? reason : "ready");
+	if (remark)
+		buffer_print(&listener->text, "%s\n", remark);
 	http_server_answer(incoming, reason ? 503 : 200, "text/plain; charset=utf-8", buffer_view(&listener->text), NULL, 0);
 }
 

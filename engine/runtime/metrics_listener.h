@@ -4,7 +4,7 @@
  *
  *   /metrics   the metrics of this process, as Prometheus or OpenMetrics reads them (observe/exposition.h)
  *   /live      200 as long as the process answers
- *   /ready     200, or 503 with a reason
+ *   /ready     200, with what requests wait for if they do, or 503 with a reason
  *
  * It is plain HTTP, or TLS with a certificate of its own, which is loaded again when its files change
  * (runtime/certificate_watch.h). With authorities, clients must present certificates; nobody is asked for a token.
@@ -74,6 +74,8 @@ struct metrics_owner {
 	 * is always ready. */
 	const char *(*unready)(void *context);
 	void *context;
+	/* What is to be known of it although it is ready, likewise. NULL: nothing; no function: likewise. */
+	const char *(*remark)(void *context);
 };
 
 /* Writes the metrics of the process and of the owner. Look at the buffer's failure. */

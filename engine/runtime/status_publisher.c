@@ -19,7 +19,6 @@
 #include "runtime/topic_difference.h"
 #include "runtime/watching_log.h"
 
-#define MODEL_AWAY "a model that it calls is unreachable: "
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and counts of each pipeline: some KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* records of a second for a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
@@ -141,7 +140,7 @@ static const char *state_of(const struct announced *pipeline, const struct engin
 		return "failing";
 	if (pipeline->slow)
 		return "slow";
-	if (now->observers_absent.topic || pipeline->blind)
+	if (now->observers_absent.topic || now->observers_former > 0 || pipeline->blind)
 		return STATE_UNOBSERVED;
 	return now->sums.pauses > pipeline->counts.sums.pauses ? "paused" : "running";
 }
@@ -185,18 +184,21 @@ static const char *running_why(struct status_publisher *status_publisher, const 
 {
 	static const char words[] = "its answers go on, and its observers wait: ";
 	const struct engine_counts *now = &pipeline->counts;
-	if (!now->observers_absent.topic) {
-		if (!pipeline->blind ||
-		    !watching_log_is_blind(status_publisher->watching, pipeline->name, status_publisher->blind))
-			return status_publisher->rejected[0] ? status_publisher->rejected : NULL;
+	char *why = status_publisher->why + sizeof words - 1;
+	const size_t size = sizeof status_publisher->why - sizeof words + 1;
+	memcpy(status_publisher->why, words, sizeof words);
+	if (now->observers_absent.topic) {
+		topic_absence_write(&now->observers_absent, why, size);
+		return status_publisher->why;
+	}
+	if (now->observers_former > 0 && engine_former(status_publisher->engine, pipeline->name, true, why, size) > 0)
+		return status_publisher->why;
+	if (pipeline->blind && watching_log_is_blind(status_publisher->watching, pipeline->name, status_publisher->blind)) {
 		(void)snprintf(status_publisher->why, sizeof status_publisher->why, "its answers go on, and its %s",
 			       status_publisher->blind);
 		return status_publisher->why;
 	}
-	memcpy(status_publisher->why, words, sizeof words);
-	topic_absence_write(&now->observers_absent, status_publisher->why + sizeof words - 1,
-			    sizeof status_publisher->why - sizeof words + 1);
-	return status_publisher->why;
+	return status_publisher->rejected[0] ? status_publisher->rejected : NULL;
 }
 
 static const char *why_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan,
@@ -209,15 +211,8 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 	}
 	if (now->waits_for)
 		return now->waits_for;
-	if (now->former > 0 &&
-	    engine_former(status_publisher->engine, pipeline->name, status_publisher->why, sizeof status_publisher->why) > 0)
+	if (engine_held_up(status_publisher->engine, pipeline->name, now, status_publisher->why, sizeof status_publisher->why))
 		return status_publisher->why;
-	if (engine_counts_wait_for_model(now)) {
-		memcpy(status_publisher->why, MODEL_AWAY, sizeof MODEL_AWAY);
-		engine_away_model(status_publisher->engine, pipeline->name, status_publisher->why + sizeof MODEL_AWAY - 1,
-				  sizeof status_publisher->why - sizeof MODEL_AWAY + 1);
-		return status_publisher->why;
-	}
 	if (!is_failing(pipeline) && pipeline->slow && is_slow(status_publisher, plan, now))
 		return status_publisher->why;
 	if (!is_failing(pipeline))

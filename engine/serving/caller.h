@@ -56,6 +56,7 @@ struct model_config {
 	} cache;
 	const struct tls_files *tls; /* for addresses with TLS; NULL: the system's authorities */
 	struct place place;	     /* in the user's files */
+	const char *version; /* by the control plane, of the resource with the addresses: "version 3"; NULL: it is of a file */
 };
 
 struct caller_config {

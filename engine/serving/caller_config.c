@@ -1,6 +1,8 @@
 /* caller_config.c: see caller_config.h. */
 #include "serving/caller_config.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/random_seed.h"
 #include "base/secret.h"
@@ -95,6 +97,22 @@ static const struct tls_files *tls_of(const struct spec *spec, const char *serve
 	return files;
 }
 
+/* The version of the resource that has the model's addresses: its Server, itself, or the resource that it is written in. NULL: it
+ * is of a file. */
+static const char *address_version(const struct plan *plan, const struct pipeline_plan *pipeline, const struct callee *callee,
+				   struct arena *arena)
+{
+	const struct resource *model = spec_model(plan->spec, callee->name), *written = pipeline->graph->resource;
+	const char *named = callee->endpoint.server;
+	const struct resource *of = named ? spec_find(plan->spec, RESOURCE_SERVER, named) : NULL;
+	of = of ? of : model;
+	of = of ? of : written->made_of ? written->made_of : written;
+	if (of->version == 0)
+		return NULL;
+	return of == model ? arena_print(arena, "version %" PRId64, of->version)
+			   : arena_print(arena, "version %" PRId64 " of %s `%s`", of->version, of->kind->name, of->name.text);
+}
+
 static struct model_config *model_named(struct model_config *models, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
@@ -157,6 +175,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 			return false;
 		model->addresses = endpoint_addresses(&callee->endpoint, callee->name, arena);
 		model->tls = tls_of(plan->spec, callee->endpoint.server, arena);
+		model->version = address_version(plan, pipeline, callee, arena);
 		model->cache.namespace = pipeline->namespace;
 		configure_step(model, step);
 	}

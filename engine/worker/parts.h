@@ -129,6 +129,7 @@ struct worker_stage {
 	enum stage_phase phase;
 	int64_t stay_us;  /* how long messages with a deadline recently took here (admission.h) */
 	int64_t quiet_ms; /* since when a draining stage has received nothing */
+	int64_t replaced_ms; /* when it was replaced, by the time of day */
 	size_t waits;	  /* of a replaced stage: its requests that wait and stay */
 	size_t counted_waits, counted_in_flight; /* that the counts contain now */
 	struct stage_upstream upstream;

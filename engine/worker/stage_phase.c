@@ -52,6 +52,7 @@ void stage_phase_begin(struct worker *worker, const struct worker_setup *setup)
 			bool drains = may_drain(stage->config) && !is_renewed(stage->config, setup);
 			stage->phase = drains ? STAGE_DRAINING : STAGE_CLOSING;
 			stage->quiet_ms = loop_now_ms(worker->loop);
+			stage->replaced_ms = loop_time_of_day_ms(worker->loop);
 			worker->replaced_count++;
 		}
 }

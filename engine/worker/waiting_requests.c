@@ -1,8 +1,7 @@
 /* waiting_requests.c: see waiting_requests.h. */
 #include "worker/waiting_requests.h"
 
-#include <inttypes.h>
-
+#include "base/moment.h"
 #include "plan/names.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
@@ -142,15 +141,18 @@ static void stage_report(struct worker_stage *stage)
 	const char *words = NULL;
 	const struct model_config *model = stage->waits > 0 ? model_away(stage, &words) : NULL;
 	const struct model_address *address = model ? &model->addresses.items[0] : NULL;
+	char replaced[MOMENT_BYTES];
 	struct error why = {0};
 	stage_gauge_set(&stage->counts->former, &stage->counted_waits, stage->waits);
 	if (stage->waits == 0)
 		return;
+	moment_print(stage->replaced_ms, replaced);
 	if (model)
-		error_set(&why, ERROR_REMOTE, PLACE_NONE, "model `%s` at %s of version %016" PRIx64 ": %s", model->name,
-			  address->url ? address->base : address->host, stage->config->version, words);
+		error_set(&why, ERROR_REMOTE, PLACE_NONE, "model `%s` at %s of %s, replaced at %s: %s", model->name,
+			  address->url ? address->base : address->host, model->version ? model->version : "the former files",
+			  replaced, words);
 	else
-		error_set(&why, ERROR_REMOTE, PLACE_NONE, "their turn in version %016" PRIx64, stage->config->version);
+		error_set(&why, ERROR_REMOTE, PLACE_NONE, "their turn in a version that was replaced at %s", replaced);
 	last_failure_note(&stage->counts->former_why, &why, NULL);
 }
 

@@ -3,7 +3,7 @@
 # `sluice top`, `sluice errors list`, the engine's log, `sluice health`, `sluice doctor`. The cause must be found by at most
 # five of these, and the test names the one that tells it.
 #   oncall.sh SLUICE BUILD [STORY]...
-# A model is unreachable for a moment, and for OUTAGE seconds (8; `make long` has 120); it answers HTML, wrong shapes, or knows
+# A model is unreachable for a moment, and for OUTAGE seconds (8; `make long` has 120); requests stay with its former address; it answers HTML, wrong shapes, or knows
 # another name, or slowly, or not at all; all requests of a second stage fail; an engine dies and leaves a backlog; the broker
 # hangs; a changelog is gone; two engines have one name. In `make long` also: a proxy answers with status 502; somebody else
 # deleted the pipeline; an engine stands still.
@@ -12,7 +12,7 @@ what=oncall
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 outage=${OUTAGE:-8}
-every="blip outage html shapes name slow hung stage dies changelog fenced hangs"
+every="blip outage replaced html shapes name slow hung stage dies changelog fenced hangs"
 [ "$outage" -lt 120 ] || every="$every gateway deleted frozen"
 stories=${*:3}
 stories=${stories:-$every}
@@ -165,6 +165,34 @@ outage() { # The model is unreachable for minutes.
 	asked=0
 	kill_at_once "$started_engine"
 	kill_at_once "$model"
+}
+
+replaced_apply() { # $1 the step that the second stage reads, $2 one more step, then options
+	pipeline replaced score <<-END
+		- {name: first, expression: {set: {x: x * 2}}}
+		$2
+		- {name: score, inputs: [$1], isolate: true, model: {storageUri: "http://127.0.0.1:$port"}}
+	END
+	"$sluice" apply -f "$dir/replaced.yaml" -n replaced "${@:3}" >"$dir/apply.log" 2>&1 || give_up "replaced: $(cat "$dir/apply.log")"
+}
+
+replaced() { # The address of a model was corrected, and requests stay with the former version: they lack what its stage reads now.
+	local words
+	model none
+	with_control replaced
+	replaced_apply first '' --wait
+	kill_at_once "$model"
+	words="5 requests wait for model \`score\` at http://127.0.0.1:$port of version 2 of Pipeline \`replaced\`, replaced at 20"
+	produce replaced 5
+	wait_until 20 top_has replaced 'a model that it calls is unreachable' || give_up "replaced: no request waits"
+	model none
+	replaced_apply more '- {name: more, inputs: [first], expression: {set: {z: x}}}'
+	wait_until 20 top_has replaced 'requests wait for model'
+	places_tell replaced stays "waiting: $words" "$words" "one +3 +Waiting .*$words" "$words" '^sluice_pipeline_waiting\{.*\} 1(\.0)?$'
+	ask curl -s "${metrics%/metrics}/ready"
+	cause replaced "$words"
+	kill_at_once "$model"
+	kill_at_once "$started_engine"
 }
 
 faulty() { # $1 fault of the model, $2 words

@@ -350,13 +350,27 @@ dead_of() { # $1 namespace, $2 delivery, $3 address of the model
 		spec: {storageUri: "$3"}
 	END
 }
+# A version whose second stage needs a result that the waiting requests do not have: they stay, and the engine, which is ready for
+# others, says for what they wait.
+dead_stays() {
+	local words ready
+	words='requests wait for model `sum` at http://127.0.0.1:1 of the former files, replaced at 20[^ ]*Z: '
+	ready=$(sed -n 's|.* metrics are at \(http://[^ ]*\)/metrics.*|\1/ready|p' "$dir/engine.log" | tail -n 1)
+	dead_of $dead $delivery "$url" | sed 's/  - {name: sum, inputs: \[scale\],/  - {name: more, inputs: [scale], expression: {set: {z: x}}}\n  - {name: sum, inputs: [more],/' >"$dir/$dead.yaml"
+	kill -HUP "$engine"
+	stays_in_top() { "$sluice" top --once --brokers "$brokers" -n $dead >"$dir/top" && grep -q "[0-9] $words" "$dir/top"; }
+	wait_until 15 stays_in_top
+	expect "$dead: status of looking in top for requests that stay with the former version" $? "-eq 0"
+	expect "$dead: status of /ready while they stay" "$(curl -s -o "$dir/ready" -w '%{http_code}' "$ready")" "-eq 200"
+	expect "$dead: lines of /ready that name their wait" "$(grep -c "^pipeline dead waits: [0-9]* $words" "$dir/ready")" "-eq 1"
+}
 for dead in at-least-once exactly-once later called state; do
 	delivery=$dead
 	case $dead in later | called) delivery=at-least-once ;; state) delivery=exactly-once ;; esac
 	dead=dead-$dead
 	topics $dead $dead-answers
 	dead_of $dead $delivery http://127.0.0.1:1 >"$dir/$dead.yaml"
-	"$sluice" run -f "$dir/$dead.yaml" --brokers "$brokers" --instance one --commit 100ms >>"$dir/engine.log" 2>&1 &
+	"$sluice" run -f "$dir/$dead.yaml" --brokers "$brokers" --instance one --commit 100ms --metrics 0 >>"$dir/engine.log" 2>&1 &
 	ours $!
 	engine=$started
 	engine_runs $dead
@@ -367,6 +381,9 @@ for dead in at-least-once exactly-once later called state; do
 	}
 	wait_until 15 dead_waits
 	expect "$dead: status of looking for requests that wait for the model" $? "-eq 0"
+	if [ $dead = dead-later ]; then
+		dead_stays
+	fi
 	dead_of $dead $delivery "$url" >"$dir/$dead.yaml"
 	kill -HUP "$engine"
 	[ $dead != dead-state ] || check_count=-c

@@ -129,6 +129,41 @@ static void a_server_says_how_it_is_trusted(void **state)
 	tidy(&stand);
 }
 
+/* The version of what has the address: of the pipeline that it is written in, of the Model, of the Server. */
+static void a_model_has_the_version_of_the_resource_with_its_addresses(void **state)
+{
+	static const char in_pipeline[] = HEAD "Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+					       "  - {name: a, model: {storageUri: \"http://a:1\"}}\n"
+					       "  - {name: b, inputs: [a], model: {name: m}}\n"
+					       "  - {name: c, inputs: [b], model: {name: n}}\n"
+					       "  output: {steps: [c]}\n",
+			  own[] = HEAD "Model\nmetadata: {name: m}\nspec: {storageUri: \"http://m:1\"}\n",
+			  served[] = HEAD "Model\nmetadata: {name: n}\nspec: {storageUri: \"s3://b/n\", server: s}\n",
+			  server[] = HEAD "Server\nmetadata: {name: s}\nspec: {serverConfig: c, endpoints: [\"http://s:1\"]}\n";
+	const struct spec_document documents[] = {{.file = "Pipeline/p@4", .text = TEXT(in_pipeline), .version = 4},
+						  {.file = "Model/m@3", .text = TEXT(own), .version = 3},
+						  {.file = "Model/n@7", .text = TEXT(served), .version = 7},
+						  {.file = "Server/s@2", .text = TEXT(server), .version = 2}};
+	const struct spec_options reading = {.kinds = step_kinds};
+	const struct plan_options options = {.kinds = step_kinds};
+	struct stand stand = {.arena = arena_open((size_t)1 << 16)};
+	struct error error = {0};
+	(void)state;
+	stand.planning.arena = arena_open((size_t)1 << 20);
+	assert_true(spec_open(&stand.planning.spec, &error));
+	assert_true(spec_read_documents(&stand.planning.spec, documents, 4, &reading, &error));
+	planning_plan(&stand.planning, &options, &stand.plan);
+	assert_true(caller_configure(&stand.plan, &stand.plan.pipelines[0], stand.arena, &stand.config, &error));
+	assert_int_equal(stand.config.model_count, 3);
+	assert_string_equal(stand.config.models[0].version, "version 4 of Pipeline `p`");
+	assert_string_equal(stand.config.models[1].version, "version 3");
+	assert_string_equal(stand.config.models[2].version, "version 2 of Server `s`");
+	tidy(&stand);
+	configure(&stand, PIPELINE MODEL);
+	assert_null(stand.config.models[0].version);
+	tidy(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +171,7 @@ int main(void)
 		cmocka_unit_test(a_step_may_say_where_its_model_is_and_how_long_replies_are_kept),
 		cmocka_unit_test(a_server_says_how_it_is_trusted),
 		cmocka_unit_test(what_is_said_for_all_models_goes_behind_what_one_says),
+		cmocka_unit_test(a_model_has_the_version_of_the_resource_with_its_addresses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

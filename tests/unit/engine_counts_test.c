@@ -18,6 +18,7 @@
 #include "log/reader.h"
 #include "observe/status.h"
 #include "runtime/engine.h"
+#include "runtime/group_counts.h"
 #include "runtime/status_publisher.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
@@ -327,6 +328,34 @@ static void a_pipeline_waits_for_a_model_while_requests_do(void **state)
 	assert_true(engine_counts_wait(&absent) && !engine_counts_wait_for_model(&absent));
 }
 
+/* No answer waits for observers, so what waits in them is counted apart. */
+static void requests_of_observers_in_replaced_versions_are_counted_apart(void **state)
+{
+	static struct stage_counts counts = {.former = 3};
+	struct served served = {.name = "p", .pipeline = "p", .counts = &counts};
+	static struct group group = {.observes = true, .worker_count = 1};
+	struct engine_counts sums;
+	struct error why = {0};
+	char words[ERROR_TEXT_MAX];
+	(void)state;
+	(void)error_set(&why, ERROR_REMOTE, PLACE_NONE, "model `m` at h:1 of version 3");
+	last_failure_note(&counts.former_why, &why, NULL);
+	for (size_t i = 0; i < SERVED_LISTS; i++)
+		group.served_lists[i] = &served;
+	assert_true(groups_counts(&group, "p", &sums));
+	assert_int_equal(sums.former, 0);
+	assert_int_equal(sums.observers_former, 3);
+	assert_false(engine_counts_wait(&sums));
+	assert_int_equal(groups_former(&group, "p", false, words, sizeof words), 0);
+	assert_int_equal(groups_former(&group, "p", true, words, sizeof words), 3);
+	assert_string_equal(words, "3 requests wait for model `m` at h:1 of version 3");
+	group.observes = false;
+	assert_true(groups_counts(&group, "p", &sums));
+	assert_int_equal(sums.former, 3);
+	assert_int_equal(sums.observers_former, 0);
+	assert_true(engine_counts_wait(&sums));
+}
+
 static struct status last_status(struct stand *stand)
 {
 	struct error error = {0};
@@ -533,6 +562,7 @@ int main(void)
 		cmocka_unit_test(pipelines_that_read_others_have_their_own_counts),
 		cmocka_unit_test(called_pipelines_and_shadows_count_their_calls),
 		cmocka_unit_test(a_pipeline_waits_for_a_model_while_requests_do),
+		cmocka_unit_test(requests_of_observers_in_replaced_versions_are_counted_apart),
 		cmocka_unit_test(ten_errors_in_a_row_are_a_pipeline_that_fails),
 		cmocka_unit_test(with_a_control_plane_pipelines_report_in_turn_until_somebody_watches),
 	};

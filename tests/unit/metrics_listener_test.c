@@ -22,7 +22,7 @@ static const struct workspace workspace; /* gets no news here */
 struct metrics_stand {
 	struct loop *loop;
 	struct metrics_listener *listener;
-	const char *reason;
+	const char *reason, *remark;
 	int writes;
 };
 
@@ -40,13 +40,19 @@ static const char *on_unready(void *context)
 	return stand->reason;
 }
 
+static const char *on_remark(void *context)
+{
+	const struct metrics_stand *stand = context;
+	return stand->remark;
+}
+
 static int stand_open(void **state)
 {
 	static struct metrics_stand stand;
 	struct error error = {0};
 	stand = (struct metrics_stand){.loop = loop_open(&error)};
 	static const struct metrics_asked asked = {.address = "0"};
-	const struct metrics_owner owner = {on_write, on_unready, &stand};
+	const struct metrics_owner owner = {on_write, on_unready, &stand, on_remark};
 	stand.listener = metrics_listener_open(stand.loop, &(struct metrics_config){.asked = &asked, .workspace = &workspace},
 					       &owner, &error);
 	assert_non_null(stand.listener);
@@ -156,6 +162,9 @@ static void readiness_has_its_reason(void **state)
 	struct metrics_stand *stand = *state;
 	struct guest caller = stand_call(stand);
 	assert_non_null(strstr(guest_ask(&caller, ASK("GET", "/ready"), "ready\n"), "HTTP/1.1 200"));
+	stand->remark = "pipeline pipe waits: for its model";
+	assert_non_null(strstr(guest_ask(&caller, ASK("GET", "/ready"), "ready\npipeline pipe waits: for its model\n"),
+			       "HTTP/1.1 200"));
 	stand->reason = "pipeline pipe waits for its partitions\n";
 	const char *reply = guest_ask(&caller, ASK("GET", "/ready"), "partitions\n");
 	assert_non_null(reply);

@@ -584,10 +584,10 @@ static void a_request_that_lacks_results_stays_and_is_counted(void **state)
 					    "  - {name: n, inputs: [a], isolate: true, expression: {set: {z: y + 1}, "
 					    "drop: [x, y]}}\n"
 					    "  output: {steps: [n]}\n";
-	static const char words[] = "model `m` at http://127.0.0.1:1 of version 0000000000000000: ";
+	static const char words[] = "model `m` at http://127.0.0.1:1 of version 3, replaced at 20";
 	static const struct model_address address = {
 		.base = "http://127.0.0.1:1", .url = "http://127.0.0.1:1/v2/models/m/infer", .model = "m"};
-	static const struct model_config dead = {.name = "m", .addresses = {1, &address}};
+	static const struct model_config dead = {.name = "m", .addresses = {1, &address}, .version = "version 3"};
 	static struct stage_counts counts;
 	struct stand *stand = *state;
 	struct planning plannings[2];
