@@ -120,6 +120,17 @@ static struct engine_condition resource_condition(const struct resource_version 
 	};
 }
 
+/* It runs without the secret, so it stays ready. */
+static void secrets_look(const struct revision *revision, const char *document, struct engine_condition *condition)
+{
+	for (size_t i = 0; i < revision->withheld_count; i++)
+		if (strcmp(revision->withheld[i].document, document) == 0) {
+			condition->what = TEXT("NoSecret");
+			condition->why = text_of(revision->withheld[i].why);
+			return;
+		}
+}
+
 /* A look at the resources: their conditions, and the conditions by KIND/NAME. */
 struct resources_look {
 	const struct engine *engine;
@@ -208,8 +219,10 @@ static bool resources_look(const struct engine *engine, const struct board_state
 				      .count = documents->count,
 				      .by_name = table_open(),
 				      .arena = arena};
-	for (size_t i = 0; i < documents->count; i++)
+	for (size_t i = 0; i < documents->count; i++) {
 		conditions[i] = resource_condition(&documents->versions[i], arena);
+		secrets_look(engine_revision(engine), documents->documents[i].file, &conditions[i]);
+	}
 	bool good = look.by_name && !arena_failed(arena) && pipelines_look(&look);
 	table_close(look.by_name);
 	return good;

@@ -4,8 +4,9 @@
  * keeps its requests waiting: then a request that is sent now is answered. While its consumer group changes it waits, and
  * says for whom (runtime/group_mover.h). A resource from which pipelines are made (a Model, a SeldonDeployment) is ready when
  * all of them are. A Model is not ready while the engine calls it and cannot reach it. Other resources are ready when the
- * engine runs their version. A ready Pipeline says so if a model that it calls is slow (`Slow`), or its topics are not as
- * planned (`Differs`): it answers nevertheless. A slow Model is `Slow` too.
+ * engine runs their version. One whose secret is withheld says so (`NoSecret`, runtime/revision.h). A ready Pipeline says so
+ * if a model that it calls is slow (`Slow`), or its topics are not as planned (`Differs`): it answers nevertheless. A slow
+ * Model is `Slow` too.
  */
 #ifndef SLUICE_CONTROL_CONDITION_BOARD_H
 #define SLUICE_CONTROL_CONDITION_BOARD_H

@@ -282,7 +282,7 @@ struct engine_condition {
 	struct text kind, name;
 	int64_t version; /* that the engine runs; 0: none */
 	bool ready;	 /* a request that is sent now is answered */
-	struct text what; /* one word: Ready, Starting, Waiting, Failing, Failed, Stale, Differs */
+	struct text what; /* one word: Ready, Starting, Waiting, Failing, Failed, Stale, Differs, NoSecret */
 	struct text why;  /* empty: it is ready, and there is nothing to say */
 	int64_t since_ms;
 };

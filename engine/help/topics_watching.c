@@ -151,6 +151,9 @@ static const struct watching_row state_rows[] = {
 	{"Differs", IN_DESCRIBE,
 	 "The pipeline answers, but one of its topics is not as planned: partitions were added, its retention differs, it is no "
 	 "longer compacted, or it is gone. The reason says what to do."},
+	{"NoSecret", IN_DESCRIBE,
+	 "The resource runs without a secret: its document names it by a form that YAML may no longer have. The reason says what "
+	 "to write."},
 	{"Stopped", IN_DESCRIBE, "The engine was stopped."},
 	{"Absent", IN_DESCRIBE, "The engine does not run the resource: no version of it is in force."},
 	{"Silent", IN_DESCRIBE, "The engine has not reported for 5 s."},

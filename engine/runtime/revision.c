@@ -192,6 +192,29 @@ static bool spec_read_any(struct spec *spec, const struct revision_options *opti
 		       : spec_read(spec, options->paths, options->path_count, spec_options, error);
 }
 
+static bool secrets_withhold(struct revision *revision, const struct revision_options *options, struct error *error)
+{
+	struct faults *faults = revision->spec.faults;
+	const size_t count = faults_total(faults);
+	struct withheld_secret *withheld = ARENA_ARRAY(revision->arena, struct withheld_secret, count + 1);
+	for (size_t i = 0; withheld && i < count; i++) {
+		const struct fault *fault = faults_at(faults, i);
+		const struct place *place = &fault->place;
+		if (strcmp(fault->code->code, CODE_BAD_SECRET) != 0)
+			continue;
+		const char *why = arena_print(revision->arena,
+					      "%s:%u:%u: %s, and apply the document; what needs this secret does not work",
+					      place->file, place->line, place->column, fault->message);
+		if (!why)
+			break;
+		options->report.warning(options->report.context, why);
+		withheld[revision->withheld_count++] = (struct withheld_secret){place->file, why};
+	}
+	revision->withheld = withheld;
+	faults_drop(faults, CODE_BAD_SECRET, NULL, NULL);
+	return !arena_failed(revision->arena) || error_memory(error, ERROR_SYSTEM, "reading documents");
+}
+
 static bool revision_read(struct revision *revision, const struct revision_options *options, struct error *error)
 {
 	const struct spec_options spec_options = {
@@ -208,6 +231,7 @@ static bool revision_read(struct revision *revision, const struct revision_optio
 	revision->files = revision->spec_is_open ? files_given(options, error) : NULL;
 	if (!revision->files || !files_alias(revision->files, options->aliases, options->alias_count, error) ||
 	    !spec_read_any(&revision->spec, options, &spec_options, error) ||
+	    (options->has_keeper && !secrets_withhold(revision, options, error)) ||
 	    !set_apart(&revision->spec, options, error))
 		return false;
 	revision->certificates = certificates_of(&revision->spec, revision->arena);

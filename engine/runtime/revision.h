@@ -7,6 +7,13 @@
 #include "serving/files.h"
 #include "spec/workspace.h"
 
+/* A secret that a document in force names in a form that YAML may no longer have. A release accepted the document that let YAML
+ * name any secret: the document runs, secret_bind() refuses this one, and what needs it does not work. */
+struct withheld_secret {
+	const char *document; /* KIND/NAME@VERSION */
+	const char *why;      /* with its place, and what to write */
+};
+
 struct revision {
 	uint64_t number; /* among all revisions of the process, from 1 */
 	struct spec spec;
@@ -18,6 +25,8 @@ struct revision {
 	const struct runtime_spec *runtime; /* NULL: the files have none */
 	bool spec_is_open;
 	bool has_tables; /* bucket tables are made of recorded ones */
+	size_t withheld_count;
+	const struct withheld_secret *withheld;
 	bool *held; /* for each pipeline of the plan: no group reads it yet (runtime/group_mover.h). NULL: all are read */
 };
 

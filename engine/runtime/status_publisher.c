@@ -183,6 +183,7 @@ static void pipelines_look(struct status_publisher *status_publisher, const stru
 static const char *running_why(struct status_publisher *status_publisher, const struct announced *pipeline)
 {
 	static const char words[] = "its answers go on, and its observers wait: ";
+	const struct revision *revision = engine_revision(status_publisher->engine);
 	const struct engine_counts *now = &pipeline->counts;
 	char *why = status_publisher->why + sizeof words - 1;
 	const size_t size = sizeof status_publisher->why - sizeof words + 1;
@@ -198,7 +199,9 @@ static const char *running_why(struct status_publisher *status_publisher, const 
 			       status_publisher->blind);
 		return status_publisher->why;
 	}
-	return status_publisher->rejected[0] ? status_publisher->rejected : NULL;
+	if (status_publisher->rejected[0])
+		return status_publisher->rejected;
+	return revision->withheld_count > 0 ? revision->withheld[0].why : NULL;
 }
 
 static const char *why_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan,

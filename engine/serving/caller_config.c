@@ -82,6 +82,10 @@ static bool read_login(const struct performance_spec *all, const char *secrets, 
 {
 	if (!all->caching.enabled || !all->caching.login.text)
 		return true;
+	if (secret_fault(all->caching.login.text)) { /* of a document in force, whose secret is withheld (runtime/revision.h) */
+		config->cache = (struct model_cache){0};
+		return true;
+	}
 	config->cache.login = secret_fetch_bound(secrets, all->caching.login.text, "login", all->caching.login.place, arena, error);
 	return config->cache.login != NULL;
 }

@@ -50,6 +50,11 @@ static void note_faults(void *context, const struct faults *faults)
 			error_set(context, ERROR_CONFIG, faults_at(faults, i)->place, "%s", faults_at(faults, i)->message);
 }
 
+static void warning_ignore(void *context, const char *line)
+{
+	(void)context, (void)line;
+}
+
 /* The mock's thread misses a call directly after another one, and then notices it only after a second. */
 static void topic_make(const char *name)
 {
@@ -69,8 +74,9 @@ static struct revision *compile(void *context, const struct control_documents *d
 						 .forms = &documents->formers.forms,
 						 .apart = {documents->formers.apart_count, documents->formers.apart},
 						 .may_be_empty = true,
+						 .has_keeper = true,
 						 .insecure = true,
-						 .report = {.faults = note_faults, .context = error}};
+						 .report = {.faults = note_faults, .warning = warning_ignore, .context = error}};
 	atomic_fetch_add(&follow_stand.compiles, 1);
 	bool may_refuse = follow_stand.refused == 0 || follow_stand.refused == documents->change;
 	if (documents->change != CONTROL_IN_FORCE && may_refuse && atomic_load(&follow_stand.refusals) > 0) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/revision.h"
+#include "serving/caller_config.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 
@@ -339,6 +340,65 @@ static void a_rollout_that_could_not_run_is_refused_at_the_start(void **state)
 	revision_close(revision);
 }
 
+static size_t warnings;
+static char warned[2000];
+
+static void warning_take(void *context, const char *line)
+{
+	(void)context;
+	warnings++;
+	strncat(warned, line, sizeof warned - strlen(warned) - 1);
+}
+
+static void faults_ignore(void *context, const struct faults *faults)
+{
+	(void)context, (void)faults;
+}
+
+/* Documents that a release accepted by which YAML could name any secret. They run, but for what needs the secrets: no variable of
+ * the engine is read. */
+static void documents_in_force_run_without_secrets_of_a_former_form(void **state)
+{
+	static const struct spec_document documents[] = {
+		{.file = "Pipeline/p@2",
+		 .text = TEXT(API "Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+				  "  - {name: m, model: {storageUri: 'http://127.0.0.1:1'}}\n  output: {steps: [m]}\n  alerts:\n"
+				  "  - {name: a, condition: error_rate > 0.5, actions: [{type: webhook, url: "
+				  "'https://example.com/', secret: 'env:OWN_KEY'}]}\n"),
+		 .version = 2},
+		{.file = "Performance/c@5",
+		 .text = TEXT("kind: Performance\nmetadata: {name: c}\nperformance_optimizations:\n"
+			      "  caching: {enabled: true, backend: redis, address: 'cache:6379', login: 'file:/etc/redis'}\n"),
+		 .version = 5}};
+	struct arena *names = arena_open((size_t)1 << 20);
+	struct caller_config caller;
+	struct error error = {0};
+	struct revision_options options = {.kinds = step_kinds,
+					   .names = names,
+					   .report = {.faults = faults_ignore, .note = warning_take, .warning = warning_take},
+					   .documents = documents,
+					   .document_count = 2};
+	(void)state;
+	assert_null(revision_open(&options, &error)); /* no control plane gave them */
+	warnings = 0;
+	warned[0] = '\0';
+	options.has_keeper = true;
+	struct revision *revision = revision_open(&options, &error);
+	assert_non_null(revision);
+	assert_int_equal(revision->plan.count, 1);
+	assert_int_equal(warnings, 2);
+	assert_non_null(strstr(warned, "Pipeline/p@2:9:"));
+	assert_non_null(strstr(warned, "rename it: env:SLUICE_SECRET_NAME"));
+	assert_non_null(strstr(warned, "Performance/c@5:4:"));
+	assert_int_equal(revision->withheld_count, 2);
+	assert_string_equal(revision->withheld[0].document, "Pipeline/p@2");
+	assert_true(caller_configure(&revision->plan, &revision->plan.pipelines[0], names, &caller, &error));
+	assert_int_equal(caller.models[0].cache.backend, CACHE_NONE);
+	assert_null(caller.models[0].cache.login);
+	revision_close(revision);
+	arena_close(names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +406,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_running_plan_stays_when_two_files_have_one_pipeline, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(an_engine_beside_a_keeper_does_not_ask_for_one, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(a_rollout_that_could_not_run_is_refused_at_the_start, make_files, remove_files),
+		cmocka_unit_test(documents_in_force_run_without_secrets_of_a_former_form),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
 						remove_files),
 		cmocka_unit_test_setup_teardown(what_has_no_effect_is_reported_when_files_are_read, make_files, remove_files),
