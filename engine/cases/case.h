@@ -68,6 +68,7 @@ struct case_files {
 	size_t expected_count;
 	struct case_expected *expected;
 	struct stub_file stubs;
+	const char *secrets; /* folder of the files that its YAML names as secrets; NULL: none */
 };
 
 /* Reads a case. False with an error (CONFIG) that has file and line. */

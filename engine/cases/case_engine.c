@@ -151,6 +151,7 @@ static bool open_all(struct case_engine *engine, struct error *error)
 	const struct case_engine_config *config = engine->config;
 	struct revision_options files = {.paths = &config->files->pipeline,
 					 .path_count = 1,
+					 .secrets = config->files->secrets,
 					 .built_in = engine->address,
 					 .built_in_only = true,
 					 .namespace_forced = config->namespace,

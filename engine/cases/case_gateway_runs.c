@@ -154,7 +154,7 @@ static bool case_gateway_runs_conclude(struct gateway_case *run, const struct er
 
 static bool run_case(struct case_gateway_runs *runs, const struct gateway_address *address, const char *folder, struct error *error)
 {
-	const struct case_play_options options = {.kinds = runs->kinds};
+	const struct case_play_options options = {.kinds = runs->kinds, .secrets = runs->secrets};
 	struct case_run in_memory;
 	struct gateway_case run = {.runs = runs, .address = address, .played = &in_memory.play};
 	buffer_open(&run.unfit, CASE_OUTPUT_BYTES_MAX);

@@ -6,6 +6,7 @@
 
 struct case_gateway_runs {
 	const struct step_kind *const *kinds;
+	const char *secrets; /* folder of the files that YAML names as secrets; NULL: none */
 	const char *const *folders; /* of the cases */
 	size_t count;
 	struct case_judged judged;

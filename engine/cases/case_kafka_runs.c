@@ -125,7 +125,7 @@ static void case_kafka_runs_conclude(struct case_pool *pool, struct case_job *jo
 
 static void run_job(struct case_pool *pool, struct case_job *job)
 {
-	const struct case_play_options options = {.kinds = pool->config->kinds};
+	const struct case_play_options options = {.kinds = pool->config->kinds, .secrets = pool->config->secrets};
 	struct error error = {0};
 	struct case_run run;
 	job->verdict = CASE_FAILED;

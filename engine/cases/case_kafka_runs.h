@@ -7,6 +7,7 @@
 
 struct case_kafka_runs_config {
 	const struct step_kind *const *kinds;
+	const char *secrets; /* folder of the files that YAML names as secrets; NULL: none */
 	const char *brokers;
 	const char *const *folders; /* of the cases */
 	size_t count;

@@ -18,6 +18,7 @@ struct case_play {
 
 struct case_play_options {
 	const struct step_kind *const *kinds;
+	const char *secrets; /* folder of the files that YAML names as secrets; NULL: none */
 	bool all_points; /* what stands at every point of its pipelines is kept, for printing */
 };
 

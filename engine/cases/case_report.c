@@ -99,7 +99,7 @@ static void case_conclude(struct case_report *report, const struct case_run *run
 void case_report_run(void *context, const char *folder)
 {
 	struct case_report *report = context;
-	const struct case_play_options options = {.kinds = report->kinds, .all_points = report->print};
+	const struct case_play_options options = {.kinds = report->kinds, .secrets = report->secrets, .all_points = report->print};
 	struct error error = {0};
 	struct case_run run;
 	struct buffer why;

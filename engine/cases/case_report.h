@@ -6,8 +6,9 @@
 
 #include "cases/case_run.h"
 
-struct case_report { /* starts with the first six */
+struct case_report { /* starts with the first seven */
 	const struct step_kind *const *kinds;
+	const char *secrets; /* folder of the files that YAML names as secrets; NULL: none */
 	FILE *out, *err;
 	bool is_json;
 	bool print;  /* the actual results of cases in memory instead of verdicts */

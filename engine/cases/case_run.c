@@ -37,7 +37,10 @@ bool case_run_open(struct case_run *run, const char *folder, const struct case_p
 	*run = (struct case_run){.arena = arena_open(CASE_BYTES_MAX)};
 	if (!run->arena)
 		return error_memory(error, ERROR_SYSTEM, "running a case");
-	return case_read(folder, run->arena, &run->files, error) && (run->spec_is_open = spec_open(&run->spec, error)) &&
+	if (!case_read(folder, run->arena, &run->files, error))
+		return false;
+	run->files.secrets = options->secrets;
+	return (run->spec_is_open = spec_open(&run->spec, error)) &&
 	       spec_read(&run->spec, &run->files.pipeline, 1, &spec_options, error) &&
 	       (!checked || spec_check(&run->spec, false, error)) && files_play(run, options, error);
 }

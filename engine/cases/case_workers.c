@@ -295,6 +295,7 @@ static bool revision_make(struct case_workers *workers, struct error *error)
 							  .context = error},
 					       .paths = &config->files->pipeline,
 					       .path_count = 1,
+					       .secrets = config->files->secrets,
 					       .built_in = STUB_ADDRESS,
 					       .built_in_only = true,
 					       .servers = stub_file_offered(&config->files->stubs, STUB_ADDRESS, config->arena),

@@ -1,6 +1,7 @@
 /* test.c: `sluice test`: runs cases, each in workers of its own, and reports which pass. */
 #include <string.h>
 
+#include "base/secret.h"
 #include "cases/case_find.h"
 #include "cases/case_gateway_runs.h"
 #include "cases/case_kafka_runs.h"
@@ -16,6 +17,7 @@ struct test_options {
 	const char *only;
 	const char *kafka;   /* brokers; NULL: in memory */
 	const char *gateway; /* its address; NULL: none is asked */
+	const char *secrets;
 	int format;
 };
 
@@ -57,12 +59,14 @@ static void on_judged(void *context, const char *folder, enum case_verdict verdi
 static bool test_elsewhere(struct testing *testing, struct error *error)
 {
 	const struct step_kind *const *kinds = testing->session->kinds;
+	const char *secrets = testing->options->secrets;
 	const struct case_judged judged = {on_judged, testing};
 	if (testing->options->kafka)
-		return case_kafka_runs_run(&(struct case_kafka_runs_config){kinds, testing->options->kafka, testing->folders,
-									    testing->folder_count, judged, testing->arena},
+		return case_kafka_runs_run(&(struct case_kafka_runs_config){kinds, secrets, testing->options->kafka,
+									    testing->folders, testing->folder_count, judged,
+									    testing->arena},
 					   error);
-	struct case_gateway_runs runs = {kinds, testing->folders, testing->folder_count, judged, testing->arena, 0};
+	struct case_gateway_runs runs = {kinds, secrets, testing->folders, testing->folder_count, judged, testing->arena, 0};
 	const bool good = case_gateway_run_all(&runs, testing->options->gateway, error);
 	testing->report.lines_left_out = runs.left_out;
 	return good;
@@ -100,6 +104,7 @@ static int test_run(struct session *session, const void *options, const char *co
 	if (testing.options->kafka && gateway)
 		return command_misuse(session, &command_test, "--kafka and --gateway are two runs; write one of them");
 	testing.report = (struct case_report){.kinds = session->kinds,
+					      .secrets = testing.options->secrets,
 					      .out = session->out,
 					      .err = session->err,
 					      .is_json = testing.options->format == OUTPUT_JSON,
@@ -150,6 +155,7 @@ static const struct option rows[] = {
 	 .offset = offsetof(struct test_options, gateway),
 	 .word = "URL",
 	 .help = "Sends the requests of the cases to a gateway that runs there, as http://HOST:PORT or grpc://HOST:PORT."},
+	SECRETS_ROW(struct test_options, secrets),
 	COMMAND_FORM(test_options, format, "text json"),
 	{0},
 };

@@ -350,6 +350,27 @@ def sends_no_secret_of_the_engine(judge, binary, folder):
     receiver.close()
 
 
+def tests_with_secrets(judge, binary, folder):
+    """A case whose files name a login in the folder of secrets runs with that folder, and is told of the option without it"""
+    cache = 'caching: {enabled: true, backend: redis, address: "cache:6379", login: "file:cache"}'
+    write(folder, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+          '  - {name: m, model: {storageUri: "stub://expression?x=x*2"}}\n  output: {steps: [m]}\n---\n'
+          "kind: Performance\nperformance_optimizations: {%s}\n" % cache)
+    tensor = '{"name": "x", "datatype": "INT64", "shape": [1], "data": [%d]}'
+    with open(os.path.join(folder, "in.jsonl"), "w", encoding="utf-8") as file:
+        file.write('{"id": "1", "request": {"inputs": [%s]}}\n' % tensor % 1)
+    with open(os.path.join(folder, "out.jsonl"), "w", encoding="utf-8") as file:
+        file.write('{"id": "1", "response": {"outputs": [%s]}}\n' % tensor % 2)
+    with tempfile.TemporaryDirectory() as keys:
+        with open(os.path.join(keys, "cache"), "w", encoding="utf-8") as file:
+            file.write("user:password\n")
+        for options, code, words in (([], 1, "give --secrets DIR"), (["--secrets", keys], 0, "1 passed")):
+            ended = subprocess.run([binary, "test", folder, *options], timeout=SECONDS_MAX, check=False, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
+            judge.expect(f"a case whose files name a secret, with {options}", (ended.returncode, words in ended.stdout) == (code, True),
+                         ended.stdout)
+
+
 def silences_end(judge, binary, folder):
     """A Silence that comes and goes while the alert fires: nothing meanwhile, and the notice at its end, of the same firing"""
     receiver = Receiver()
@@ -880,7 +901,7 @@ def lists_and_tests(judge, binary, folder):
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
-                 sends_no_secret_of_the_engine,
+                 sends_no_secret_of_the_engine, tests_with_secrets,
                  silences_end, counts_what_is_missing, counts_what_is_missing_in_all_stages, groups_have_a_state_each, many_groups_write_few_lines, refused_mails_stop_no_others,
                  a_removal_ends_what_fires, its_place_in_the_list_ends_no_firing,
                  another_condition_ends_what_fires, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
