@@ -16,7 +16,7 @@ void grpc_metadata_write(const struct gateway_target *target, struct buffer *out
 	protobuf_write_text(out, MODEL_NAME, text_of(target->name));
 	protobuf_write_text(out, MODEL_VERSIONS, gateway_target_version(target, digits));
 	protobuf_write_text(out, MODEL_PLATFORM, TEXT("sluice"));
-	metadata_tensors_write_protobuf(out, MODEL_INPUTS, TENSORS_OF_INFERENCE, &target->plan->types.request);
+	metadata_tensors_write_protobuf(out, MODEL_INPUTS, TENSORS_OF_INFERENCE, &target->plan->types.expected);
 	metadata_tensors_write_protobuf(out, MODEL_OUTPUTS, TENSORS_OF_INFERENCE, &target->plan->types.answer);
 }
 
@@ -48,6 +48,6 @@ void grpc_metadata_write_seldon_graph(const struct gateway_target *target, struc
 	protobuf_write_text(out, GRAPH_NAME, text_of(target->name));
 	for (size_t place = 0; deployment_model_next(target, &place, &model);)
 		graph_model_write(&model, out);
-	metadata_tensors_write_protobuf(out, GRAPH_INPUTS, TENSORS_OF_SELDON, &target->plan->types.request);
+	metadata_tensors_write_protobuf(out, GRAPH_INPUTS, TENSORS_OF_SELDON, &target->plan->types.expected);
 	metadata_tensors_write_protobuf(out, GRAPH_OUTPUTS, TENSORS_OF_SELDON, &target->plan->types.answer);
 }

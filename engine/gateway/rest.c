@@ -98,7 +98,7 @@ static void target_metadata(const struct rest_request *request)
 	json_write_string_after(body, TEXT("{\"name\":"), text_of(target->name));
 	json_write_string_after(body, TEXT(",\"versions\":["), gateway_target_version(target, digits));
 	buffer_string(body, "],\"platform\":\"sluice\"");
-	metadata_tensors_write(body, "inputs", &target->plan->types.request);
+	metadata_tensors_write(body, "inputs", &target->plan->types.expected);
 	metadata_tensors_write(body, "outputs", &target->plan->types.answer);
 	buffer_byte(body, '}');
 	rest_answer(request, 200);

@@ -32,7 +32,7 @@ void rest_graph_metadata(const struct rest_request *request)
 		before = TEXT(",");
 	}
 	buffer_byte(body, '}');
-	metadata_tensors_write(body, "graphinputs", &target->plan->types.request);
+	metadata_tensors_write(body, "graphinputs", &target->plan->types.expected);
 	metadata_tensors_write(body, "graphoutputs", &target->plan->types.answer);
 	buffer_byte(body, '}');
 	rest_answer(request, 200);

@@ -1,6 +1,7 @@
 /* types.c: see types.h. Names in expressions are checked in type_names.c. */
 #include "plan/types.h"
 
+#include "base/arena_list.h"
 #include "message/mapped.h"
 #include "plan/type_bounds.h"
 #include "plan/type_list.h"
@@ -232,6 +233,40 @@ static bool may_give(const struct inference *inference, const struct source *sou
 	return !given->complete;
 }
 
+/* The name in the request of what the step reads by that name; empty: it may come from elsewhere. */
+static struct text request_tensor(const struct inference *inference, const struct join *inputs, struct text name)
+{
+	struct text found = {0};
+	for (size_t i = 0; i < inputs->count; i++) {
+		const struct source *source = &inputs->sources[i];
+		const bool is_request = source->step == STEP_NONE;
+		if (is_request && source->tensor.length == 0)
+			found = name;
+		if (is_request && source->tensor.length > 0 && text_equal(types_renamed(source, source->tensor), name))
+			found = source->tensor;
+		for (size_t j = 0; is_request && source->tensor.length == 0 && j < source->rename_count; j++)
+			if (text_equal(source->renames[j].to, name))
+				found = source->renames[j].from;
+		if (!is_request && may_give(inference, source, name))
+			return (struct text){0};
+	}
+	return found;
+}
+
+static void expected_add(const struct inference *inference, const struct join *inputs, const struct model_signature *model)
+{
+	struct tensor_types *expected = &inference->types->expected;
+	for (size_t i = 0; i < model->inputs.count && expected->count < STEP_TENSORS_MAX; i++) {
+		const struct text name = request_tensor(inference, inputs, model->inputs.items[i].name);
+		struct tensor_type *items;
+		if (name.length == 0 || types_find(expected, name) ||
+		    !(items = arena_list_grow(inference->arena, expected->items, expected->count, sizeof *items)))
+			continue;
+		items[expected->count++] = (struct tensor_type){name, model->inputs.items[i].type, NULL};
+		expected->items = items;
+	}
+}
+
 /* A kind that combines its sources wants one tensor of each, or of as many as it needs. */
 static void check_members(const struct inference *inference, size_t step)
 {
@@ -434,8 +469,10 @@ static void infer_step(struct inference *inference, size_t step)
 	types->inputs = inputs;
 	inference->done[step] = true;
 	const struct model_signature *model = signature_of(inference, step);
-	if (model)
+	if (model) {
 		check_model(inference, step, model, &inputs);
+		expected_add(inference, &of->inputs, model);
+	}
 	if (model)
 		types->outputs = model->outputs;
 	else if (of->spec->kind)
@@ -485,6 +522,8 @@ bool types_infer(const struct graph *graph, const struct called_model *called, c
 	const size_t bytes_before = bounds.bytes_left;
 	for (size_t i = 0; i < graph->count && !arena_failed(arena); i++)
 		infer_step(&inference, graph->order[i]);
+	if (types->request.count > 0)
+		types->expected = types->request;
 	if (graph->has_output) {
 		types->answer = join_types(&inference, &graph->output);
 		check_bounds(&inference, "the answer", graph->resource->name.place, type_bounds_joined(&bounds, &graph->output));

@@ -23,6 +23,7 @@ struct step_types {
 
 struct graph_types {
 	struct tensor_types request;
+	struct tensor_types expected; /* tensors for callers to send: those of `request`, or else those that models take of it */
 	struct step_types *steps; /* NULL: not inferred */
 	struct tensor_types answer;
 	bool refused; /* more than STEP_TENSORS_MAX tensors would come to a step: a fault; the pipeline cannot run */

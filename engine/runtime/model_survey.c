@@ -133,8 +133,20 @@ static bool models_answer(const struct revision_options *revision, const struct 
 	return true;
 }
 
+/* Those of the same pipelines that callers are told. */
+static void types_take(struct plan *plan, const struct plan *from)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *informed = plan_find(from, plan->pipelines[i].graph->name);
+		if (!informed)
+			continue;
+		plan->pipelines[i].types.expected = informed->types.expected;
+		plan->pipelines[i].types.answer = informed->types.answer;
+	}
+}
+
 bool model_survey_check(const struct revision_options *revision, const struct spec *spec, const struct plan_options *options,
-			struct arena *arena, const struct plan *plan, struct error *error)
+			struct arena *arena, struct plan *plan, struct error *error)
 {
 	const struct fault_report *report = &revision->report;
 	struct survey survey;
@@ -157,5 +169,6 @@ bool model_survey_check(const struct revision_options *revision, const struct sp
 		return error_memory(error, ERROR_SYSTEM, "checking the inputs of models");
 	if (faults_total(fresh) > 0)
 		report->faults(report->context, fresh);
+	types_take(plan, &made);
 	return faults_count(fresh, SEVERITY_ERROR) == 0;
 }

@@ -70,7 +70,9 @@ def tells_tensors(judge, gateway):
 
     status, told, _ = gateway.ask("GET", "/seldon/default/adds/api/v1.0/metadata")
     judge.expect("a deployment tells its models, each once", status == 200 and told["name"] == "adds" and list(told["models"]) == ["ten", "twenty"], (status, told))
-    judge.expect("and its tensors, where they are known", told["graphinputs"] == [] and plain(told["graphoutputs"]) == tensors("OUTPUT"), told)
+    asked = gateway.ask("GET", "/v2/models/adds")[1]
+    judge.expect("so does OIP", plain(asked["inputs"]) == tensors("INPUT") and plain(asked["outputs"]) == tensors("OUTPUT"), asked)
+    judge.expect("and its tensors, where they are known", plain(told["graphinputs"]) == tensors("INPUT") and plain(told["graphoutputs"]) == tensors("OUTPUT"), told)
     for name, inputs in (("ten", []), ("twenty", tensors("INPUT"))): # nothing says what a request has
         model = told["models"][name]
         judge.expect(f"and those of {name}", model["name"] == name and model["versions"] == [] and plain(model["inputs"]) == inputs and

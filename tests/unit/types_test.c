@@ -80,6 +80,33 @@ static void types_follow_the_tensors(void **state)
 	planning_close(&p);
 }
 
+/* What models take of the request, by the name that it has there, unless another source may give it. */
+static void callers_are_told_what_models_take_of_the_request(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *steps, *expected;
+	} rows[] = {
+		{"  - {name: wide}\n", "x FP32[-1,4]..."},
+		{"  - {name: wide, inputs: [p], tensorMap: {p.inputs.given: x}}\n", "given FP32[-1,4]..."},
+		{"  - {name: wide, inputs: [p.inputs.given], tensorMap: {p.inputs.given: x}}\n", "given FP32[-1,4]..."},
+		{"  - {name: wide, inputs: [p.inputs.other]}\n", "..."},
+		{"  - {name: after, inputs: [p]}\n  - {name: wide, inputs: [p]}\n", "y FP64[-1], x FP32[-1,4]..."},
+		{"  - {name: s, inputs: [p], expression: {set: {x: z}}}\n  - {name: wide, inputs: [s, p]}\n", "..."},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		open_plan(&p, &plan, arena_print(arena, "%s  output: {steps: [wide]}\n", rows[i].steps));
+		const struct graph_types *types = &plan.pipelines[0].types;
+		assert_string_equal(types_text(&p, &types->expected), rows[i].expected);
+		assert_int_equal(types->request.count, 0);
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
 static void a_datatype_that_a_model_does_not_take_is_shown_with_both_sides(void **state)
 {
 	(void)state;
@@ -518,6 +545,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_known_where_records_are_mapped),
 		cmocka_unit_test(types_follow_the_tensors),
+		cmocka_unit_test(callers_are_told_what_models_take_of_the_request),
 		cmocka_unit_test(a_datatype_that_a_model_does_not_take_is_shown_with_both_sides),
 		cmocka_unit_test(a_shape_that_a_model_does_not_take_is_a_fault),
 		cmocka_unit_test(a_shape_that_a_step_makes_for_a_model_is_held_against_it),
