@@ -58,6 +58,9 @@ static int dev_run(struct session *session, const void *filled, const char *cons
 	const struct dev_options *self = filled;
 	struct error error = {0};
 	struct log_writer log;
+	struct metrics_asked metrics = self->metrics;
+	if (!metrics.address)
+		metrics.address = "0";
 	const struct dev_config config = {.workspace = command_workspace(session),
 					  .paths = arguments,
 					  .path_count = count,
@@ -65,7 +68,7 @@ static int dev_run(struct session *session, const void *filled, const char *cons
 					  .port = (int)self->port,
 					  .http_port = (int)self->http_port,
 					  .grpc_port = (int)self->grpc_port,
-					  .metrics = &self->metrics,
+					  .metrics = &metrics,
 					  .hosts = self->hosts,
 					  .alerts = &self->alerts,
 					  .secrets = self->secrets,
@@ -94,7 +97,8 @@ const struct command command_dev = {
 		"that answers no waiting caller, as one with windows, gets it submitted. The built-in server "
 		"answers for models that have no server of their own. When a file changes, its pipelines are reloaded, and no "
 		"message is lost. If the file has an error, it is reported and the running version is unchanged. One line for "
-		"each pipeline shows its state; `sluice top` and `sluice health` work as with any engine.\n\nThe broker "
+		"each pipeline shows its state; `sluice top` and `sluice health` work as with any engine. Metrics are at a free "
+		"port, which the log names, or at that of --metrics.\n\nThe broker "
 		"listens on the loopback interface, always at the same port. Tested clients: Java clients of Kafka 3.9 and 4.2 "
 		"with their console tools, librdkafka 2.0 and 2.16 (confluent-kafka), kafka-python 2.2 and 3.0. They can "
 		"produce, consume with or without groups, and list, describe and create topics. Other administration, real "

@@ -454,6 +454,9 @@ def takes_the_ports_of_the_files(judge, binary):
         judge.expect("the gateway has the files' ports", dev.said("gateway").endswith(f":{first}") and dev.said("grpc").endswith(f":{grpc}")
                      and is_served(first) and is_served(grpc), dev.lines)
         judge.expect("on loopback alone", not is_served(first, "127.0.0.2"))
+        metrics = (dev.wait_for("metrics are at") or "metrics are at nowhere").split("metrics are at ")[1].split()[0]
+        judge.expect("it has metrics without an option", metrics.startswith("http://127.0.0.1:") and
+                     b"sluice_pipeline_requests_total" in urllib.request.urlopen(metrics, timeout=SECONDS_MAX).read(), metrics)
         write("{http: {port: %d}, grpc: {port: %d}}" % (second, grpc))
         judge.expect("an edit moves it", dev.wait_for(f"the gateway is at 127.0.0.1:{second}") and is_served(second) and not is_served(first)
                      and is_served(grpc), dev.lines)
