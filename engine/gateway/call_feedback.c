@@ -17,6 +17,11 @@ static bool feedback_make(const struct call_source *source, const struct call_fe
 		return false;
 	if (feedback->id.length + feedback->origin.topic.length + feedback->unit.length == 0)
 		feedback->id = call_id_find(source, &header);
+	if (given->is_seldon && feedback->id.length + feedback->origin.topic.length + feedback->unit.length == 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the feedback names no request: its `response` has no meta.puid. With --compat seldon, or "
+				 "`compat: seldon` in serviceConfig, answers have it; else send the answer's header seldon-puid "
+				 "with the feedback");
 	if (feedback->time_ms == 0)
 		feedback->time_ms = source->now_ms;
 	return feedback_check(feedback, source->now_ms, error) && feedback_encode(feedback, given->record, error);

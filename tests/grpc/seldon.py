@@ -277,7 +277,7 @@ def takes_feedback_by_grpc(judge, binary, folder):
             told = client.feedback(prediction_response={"meta": {"puid": "f-3"}}, reward=0)
             judge.expect("feedback: a reward of 0, which the client leaves out, is taken", told.success and told.response["meta"]["puid"] == "f-3", told.msg)
             refused_by(judge, "feedback that names no request", lambda: stub.SendFeedback(prediction_pb2.Feedback(reward=1), timeout=20),
-                       grpc.StatusCode.INVALID_ARGUMENT, "names no request")
+                       grpc.StatusCode.INVALID_ARGUMENT, "--compat seldon")
         url = next(line for line in dev.lines if "metrics are at" in line).split("metrics are at ")[1].split()[0]
         end = time.monotonic() + 20
         while time.monotonic() < end and "won_total{" not in counted:

@@ -201,6 +201,9 @@ def takes_feedback(judge, dev, gateway):
                         ({"id": "r", "rewards": 1}, "did you mean `reward`")):
         status, answer, _ = gateway.ask("POST", own, body)
         judge.expect(f"feedback is refused: {words}", status == 400 and answer["kind"] == "INPUT" and words in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("POST", seldon, {"response": {"data": {"ndarray": [[1.0]]}}, "reward": 1})
+    judge.expect("Seldon's without a puid is told by which option answers have one", status == 400 and "--compat seldon" in answer["error"],
+                 (status, answer))
     for path in (own, seldon):
         status, answer, _ = gateway.ask("POST", path, {"reward": 1}, {"x-request-id": "r", "idempotency-key": "k"})
         judge.expect(f"{path} takes no idempotency key", status == 400 and "idempotency-key" in answer["error"]
