@@ -124,7 +124,8 @@ static const struct watching_row state_rows[] = {
 	 "calls in flight, and those that wait; of a model that hangs, for how long none was answered: `no reply for 12 s`. A call "
 	 "that is open for 3 s, and ten times as long as the others take, makes it slow, too: `one without a reply for 12 s`. "
 	 "After "
-	 "an outage of the model, waits are not counted for as long as the outage lasted. No request is lost."},
+	 "an outage of the model, waits are not counted for as long as the outage lasted, unless a call takes a second or more, "
+	 "and twice as long as before. No request is lost."},
 	{"unobserved", IN_TOP,
 	 "The pipeline answers, but its observers wait, so its drift, outliers, bandits or importances stand still: for example "
 	 "for a topic that was deleted, or because of a changelog with a damaged record. Or a step that watches data cannot: its "

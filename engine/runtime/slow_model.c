@@ -19,14 +19,24 @@ static bool waits_longer(const struct slow_model *model, const struct model_load
 	return (int64_t)model->least_waiting * lasted_ms > ended * than_ms;
 }
 
-/* Whether a call took many times as long as before; `part`: of the limit, 2 for the half. */
-static bool takes_longer(const struct slow_model *model, uint64_t attempts, uint64_t took_us, uint64_t part)
+/* 0: it is not known. */
+static uint64_t usual_mean_us(const struct slow_model *model)
 {
-	if (model->usual_attempts < SLOW_USUAL_ATTEMPTS)
-		return false;
-	uint64_t silent_us = model->is_away ? 0 : (uint64_t)model->silent_ms * US_PER_MS;
-	uint64_t mean_us = attempts > 0 ? took_us / attempts : silent_us;
-	return mean_us * part >= SLOW_TOOK_US && mean_us * part >= model->usual_us / model->usual_attempts * SLOW_TIMES;
+	return model->usual_attempts < SLOW_USUAL_ATTEMPTS ? 0 : model->usual_us / model->usual_attempts;
+}
+
+/* Whether a call took many times as long as before; `part`: of the limit, 2 for the half. */
+static bool takes_longer(const struct slow_model *model, uint64_t mean_us, uint64_t part)
+{
+	return model->usual_attempts >= SLOW_USUAL_ATTEMPTS && mean_us * part >= SLOW_TOOK_US &&
+	       mean_us * part >= usual_mean_us(model) * SLOW_TIMES;
+}
+
+/* Whether waits are those of an outage: while it lasts, and then of a model that is as quick as before, or quick. */
+static bool waits_are_excused(const struct slow_model *model, uint64_t mean_us, uint64_t part)
+{
+	const bool is_quick = mean_us * part < SLOW_WAIT_MS * US_PER_MS || mean_us < 2 * usual_mean_us(model);
+	return model->is_away || (model->drains && is_quick);
 }
 
 /* Whether a call is open for so long, and many times as long as the others take. */
@@ -48,10 +58,11 @@ static void window_begin(struct slow_model *model, const struct model_load *now,
 	model->least_waiting = now->waiting;
 }
 
-/* A model is slow for up to a window before it counts as slow, so that a window is added one later. */
+/* A model is slow for up to a window before it counts as slow, so that a window is added one later. Attempts of an outage are
+ * refused at once, or late. */
 static void usual_add(struct slow_model *model, uint64_t attempts, uint64_t took_us, bool was_slow)
 {
-	bool may_be_usual = !model->is_slow && !was_slow;
+	bool may_be_usual = !model->is_slow && !was_slow && !model->is_away;
 	if (may_be_usual) {
 		model->usual_us += model->previous_us;
 		model->usual_attempts += model->previous_attempts;
@@ -96,10 +107,12 @@ enum slow_news slow_model_look(struct slow_model *model, const struct model_load
 	if (window_ms < SLOW_WINDOW_MS)
 		return SLOW_NONE;
 	uint64_t attempts = now->attempts - model->before.attempts, took_us = now->attempts_us - model->before.attempts_us;
-	const bool waits = waits_longer(model, now, window_ms, was_slow ? SLOW_WAIT_MS / 2 : SLOW_WAIT_MS);
-	const bool excused = model->is_away || model->drains;
+	const uint64_t silent_us = model->is_away ? 0 : (uint64_t)model->silent_ms * US_PER_MS;
+	const uint64_t mean_us = attempts > 0 ? took_us / attempts : silent_us, part = was_slow ? 2 : 1;
+	const bool waits = waits_longer(model, now, window_ms, SLOW_WAIT_MS / (int64_t)part);
+	const bool excused = waits_are_excused(model, mean_us, part);
 	model->drains = model->drains && waits;
-	model->is_slow = (waits && !excused) || takes_longer(model, attempts, took_us, was_slow ? 2 : 1) || hangs_in_part(model);
+	model->is_slow = (waits && !excused) || takes_longer(model, mean_us, part) || hangs_in_part(model);
 	if (attempts > 0)
 		model->took_us = (int64_t)(took_us / attempts);
 	usual_add(model, attempts, took_us, was_slow);

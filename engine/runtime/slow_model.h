@@ -10,7 +10,8 @@
  *
  * After an outage of the model, calls wait because of what has gathered meanwhile, however quick it is. So waits do not count
  * while it is unreachable, and afterwards until calls do not wait any more, or for as long as the outage lasted:
- * SLOW_DRAIN_MS_MIN at least. */
+ * SLOW_DRAIN_MS_MIN at least. A model that then takes a second and more for a call, and twice as long as before, is not quick:
+ * its waits count. Nor do attempts of an outage belong to the mean before. */
 #ifndef SLUICE_RUNTIME_SLOW_MODEL_H
 #define SLUICE_RUNTIME_SLOW_MODEL_H
 

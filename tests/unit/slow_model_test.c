@@ -279,6 +279,44 @@ static void a_model_that_is_slower_after_an_outage_is_slow(void **state)
 	assert_int_equal(window(16, 512000, 900, 8), SLOW_BEGAN);
 }
 
+/* It has come back after few calls or none, or after calls that hung, and takes seconds for each. */
+static void a_model_that_takes_seconds_after_an_outage_is_slow(void **state)
+{
+	char words[256];
+	assert_int_equal(window(3, 19000, 0, 2), SLOW_NONE);
+	load.is_away = true;
+	assert_int_equal(window(0, 0, 900, 1), SLOW_NONE);
+	load.is_away = false;
+	assert_int_equal(window(6, 4000000, 900, 8), SLOW_BEGAN);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "4000 ms a call, 8 at a time, 900 wait");
+	assert_int_equal(window(6, 600000, 900, 8), SLOW_NONE);
+	assert_int_equal(window(6, 400000, 900, 8), SLOW_ENDED);
+	start(state);
+	load.is_away = true;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(window(8, 30000000, 900, 8), SLOW_NONE);
+	load.is_away = false;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(window(100, 19000, 0, 1), SLOW_NONE);
+	assert_int_equal(window(6, 4000000, 0, 8), SLOW_BEGAN);
+}
+
+/* What gathered waits for a model that has always taken seconds. */
+static void a_model_that_takes_as_long_as_before_an_outage_is_not_slow(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(window(6, 4000000, 0, 8), SLOW_NONE);
+	load.is_away = true;
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(window(0, 0, 900, 1), SLOW_NONE);
+	load.is_away = false;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(window(6, 7000000, 900, 8), SLOW_NONE);
+	assert_int_equal(window(6, 9000000, 900, 8), SLOW_BEGAN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +335,8 @@ int main(void)
 		cmocka_unit_test_setup(what_gathered_in_an_outage_makes_no_model_slow, start),
 		cmocka_unit_test_setup(waits_after_an_outage_are_excused_for_as_long_as_it_lasted, start),
 		cmocka_unit_test_setup(a_model_that_is_slower_after_an_outage_is_slow, start),
+		cmocka_unit_test_setup(a_model_that_takes_seconds_after_an_outage_is_slow, start),
+		cmocka_unit_test_setup(a_model_that_takes_as_long_as_before_an_outage_is_not_slow, start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
