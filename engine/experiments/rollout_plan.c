@@ -274,7 +274,7 @@ static bool stages_read(const struct experiment_spec *experiment, struct rollout
 		stage->percent = (double)stages[i].weight;
 		stage->confirm = stages[i].confirm.url;
 		stage->approve = stages[i].approve || stage->confirm;
-		if (!percent_check(plan, i, stages[i].here, error) ||
+		if (!percent_check(plan, i, stages[i].weight_place, error) ||
 		    !stage_duration_read(stages[i].duration_ns, plan->check_every_ms, stages[i].here, stage, error) ||
 		    !stage_criteria_read(&stages[i], stage, error) || !stage_rules_end(experiment, plan, stage, error))
 			return false;
@@ -393,7 +393,7 @@ static struct place first_weight_place(const struct experiment_spec *experiment,
 	const struct candidate *candidates = experiment->candidates.items;
 	const size_t given = experiment_candidate(experiment, &experiment->default_name);
 	if (experiment_is_staged(experiment))
-		return rollout->stages.count > 0 ? ((const struct rollout_stage *)rollout->stages.items)[0].here
+		return rollout->stages.count > 0 ? ((const struct rollout_stage *)rollout->stages.items)[0].weight_place
 						 : rollout->schedule_place;
 	const bool is_written = given < experiment->candidates.count && candidates[given].weight_place.line > 0;
 	return is_written ? candidates[given].weight_place : place;

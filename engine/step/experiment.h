@@ -84,7 +84,7 @@ struct confirm_webhook {
 };
 
 struct rollout_stage {
-	struct place here;
+	struct place here, weight_place;
 	int64_t weight;
 	int64_t duration_ns;
 	bool approve;

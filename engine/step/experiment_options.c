@@ -141,7 +141,8 @@ static const struct option stage_criteria_rows[] = {
 
 static const struct option stage_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout_stage, here)},
-	ROW("weight", INTEGER, struct rollout_stage, weight, .least = 0, .most = 100, .required = true,
+	ROW("weight", INTEGER, struct rollout_stage, weight, .place_offset = offsetof(struct rollout_stage, weight_place),
+	    .least = 0, .most = 100, .required = true,
 	    .help = "The share of all candidates together, in percent. They divide it by their weights."),
 	ROW("duration", DURATION, struct rollout_stage, duration_ns, .required = true, .help = "How long the stage lasts."),
 	ROW("approve", FLAG, struct rollout_stage, approve, .fallback = "false", .help = "Whether somebody must approve its end."),
