@@ -15,6 +15,7 @@
 #include "gateway/grpc_metadata.h"
 #include "gateway/grpc_outcome.h"
 #include "gateway/health_watches.h"
+#include "gateway/seldon_route.h"
 #include "gateway/streamed_calls.h"
 #include "message/explained.h"
 #include "message/format.h"
@@ -181,8 +182,12 @@ static struct grpc_outcome_form form_of(const struct grpc_front *front, bool is_
 
 static void outcome_answer(struct grpc_request *request, const struct call_outcome *outcome, bool is_seldon)
 {
-	const struct grpc_outcome_form form = form_of(grpc_request_context(request), is_seldon);
-	grpc_outcome_answer(request, outcome, &form);
+	const struct grpc_front *front = grpc_request_context(request);
+	const struct grpc_outcome_form form = form_of(front, is_seldon);
+	struct call_outcome seldon = *outcome;
+	if (form.has_seldon_errors && !is_seldon)
+		seldon.headers = seldon_route_headers(front->config.targets, outcome);
+	grpc_outcome_answer(request, &seldon, &form);
 }
 
 static void grpc_front_on_ended(void *context, const struct call_outcome *outcome)

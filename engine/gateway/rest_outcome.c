@@ -5,6 +5,7 @@
 #include "gateway/seldon_errors.h"
 #include "gateway/seldon_path.h"
 #include "gateway/seldon_puid.h"
+#include "gateway/seldon_route.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
 #include "net/http_field.h"
@@ -77,11 +78,14 @@ void rest_call_ended(void *context, const struct call_outcome *outcome)
 	struct http_incoming *incoming = context;
 	struct call_outcome seldon = *outcome;
 	const struct text path = http_incoming_path(incoming);
+	const struct rest *rest = http_incoming_context(incoming);
 	struct buffer body;
-	if (!rest_has_seldon_errors(http_incoming_context(incoming))) {
+	if (!rest_has_seldon_errors(rest)) {
 		outcome_answer(incoming, outcome);
 		return;
 	}
+	if (!seldon_path_is_v1(path))
+		seldon.headers = seldon_route_headers(rest->targets, outcome);
 	buffer_open(&body, outcome->body.length + CALL_ERROR_BYTES_MAX);
 	if (outcome->end == CALL_FAILED)
 		(void)seldon_outcome_write(&seldon, seldon_path_is_v1(path), &body);

@@ -44,7 +44,9 @@ static const struct watching_row header_rows[] = {
 	{"x-timeout-ms", OF_CALL, "How long the caller waits, in milliseconds. The request gets this deadline."},
 	{"grpc-timeout", OF_CALL, "The same for calls by gRPC, in the form of gRPC."},
 	{EXPLAIN_HEADER, OF_REQUEST, "Asks for an explanation of the answer: any value except `no`, `false` and `0`."},
-	{ROUTE_HEADER, OF_BOTH, "The variants that experiments chose. A request with it gets the same ones, as in Seldon Core 2."},
+	{ROUTE_HEADER, OF_BOTH,
+	 "The variants that experiments chose. A request with it gets the same ones, as in Seldon Core 2. With `compat: seldon` "
+	 "gateways add the models and the pipeline that Seldon names."},
 	{ASSIGNED_HEADER, OF_ANSWER,
 	 "The variants that experiments chose for the request, and with which probability. `fallback`: the default answered. "
 	 "`replay`: the request had failed before, and got the variant that it had then."},

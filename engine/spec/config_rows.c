@@ -41,7 +41,9 @@ static const struct option service_rows[] = {
 		.help = "seldon: gateways answer errors in Seldon's forms: a request that its pipeline failed with 400 and `STEP : "
 			"REASON`, and each error of /api/v1.0/... with a SeldonMessage whose status is FAILURE. Answers of "
 			"/api/v1.0/predictions, and of gRPC's Seldon/Predict, have the request's id as `meta.puid`, so that "
-			"SeldonClient.feedback(r.request, r.response) names its request."),
+			"SeldonClient.feedback(r.request, r.response) names its request. Answers of /v2/... and of OIP's gRPC "
+			"have the header x-seldon-route as of Seldon Core 2: the models that each request of the pipeline calls "
+			"or experiments have chosen, then the pipeline."),
 	PART("http", http_rows, .help = "The HTTP listener of the gateway inside `sluice run`."),
 	{.type = OPTION_END},
 };

@@ -509,7 +509,10 @@ def answers_errors_as_seldon(judge, dev, place):
     judge.expect("compat: a failed step has its name, and the status UNKNOWN", seen and "UNKNOWN" in seen[0] and seen[1].startswith("fails : tensor"), seen)
     seen = failure(stub.ModelInfer, number(1.0, "nobody"), timeout=20)
     judge.expect("compat: what the gateway refuses has its status", seen and "NOT_FOUND" in seen[0], seen)
-    judge.expect("compat: an answer is as ever", np.frombuffer(stub.ModelInfer(number(3.0), timeout=20).raw_output_contents[0])[0] == 6.0)
+    answer, call = stub.ModelInfer.with_call(number(3.0), timeout=20)
+    judge.expect("compat: an answer is as ever", np.frombuffer(answer.raw_output_contents[0])[0] == 6.0)
+    told = [value for name, value in call.initial_metadata() if name == "x-seldon-route"]
+    judge.expect("compat: it has the route of Seldon", told == [":twice.pipeline:"], told)
     channel.close()
     command.end()
 

@@ -4,13 +4,14 @@
 `sluice dev` has it from its files, and a `sluice gateway` beside it, with the same files but for that, by its option. One line for
 each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import json, os, re, subprocess, sys, tempfile, time, urllib.request
+import http.client, json, os, re, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import SECONDS_MAX, Dev, Judge  # noqa: E402
 from gateway import Gateway, PIPELINE, number_of, request  # noqa: E402
 
-PIPELINES = [("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"),
+PIPELINES = [("left", "  - {name: ten}\n  output: {steps: [ten]}\n"), ("right", "  - {name: twenty}\n  output: {steps: [twenty]}\n"),
+             ("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"),
              ("strict", "  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails]}\n"),
              ("broken", "  - {name: away}\n  output: {steps: [away]}\n"),
              ("adds", "  - {name: ten}\n  - {name: more, inputs: [ten.outputs.OUTPUT], tensorMap: {ten.outputs.OUTPUT: INPUT}, model: {name: ten}}\n"
@@ -19,6 +20,12 @@ PIPELINES = [("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  out
                           "  output: {steps: [one]}\n"),
              ("copied", "  - {name: one, experiment: {candidates: [{name: twenty, weight: 1}], mirror: {name: ten, percent: 100}}}\n"
                         "  - {name: ten, inputs: [one.outputs.OUTPUT], tensorMap: {one.outputs.OUTPUT: INPUT}}\n  output: {steps: [ten]}\n")]
+# An experiment of pipelines, each with a model of its own, and a model that is called alone.
+SPLIT = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Experiment
+metadata: {name: split}
+spec: {default: left, resourceType: pipeline, candidates: [{name: left, weight: 1}, {name: right, weight: 1}]}
+"""
 AWAY = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: away}\nspec: {storageUri: 'stub://fail?code=500&text=broken'}\n"
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
 RUNTIME = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: seldon}\nspec: {config: {serviceConfig: {compat: seldon}}}\n"
@@ -58,6 +65,31 @@ def counts_as_sent(judge, what, address):
     with urllib.request.urlopen(address, timeout=SECONDS_MAX) as reply:
         counted = re.findall(r'^sluice_gateway_pipeline_calls_total\{.*"broken".*code="(\d+)".*\} (\d+)$', reply.read().decode(), re.M)
     judge.expect(f"{what}: a status is counted as it is sent", sorted(counted) == [("400", "1"), ("502", "1")], counted)
+
+
+# As Seldon's ingress gives it to each caller: a line for each model, then one for the pipeline; and back it leads the same way.
+def tells_routes(judge, what, gateway, is_told):
+    def route(target, *given):
+        sent = {"inputs": [{"name": "INPUT", "datatype": "FP32", "shape": [1], "data": [1]}, {"name": "x", "datatype": "FP64", "shape": [1], "data": [1]}]}
+        connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=SECONDS_MAX)
+        connection.putrequest("POST", f"/v2/{target}/infer")
+        body = json.dumps(sent).encode()
+        for name, value in [("Content-Length", str(len(body))), *(("x-seldon-route", line) for line in given)]:
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        reply = connection.getresponse()
+        reply.read()
+        return [value for name, value in reply.getheaders() if name.lower() == "x-seldon-route"]
+
+    for target, wanted in (("pipelines/twice", [":twice.pipeline:"]), ("pipelines/adds", [":ten_1:", ":twenty_1:", ":adds.pipeline:"]),
+                           ("models/alone", [":alone_1:"]), ("pipelines/strict", [":strict.pipeline:"])):
+        told = route(target)
+        judge.expect(f"{what}: the route of {target}", told == (wanted if is_told else []), told)
+    told = [route("pipelines/left") for _ in range(12)]
+    ways = [[":ten_1:", ":left.pipeline:"], [":twenty_1:", ":right.pipeline:"]] if is_told else [[":left.pipeline:"], [":right.pipeline:"]]
+    judge.expect(f"{what}: a candidate's models are in its route", all(one in ways for one in told) and (told[0] in ways), told)
+    back = [route("pipelines/left", *told[0]) for _ in range(6)]
+    judge.expect(f"{what}: a route that comes back is taken again", all(one == told[0] for one in back), (told[0], back))
 
 
 # As the first Seldon Core has it, of a deployment and of one of its nodes.
@@ -100,12 +132,13 @@ def main():
     with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as plain:
         for folder, more in ((place, [RUNTIME]), (plain, [])):
             with open(os.path.join(folder, "pipelines.yaml"), "w", encoding="utf-8") as file:
-                file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [AWAY, MODEL % ("ten", "add10"), MODEL % ("twenty", "add20")] + more))
+                file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [SPLIT, AWAY, MODEL % ("ten", "add10"), MODEL % ("twenty", "add20"), MODEL % ("alone", "add10")] + more))
         dev = Dev(binary, place, "--metrics", "0")
         if not dev.started:
             sys.exit("compat: it does not start: " + "\n".join(dev.lines))
         answers_as_seldon(judge, "by the files", Gateway(dev.said("gateway")))
         counts_as_sent(judge, "by the files", dev.wait_for("metrics are at").split("metrics are at ")[1].split()[0])
+        tells_routes(judge, "by the files", Gateway(dev.said("gateway")), True)
         tells_tensors(judge, Gateway(dev.said("gateway")))
         command = [binary, "gateway", "-f", plain, "--http", "0", "--brokers", dev.said("broker"), "--topics", "check", "-o", "json"]
         for option, judged in (["--compat", "seldon"], answers_as_seldon), ([], answers_as_ever):
@@ -126,6 +159,7 @@ def answers_as_ever(judge, _, gateway):
     judge.expect("without it an error is OIP's", status == 400 and answer["step"] == "fails", (status, answer))
     status, answer, _ = gateway.ask("POST", "/seldon/default/nobody/api/v1.0/predictions", SELDON)
     judge.expect("on Seldon's paths, too", status == 404 and answer["kind"] == "INPUT", (status, answer))
+    tells_routes(judge, "without it", gateway, False)
 
 
 if __name__ == "__main__":
