@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/moment.h"
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
@@ -124,5 +125,6 @@ bool alert_record_decode(struct text bytes, struct alert_read *read, struct erro
 	const struct text drift = record_lacks_drift(bytes) ? TEXT("") : avro_read_bytes(&cursor);
 	if (!avro_failed(&cursor))
 		(void)snprintf(read->values.drift, sizeof read->values.drift, TEXT_FORMAT, TEXT_ARGUMENTS(drift));
-	return !avro_failed(&cursor) || error_set(error, ERROR_INPUT, PLACE_NONE, "the report of an alert is damaged");
+	return (!avro_failed(&cursor) && moment_is_known(read->fired_at_ms) && moment_is_known(read->at_ms)) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the report of an alert is damaged");
 }

@@ -9,7 +9,7 @@ void moment_print(int64_t ms, char moment[MOMENT_BYTES])
 {
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm parts;
-	if (ms < 0 || ms > MOMENT_MS_MOST || !gmtime_r(&seconds, &parts) ||
+	if (!moment_is_known(ms) || !gmtime_r(&seconds, &parts) ||
 	    strftime(moment, MOMENT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
 		snprintf(moment, MOMENT_BYTES, "never");
 }

@@ -7,6 +7,12 @@
 #define MOMENT_BYTES 24
 #define MOMENT_MS_MOST 253402300799999 /* of the year 9999 */
 
+/* Whether the milliseconds are of the calendar: those that a stranger wrote need not be, and times are added and subtracted. */
+static inline bool moment_is_known(int64_t ms)
+{
+	return ms >= 0 && ms <= MOMENT_MS_MOST;
+}
+
 /* "2026-01-31T23:59:59Z", from milliseconds since 1970; "never" for values outside the calendar. */
 void moment_print(int64_t ms, char moment[MOMENT_BYTES]);
 

@@ -3,6 +3,7 @@
  * A record (bandits/stored_record.h) of the fields in their order, with the counts and trackers that the plan has. One walk writes
  * and reads it. */
 #include "bandits/stored_record.h"
+#include "base/moment.h"
 #include "experiments/rollout_parts.h"
 
 #define MARK UINT64_C(0x74756f6c6c720000) /* "rllout", and two bytes for the version */
@@ -38,6 +39,8 @@ static uint32_t walk_below(struct state_walk *walk, uint64_t number, uint64_t li
 static void walk_moment(struct state_walk *walk, int64_t *moment)
 {
 	*moment = (int64_t)walk_number(walk, (uint64_t)*moment);
+	if (walk->in && (*moment < -MOMENT_MS_MOST || *moment > MOMENT_MS_MOST)) /* others subtract it */
+		walk->in->sound = false;
 }
 
 static void walk_double(struct state_walk *walk, double *number)

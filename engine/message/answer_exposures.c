@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/moment.h"
 #include "base/number.h"
 #include "message/answer_label.h"
 #include "message/avro_parts.h"
@@ -124,6 +125,9 @@ bool answer_exposure_make(const struct decoded_answer *answer, const struct answ
 			  int64_t time_ms, char *room, struct exposure *exposure, struct error *error)
 {
 	const bool has_table = choice->version.length == AVRO_TABLE_DIGITS;
+	if (!moment_is_known(time_ms))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the record of the answer has no time, which its exposure needs; let Kafka's producer set it");
 	*exposure = (struct exposure){
 		.id = answer->id,
 		.origin = answer->origin,

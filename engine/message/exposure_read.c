@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/arena_list.h"
+#include "base/moment.h"
 #include "message/avro.h"
 #include "message/avro_wire.h"
 #include "message/exposure.h"
@@ -62,6 +63,10 @@ static bool exposure_complete(struct exposure *exposure, struct text reason, str
 	if (exposure->experiment.length == 0 || exposure->variant.length == 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the exposure has no `%s`; write its name",
 				 exposure->experiment.length == 0 ? "experiment" : "variant");
+	if (!moment_is_known(exposure->time_ms) || exposure->stage < 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the exposure has a wrong `%s`; %s",
+				 exposure->stage < 0 ? "stage" : "time_ms",
+				 exposure->stage < 0 ? "stages are counted from 1" : "write milliseconds since 1970");
 	if (!(exposure->latency_ms >= 0))
 		exposure->latency_ms = (double)NAN;
 	return (exposure->probability >= 0 && exposure->probability <= 1) ||

@@ -231,20 +231,20 @@ static bool feature_sound(const struct policy_feature *feature, struct error *er
 /* Lists follow each other, and none is of a version to come. */
 static bool candidates_sound(const struct policy_record *record)
 {
-	int64_t least = 0;
-	bool sound = true;
-	for (size_t i = 0; sound && i < record->candidates_count; i++) {
+	int64_t before = -1;
+	for (size_t i = 0; i < record->candidates_count; i++) {
 		const struct policy_candidates *list = &record->candidates[i];
-		sound = list->since >= least && list->since <= record->version && list->count > 0;
-		least = list->since + 1;
+		if (list->since <= before || list->since > record->version || list->count == 0)
+			return false;
+		before = list->since;
 	}
-	return sound;
+	return true;
 }
 
 static bool record_sound(const struct policy_record *record, struct error *error)
 {
-	bool sound = record->arm_count > 0 && number_sound(record->version) && number_sound(record->rewards) &&
-		     number_sound(record->through_ms) && candidates_sound(record);
+	bool sound = record->arm_count > 0 && number_sound(record->version) && number_sound(record->time_ms) &&
+		     number_sound(record->rewards) && number_sound(record->through_ms) && candidates_sound(record);
 	for (size_t i = 0; sound && i < record->position_count; i++)
 		sound = record->positions[i].partition >= 0 && record->positions[i].partition < POLICY_PARTITIONS_MAX &&
 			record->positions[i].offset >= 0;

@@ -1,6 +1,7 @@
 /* status.c: see status.h. One table of members contains how each is written and read. */
 #include "observe/status.h"
 
+#include "base/moment.h"
 #include "message/json_scan.h"
 #include "message/json_write.h"
 
@@ -97,8 +98,8 @@ static bool read_member(const struct status_member *member, struct json_scan *sc
 	switch (member->type) {
 	case MEMBER_COUNT:
 		return decimal_to_uint64(&decimal, at);
-	case MEMBER_TIME:
-		return decimal_to_int64(&decimal, at);
+	case MEMBER_TIME: /* -1: the lag is not known */
+		return decimal_to_int64(&decimal, at) && (*(const int64_t *)at == -1 || moment_is_known(*(const int64_t *)at));
 	default:
 		*(double *)at = decimal_to_double(&decimal);
 		return true;

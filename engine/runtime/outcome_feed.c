@@ -12,11 +12,11 @@
 static bool exposure_is_timely(struct outcome_feed *feed, const struct exposure *exposure)
 {
 	const int64_t now_ms = time_of_day_ms();
-	if (exposure->time_ms >= 0 && exposure->time_ms <= now_ms + OUTCOME_AHEAD_MS)
+	if (exposure->time_ms <= now_ms + OUTCOME_AHEAD_MS)
 		return true;
 	if (!feed->ahead_is_logged)
 		log_say(feed->config.log, LOG_LEVEL_WARN, NULL,
-			"%s: the time of request `" TEXT_FORMAT "` (%" PRId64 " ms since 1970) is none, or more than %d s "
+			"%s: the time of request `" TEXT_FORMAT "` (%" PRId64 " ms since 1970) is more than %d s "
 			"ahead, so %s, nor from others like it: check the clock of whoever sends requests, "
 			"and of this engine",
 			feed->config.exposures, TEXT_ARGUMENTS(exposure->id), exposure->time_ms, OUTCOME_AHEAD_MS / MS_PER_S,

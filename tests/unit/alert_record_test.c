@@ -104,12 +104,35 @@ static void records_of_former_schemas_are_read(void **state)
 	former_is_read(FORMER "2.avsc", FORMER "2.bin");
 }
 
+/* Whoever takes a firing over computes with its times, and its notice says them. */
+static void times_that_are_none_are_refused(void **state)
+{
+	static const int64_t times_ms[] = {-1, INT64_MIN, INT64_MAX};
+	struct buffer record;
+	struct alert_read read;
+	(void)state;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	for (size_t i = 0; i < 2 * (sizeof times_ms / sizeof *times_ms); i++) {
+		const struct alert_message message = {.status = "firing",
+						      .alert = TEXT("late"),
+						      .fired_at_ms = i % 2 == 0 ? times_ms[i / 2] : 1,
+						      .at_ms = i % 2 == 1 ? times_ms[i / 2] : 1};
+		struct error error = {0};
+		buffer_clear(&record);
+		assert_true(alert_record_encode(&message, &record, &error));
+		assert_false(alert_record_decode(buffer_view(&record), &read, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+	}
+	buffer_close(&record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_end_has_its_reason),
 		cmocka_unit_test(a_record_has_the_feature_that_has_drifted),
 		cmocka_unit_test(records_of_former_schemas_are_read),
+		cmocka_unit_test(times_that_are_none_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,6 +167,23 @@ static void a_version_that_says_neither_is_refused(void **state)
 	}
 }
 
+/* Kafka's producers may write any. */
+static void an_answer_whose_record_has_no_time_has_no_exposure(void **state)
+{
+	static const int64_t times_ms[] = {-1, INT64_MIN, INT64_MAX};
+	const struct answered_choice choice = {TEXT("e"), TEXT("a"), 1, TEXT(TABLE_DIGITS), 12};
+	const struct decoded_answer answer = {.failed = true};
+	struct exposure exposure;
+	char room[LABEL_ROOM];
+	(void)state;
+	for (size_t i = 0; i < sizeof times_ms / sizeof *times_ms; i++) {
+		struct error error = {0};
+		assert_false(answer_exposure_make(&answer, &choice, TEXT("k"), times_ms[i], room, &exposure, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+		assert_non_null(strstr(error.text, "has no time"));
+	}
+}
+
 static void more_choices_than_a_message_has_are_not_read(void **state)
 {
 	static struct assigned many[ASSIGNED_MAX + 2];
@@ -372,6 +389,7 @@ int main(void)
 		ROOM(each_choice_has_its_own),
 		ROOM(what_the_table_did_not_choose_says_what_did),
 		ROOM(a_version_that_says_neither_is_refused),
+		ROOM(an_answer_whose_record_has_no_time_has_no_exposure),
 		ROOM(more_choices_than_a_message_has_are_not_read),
 		cmocka_unit_test(an_exposure_waits_for_an_answer_with_its_key),
 		cmocka_unit_test(an_exposure_is_written_where_another_stage_answers),

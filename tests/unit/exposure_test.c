@@ -215,6 +215,8 @@ static void a_number_out_of_range_is_named(void **state)
 	static const struct {
 		const char *member, *says;
 	} rows[] = {{"\"time_ms\":1e300", "`time_ms` of the exposure is not a whole number of 64 bits"},
+		    {"\"time_ms\":-1", "the exposure has a wrong `time_ms`; write milliseconds since 1970"},
+		    {"\"time_ms\":9223372036854775807", "the exposure has a wrong `time_ms`"},
 		    {"\"stage\":123456789012345678901", "`stage` of the exposure is not a whole number of 64 bits"},
 		    {"\"latency_ms\":1e400", "`latency_ms` of the exposure is not a finite number"},
 		    {"\"origin\":{\"topic\":\"t\",\"partition\":-1}", "`partition` of the exposure is not a partition"}};
@@ -227,6 +229,28 @@ static void a_number_out_of_range_is_named(void **state)
 		assert_false(exposure_decode(text_of(json), arena, &read, &error));
 		assert_non_null(strstr(error.text, rows[i].says));
 	}
+	arena_close(arena);
+}
+
+/* Whoever reads it computes with its time. */
+static void a_record_of_a_time_that_is_none_is_refused(void **state)
+{
+	static const int64_t times_ms[] = {-1, INT64_MIN, INT64_MAX};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct exposure read;
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, 1 << 10);
+	for (size_t i = 0; i < sizeof times_ms / sizeof *times_ms; i++) {
+		const struct message message = {.id = TEXT("r-1"), .time_ms = times_ms[i]};
+		struct error error = {0};
+		buffer_clear(&out);
+		assert_true(exposure_encode(&message, &one, &buys, &out, &error));
+		assert_false(exposure_decode(buffer_view(&out), arena, &read, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+		assert_string_equal(error.text, "the exposure has a wrong `time_ms`; write milliseconds since 1970");
+	}
+	buffer_close(&out);
 	arena_close(arena);
 }
 
@@ -598,6 +622,7 @@ int main(void)
 		cmocka_unit_test(an_exposure_has_all_that_its_schema_names),
 		cmocka_unit_test(an_exposure_is_read_as_it_was_written),
 		cmocka_unit_test(a_table_has_all_hexadecimal_digits),
+		cmocka_unit_test(a_record_of_a_time_that_is_none_is_refused),
 		cmocka_unit_test(a_unit_of_json_is_the_text_that_engines_give_it),
 		cmocka_unit_test(a_number_out_of_range_is_named),
 		cmocka_unit_test(an_exposure_without_a_prediction_is_read_as_before),

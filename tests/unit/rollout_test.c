@@ -502,6 +502,11 @@ static void a_state_is_what_was_written(void **state)
 	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
 	assert_non_null(strstr(error.text, "has version 6, and this program reads up to 5"));
 	out.bytes[0] = ROLLOUT_STATE_VERSION;
+	struct rollout_state untimely = trial.rollout;
+	untimely.began_ms = INT64_MIN; /* from which others subtract */
+	buffer_clear(&out);
+	rollout_state_write(&trial.plan, &untimely, &out);
+	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
 	plan_take(HEAD "  progressiveDeployment: {schedule: [10, 100]}\n");
 	error = (struct error){0};
 	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));

@@ -86,7 +86,10 @@ static void what_is_no_status_is_refused(void **state)
 {
 	(void)state;
 	static const char *const rows[] = {
-		"", "7", "{}", "{\"pipeline\": 7}", "{\"pipeline\": \"p\", \"lag\": \"x\"}", "{\"pipeline\": \"p\""};
+		"", "7", "{}", "{\"pipeline\": 7}", "{\"pipeline\": \"p\", \"lag\": \"x\"}", "{\"pipeline\": \"p\"",
+		"{\"pipeline\": \"p\", \"at_ms\": -9223372036854775808}",
+		"{\"pipeline\": \"p\", \"started_ms\": 9223372036854775807}",
+		"{\"pipeline\": \"p\", \"lag\": -2}"};
 	struct arena *arena = arena_open(1 << 20);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct status status;
