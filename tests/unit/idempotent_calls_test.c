@@ -128,6 +128,35 @@ static void a_deadline_before_the_report_leaves_the_claim_its_origin(void **stat
 	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS));
 }
 
+/* Its claim was past its deadline, so another gateway has sent the request again: what that one answers counts. */
+static void a_call_whose_key_was_taken_over_passes_no_answer_on(void **state)
+{
+	struct keyed_stand *stand = *state;
+	keyed_await_claims(stand, "other");
+	reports_wait = true;
+	struct keyed_client *slow = keyed_call(stand, 0, "k", "1", MOCK_WAIT_MS);
+	keyed_request_read(stand);
+	reports_wait = false; /* of its reader, which ends */
+	struct claim_record others = keyed_claim_read(stand);
+	reports_wait = true;
+	others.generation++;
+	others.nonce.epoch ^= 1;
+	keyed_claim_write(stand, &others);
+	keyed_turn_for(stand, SOON_MS);
+	keyed_answer(stand, "one", true); /* which says where the request is */
+	keyed_await_end(stand, slow);
+	assert_int_equal(slow->status, 409);
+	reports_come();
+	others.event = CLAIM_PLACES;
+	others.origin = (struct submission){.time_ms = others.time_ms, .answers = 0};
+	memset(others.origin.nonce, 'a', sizeof others.origin.nonce);
+	keyed_claim_write(stand, &others);
+	keyed_turn_for(stand, SOON_MS);
+	assert_int_equal(keyed_call(stand, 1, "k", "2", MOCK_WAIT_MS)->status, 422); /* it is settled, by the other one */
+	assert_int_equal(slow->ended, 1);
+	assert_null(rd_kafka_consumer_poll(stand->engine, SOON_MS));
+}
+
 /* The deadline has a timer here and one of the open call, which are computed one after the other. Between both, all that ends the
  * call may come. */
 static void who_was_told_to_be_late_has_not_left(void **state)
@@ -521,6 +550,7 @@ int main(void)
 		KEYED_STORY(a_key_is_answered_from_one_request),
 		KEYED_STORY(a_reply_before_the_report_of_its_request_says_where_that_is),
 		KEYED_STORY(a_deadline_before_the_report_leaves_the_claim_its_origin),
+		KEYED_STORY(a_call_whose_key_was_taken_over_passes_no_answer_on),
 		KEYED_STORY(who_was_told_to_be_late_has_not_left),
 		KEYED_STORY(a_reply_after_the_deadline_counts_as_no_answer),
 		KEYED_STORY(a_report_after_the_deadline_counts_as_no_acceptance),

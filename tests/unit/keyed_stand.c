@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log/reader.h"
 #include "tests/unit/worker_stand.h"
 
 void keyed_turn(struct keyed_stand *stand)
@@ -217,6 +218,35 @@ void keyed_request_end(const struct keyed_stand *stand, const char *value, const
 void keyed_answer(const struct keyed_stand *stand, const char *value, bool replies)
 {
 	keyed_request_end(stand, value, NULL, replies);
+}
+
+/* ---- claims ---- */
+
+static bool claim_take(void *context, const struct record *record, struct error *error)
+{
+	struct claim_record read;
+	(void)error;
+	if (claim_record_read(record->key, record->value, &read) && read.event == CLAIM_TAKES)
+		*(struct claim_record *)context = read;
+	return true;
+}
+
+struct claim_record keyed_claim_read(const struct keyed_stand *stand)
+{
+	const struct reader_config config = {
+		.brokers = stand->mock.brokers, .topic = CLAIMS, .from_beginning = true, .properties = mock_quick};
+	struct claim_record claim = {0};
+	struct error error = {0};
+	assert_true(topic_give_all(&config, claim_take, &claim, &error));
+	assert_true(claim.generation > 0);
+	return claim;
+}
+
+void keyed_claim_write(const struct keyed_stand *stand, const struct claim_record *record)
+{
+	char key[CLAIM_ID_DIGITS], value[CLAIM_VALUE_BYTES_MAX];
+	const size_t length = claim_record_write(record, key, value);
+	mock_append(&stand->mock, CLAIMS, (struct text){key, sizeof key}, (struct text){value, length});
 }
 
 void keyed_await_claims(struct keyed_stand *stand, const char *key)

@@ -3,6 +3,7 @@
 #define TESTS_UNIT_KEYED_STAND_H
 
 #include "gateway/grpc_front.h"
+#include "gateway/idempotency_claims.h"
 #include "gateway/idempotent_calls.h"
 #include "message/reply.h"
 #include "tests/unit/mock_broker.h"
@@ -60,6 +61,10 @@ void keyed_request_read(struct keyed_stand *stand);
 /* Ends the request that was read last, in the outputs alone or to its gateway, too. `limit`: by which it failed; NULL: none. */
 void keyed_request_end(const struct keyed_stand *stand, const char *value, const char *limit, bool replies);
 void keyed_answer(const struct keyed_stand *stand, const char *value, bool replies);
+
+/* The last claim in the log; and one more record there, as another gateway may write it. */
+struct claim_record keyed_claim_read(const struct keyed_stand *stand);
+void keyed_claim_write(const struct keyed_stand *stand, const struct claim_record *record);
 
 /* A first call, which stays open, so that the claims have been read. */
 void keyed_await_claims(struct keyed_stand *stand, const char *key);
