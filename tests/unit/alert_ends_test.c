@@ -175,6 +175,39 @@ static void an_end_does_not_take_the_place_of_the_notice_that_nobody_has_yet(voi
 	web_receiver_close(receiver);
 }
 
+/* Looks follow each other while Kafka has not taken a record yet. */
+static void looks_follow(struct engine_stand *stand, int64_t now_ms)
+{
+	for (int i = 0; i < 3; i++)
+		engine_look(stand, now_ms);
+	engine_looks(stand, now_ms);
+}
+
+static void a_firing_and_its_end_are_each_written_once(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	looks_follow(one, 1);
+	web_receiver_await(receiver, 1);
+	group_fires(one, "g", 0, 2);
+	looks_follow(one, 2);
+	web_receiver_await(receiver, 2);
+	expect_pair(receiver, 0);
+	expect_kept(0, 0);
+	engine_end(one);
+	assert_int_equal(feed_count("-firing", true), 1);
+	assert_int_equal(feed_count("-firing", false), 1);
+	assert_int_equal(feed_count("-resolved", true), 1);
+	assert_int_equal(feed_count("-resolved", false), 1);
+	assert_int_equal(feed_count("alert/", true), 1);
+	assert_int_equal(feed_count("alert/", false), 1);
+	assert_int_equal(receiver->count, 2);
+	web_receiver_close(receiver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +217,7 @@ int main(void)
 		STORY(a_short_firing_after_one_that_was_known_is_sent_with_its_end),
 		STORY(a_short_firing_that_was_silenced_is_not_sent),
 		STORY(an_end_does_not_take_the_place_of_the_notice_that_nobody_has_yet),
+		STORY(a_firing_and_its_end_are_each_written_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

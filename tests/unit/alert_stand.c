@@ -7,10 +7,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "log/reader.h"
 #include "runtime/alert_outline.h"
 
 struct mock alert_mock;
@@ -154,6 +156,31 @@ struct kept_alerts *feed_read(void)
 	struct kept_alerts *kept = feed_ask(store, clock_ms() + MOCK_WAIT_MS);
 	alert_store_close(store);
 	return kept;
+}
+
+struct counted_records {
+	const char *part;
+	bool has_bytes;
+	size_t count;
+};
+
+static bool record_count(void *context, const struct record *record, struct error *error)
+{
+	struct counted_records *counted = context;
+	(void)error;
+	counted->count += (record->value.bytes != NULL) == counted->has_bytes &&
+			  memmem(record->key.bytes, record->key.length, counted->part, strlen(counted->part));
+	return true;
+}
+
+size_t feed_count(const char *part, bool has_bytes)
+{
+	const struct reader_config config = {
+		.brokers = alert_mock.brokers, .topic = FEED, .from_beginning = true, .properties = mock_quick};
+	struct counted_records counted = {part, has_bytes, 0};
+	struct error error = {0};
+	assert_true(topic_give_all(&config, record_count, &counted, &error));
+	return counted.count;
 }
 
 void expect_kept(size_t firings, size_t notices)

@@ -54,6 +54,9 @@ void expect_firing(const struct engine_stand *stand, const char *group, int64_t 
 /* What the feed keeps now; the caller frees it. */
 struct kept_alerts *feed_read(void);
 
+/* How many records the feed has, or had, whose keys have that part: with bytes, or without. */
+size_t feed_count(const char *part, bool has_bytes);
+
 /* What the feed keeps; waits until it is so many firings, and so many notices that wait. */
 void expect_kept(size_t firings, size_t notices);
 

@@ -11,6 +11,8 @@
 #include "alerts/alert_record.h"
 #include "alerts/kept_alerts.h"
 #include "tests/unit/worker_stand.h"
+#include "worker/begun_alerts.h"
+#include "worker/parts.h"
 
 #define STEPS(alert)                                                                                                               \
 	"  - {name: s, expression: {set: {y: x * 2}}}\n  output: {steps: [s]}\n"                                                   \
@@ -121,6 +123,38 @@ static void a_firing_that_may_have_ended_is_begun_again(void **state)
 	(void)stand_stop(stand);
 }
 
+/* Whether a message begins the alert now. */
+static bool message_begins_now(struct worker_stage *stage)
+{
+	struct inflight inflight = {.message.arena = arena};
+	begun_alert_note(stage, &inflight, 0, TEXT(""), 1);
+	return inflight.begun != NULL;
+}
+
+/* Its record may have been dropped, too. */
+static void a_firing_whose_message_may_have_been_dropped_is_begun_again(void **state)
+{
+	static struct worker worker;
+	static struct worker_stage stage;
+	struct error error = {0};
+	(void)state;
+	alert = (struct stage_alert){.name = "large", .begins = &begins, .begins_every_ms = 3600000};
+	const struct stage_config config = {.alert_count = 1, .alerts = &alert};
+	worker = (struct worker){.loop = loop_open_virtual(1000, &error)};
+	stage = (struct worker_stage){.config = &config, .worker = &worker, .counts = &counts};
+	assert_true(message_begins_now(&stage));
+	loop_wake(worker.loop, 2000);
+	assert_false(message_begins_now(&stage));
+	worker.dropped_ms = 1000; /* in the same moment, or later */
+	assert_true(message_begins_now(&stage));
+	assert_false(message_begins_now(&stage));
+	worker.dropped_ms = 2500;
+	loop_wake(worker.loop, 3000);
+	assert_true(message_begins_now(&stage));
+	assert_false(message_begins_now(&stage));
+	loop_close(worker.loop);
+}
+
 static void each_group_is_begun_by_itself(void **state)
 {
 	struct stand *stand = *state;
@@ -156,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_OF(a_message_that_meets_the_condition_leaves_a_record_with_its_answer),
 		TEST_OF(a_firing_that_may_have_ended_is_begun_again),
+		TEST_OF(a_firing_whose_message_may_have_been_dropped_is_begun_again),
 		TEST_OF(each_group_is_begun_by_itself),
 		TEST_OF(an_alert_that_leaves_no_records_is_counted_alone),
 	};
