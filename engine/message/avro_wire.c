@@ -4,12 +4,15 @@
 struct avro_long avro_long_beyond(const unsigned char *at, const unsigned char *end)
 {
 	uint64_t bits = 0;
-	for (unsigned shift = 0; shift < 7 * AVRO_LONG_BYTES_MAX && at < end; shift += 7) {
+	const unsigned last = 7 * (AVRO_LONG_BYTES_MAX - 1);
+	for (unsigned shift = 0; shift < last && at < end; shift += 7) {
 		unsigned char byte = *at++;
 		bits |= (uint64_t)(byte & 0x7F) << shift;
 		if (byte < 0x80)
 			return (struct avro_long){avro_from_zigzag(bits), at};
 	}
+	if (at < end && *at <= 1) /* of the last byte a number of 64 bits has one bit */
+		return (struct avro_long){avro_from_zigzag(bits | (uint64_t)*at << last), at + 1};
 	return (struct avro_long){0, NULL};
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "graphs.h"
+#include "message/avro_wire.h"
 #include "message/schemas.h"
 #include "payloads.h"
 
@@ -300,6 +301,25 @@ static void reading_and_writing_take_nothing_from_a_warm_heap(void **state)
 	arena_close(own);
 }
 
+/* Each number has one form of its length: else what is read would not be what was written. */
+static void numbers_have_64_bits(void **state)
+{
+	static const struct {
+		unsigned char bytes[AVRO_LONG_BYTES_MAX + 1];
+		int64_t number; /* 0: it is none */
+	} rows[] = {{{0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01}, INT64_MAX},
+		    {{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01}, INT64_MIN},
+		    {{0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F}, (INT64_C(1) << 62) - 1},
+		    {{0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x03}, 0},
+		    {{0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x81, 0x00}, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct avro_cursor cursor = avro_cursor_of((struct text){(const char *)rows[i].bytes, sizeof rows[i].bytes});
+		assert_int_equal(avro_read_long(&cursor), rows[i].number);
+		assert_int_equal(avro_failed(&cursor), rows[i].number == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +329,7 @@ int main(void)
 		cmocka_unit_test(an_error_answer_says_so_in_the_record),
 		cmocka_unit_test(a_record_cut_anywhere_is_an_input_error),
 		cmocka_unit_test(hostile_bodies_are_refused),
+		cmocka_unit_test(numbers_have_64_bits),
 		cmocka_unit_test(blocks_of_any_form_are_read),
 		cmocka_unit_test(headers_go_before_what_the_record_says),
 		cmocka_unit_test(reading_and_writing_take_nothing_from_a_warm_heap),
