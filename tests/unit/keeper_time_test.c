@@ -101,6 +101,49 @@ static void an_offset_that_goes_back_ends_the_keeper(void **state)
 	assert_string_equal(error.text, "offset 0 of the proposals came after 1: the topic was deleted and created again");
 }
 
+/* Its verdict may be forgotten: the offset says that it was decided. */
+static void a_proposal_before_the_offset_at_which_a_keeper_resumes_is_not_decided_again(void **state)
+{
+	const struct keeper_record *records;
+	struct error error = {0};
+	(void)state;
+	apply("one", PROPOSAL_EXPECTS_ANY);
+	apply("two", PROPOSAL_EXPECTS_ANY);
+	control_keeper_start(&stand);
+	struct proposal_item item = {
+		.kind = TEXT("Pipeline"), .name = TEXT("p"), .document = TEXT("three"), .expected = PROPOSAL_EXPECTS_ANY};
+	const struct proposal unheard = {
+		.id = TEXT("x"), .namespace = TEXT("default"), .time_ms = stand.now_ms, .items = {1, &item}};
+	const struct text value = control_encode(&stand, &proposal_form, &unheard);
+	assert_true(keeper_propose(stand.keeper, 1, value, stand.now_ms, &error));
+	assert_int_equal(keeper_records(stand.keeper, &records), 0);
+	assert_true(keeper_propose(stand.keeper, 2, value, stand.now_ms, &error));
+	assert_true(keeper_records(stand.keeper, &records) > 0);
+}
+
+/* As on a machine that was suspended, and whose clock was ahead before. */
+static void an_engine_that_was_silent_is_heard_whatever_its_clock_says(void **state)
+{
+	(void)state;
+	control_pass(&stand, KEEPER_SILENT_MS);
+	control_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 2000, .sequence = 9});
+	apply("one", 0);
+	const int64_t change = 1;
+	control_report(&stand, (struct engine_report){
+				       .engine = TEXT("a"), .started_ms = 1000, .sequence = 1, .prepared = {1, &change}});
+	assert_int_equal(ledger_change_find(keeper_ledger(stand.keeper), 1)->record.phase, CHANGE_ACCEPTED); /* an old report */
+	engine_says(TEXT("b"), 1, 0); /* so that the change is not in force while `a` is silent */
+	control_pass(&stand, KEEPER_SILENT_MS / 2);
+	engine_says(TEXT("b"), 2, 0);
+	control_pass(&stand, KEEPER_SILENT_MS / 2);
+	control_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1000, .sequence = 2});
+	engine_says(TEXT("b"), 3, 1);
+	assert_int_equal(ledger_change_find(keeper_ledger(stand.keeper), 1)->record.phase, CHANGE_ACCEPTED); /* `a` is not ready */
+	control_report(&stand, (struct engine_report){
+				       .engine = TEXT("a"), .started_ms = 1000, .sequence = 3, .prepared = {1, &change}});
+	assert_int_equal(ledger_change_find(keeper_ledger(stand.keeper), 1)->record.phase, CHANGE_ACTIVE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, keeper_setup, keeper_teardown)
@@ -108,6 +151,8 @@ int main(void)
 		TEST(a_clock_that_is_set_decides_nothing),
 		TEST(an_offset_that_goes_back_ends_the_keeper),
 		TEST(engines_that_are_gone_are_forgotten),
+		TEST(a_proposal_before_the_offset_at_which_a_keeper_resumes_is_not_decided_again),
+		TEST(an_engine_that_was_silent_is_heard_whatever_its_clock_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
