@@ -6,6 +6,7 @@ static const char *const texts[] = {
 	"1e9",	"0.5", "1e308", "-1e308", "1e-320", "nan", "inf",  "",	    "a",	  "INPUT",	"true",	      "null",
 	"4294967296", "9007199254740993", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "\xC3\xA4",
 	"p.inputs", "p.outputs", "FP64", "INT64", "BYTES", "BOOL", "inner", "outer", "any", "60s", "1ms", "10%", "x > 0",
+	"steady", "drift", "firing", "accuracy",
 };
 
 struct dice dice_of(unsigned seed)

@@ -8,7 +8,8 @@
 
 #include "bodies.h"
 #include "client/dead_letters.h"
-#include "message/answer_decode.h"
+#include "message/answer_exposures.h"
+#include "message/answer_label.h"
 #include "message/schemas.h"
 #include "message/stage_link.h"
 #include "mutate.h"
@@ -76,6 +77,25 @@ static void crossing_run(struct text bytes)
 		look_at_carried(message.carried);
 }
 
+/* The exposures that an answer carries, in records of times that a stranger may write. */
+static void choices_run(const struct decoded_answer *answer)
+{
+	static const int64_t times_ms[] = {1700000000000, -1, INT64_MAX, INT64_MIN};
+	struct answered_choice choices[ASSIGNED_MAX];
+	struct exposure exposure;
+	char room[LABEL_ROOM];
+	size_t count = 0;
+	struct error error = {0};
+	if (answer->lists.length == 0 || !answer_choices_read(answer, choices, &count, &error))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		(void)answered_choice_is_kept_out(&choices[i]);
+		for (size_t j = 0; j < sizeof times_ms / sizeof *times_ms; j++)
+			if (answer_exposure_make(answer, &choices[i], TEXT("key"), times_ms[j], room, &exposure, &error))
+				look_at(exposure.prediction);
+	}
+}
+
 static void answer_run(struct text bytes)
 {
 	struct decoded_answer answer = {0};
@@ -89,6 +109,7 @@ static void answer_run(struct text bytes)
 	look_at(answer.words);
 	if (answer.readable)
 		look_at_payload(&answer.payload);
+	choices_run(&answer);
 }
 
 /* It has the letter's bytes, and each name that is set stands in it once. */
