@@ -209,6 +209,24 @@ static void a_claim_that_is_given_up_before_it_is_read_frees_its_key(void **stat
 	claims_close(claims);
 }
 
+/* A call whose claim was the second claims the key again under its own nonce: a record of its first claim is not of that. */
+static void records_of_a_former_claim_of_the_same_call_count_no_more(void **state)
+{
+	(void)state;
+	struct claims *claims = claims_open(CLAIMS_MAX);
+	const struct claim_record former = taking(1, 1, 10, NOW_MS), again = taking(1, 2, 10, NOW_MS);
+	const struct claim_record release = releasing(&former), origin = placing(&former, 3), place = placing(&again, 4);
+	(void)claims_apply(claims, &former, READ_MS);
+	(void)claims_apply(claims, &release, READ_MS);
+	assert_int_equal(claims_apply(claims, &again, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(look(claims, 1, 200, NOW_MS).state, CLAIM_OPEN);
+	assert_int_equal(claims_apply(claims, &place, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(look(claims, 1, 200, NOW_MS).claim->origin.offset, 4);
+	claims_close(claims);
+}
+
 static void a_key_whose_request_was_declined_is_free_again(void **state)
 {
 	(void)state;
@@ -477,6 +495,7 @@ int main(void)
 		cmocka_unit_test(an_origin_before_a_takeover_holds),
 		cmocka_unit_test(a_key_that_is_given_back_is_free_for_any_body),
 		cmocka_unit_test(a_claim_that_is_given_up_before_it_is_read_frees_its_key),
+		cmocka_unit_test(records_of_a_former_claim_of_the_same_call_count_no_more),
 		cmocka_unit_test(a_key_whose_request_was_declined_is_free_again),
 		cmocka_unit_test(a_claim_is_kept_for_a_day),
 		cmocka_unit_test(what_is_forgotten_first_is_the_oldest_claim),
