@@ -260,6 +260,39 @@ static void nobody_is_told_twice(void **state)
 	arena_close(files);
 }
 
+/* In this engine, which has sent it and sends again; or in the feed, where it is to be taken over. */
+static void an_end_that_waits_already_is_not_written_again(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	struct alert_takeover *takeover = &one->watch.takeover;
+	engine_take_over(one);
+	for (int i = 0; i < 2; i++) {
+		struct alert_group end = {
+			.name = TEXT("g"), .alert.fired_at_ms = FIRED_MS + i, .notice = NOTICE_RESOLVED, .owed = 1};
+		const struct alert_message message =
+			alert_message_of(&one->watch, one->pipelines, &one->alert, &end, NOTICE_RESOLVED);
+		struct error error = {0};
+		struct buffer record;
+		char id[NOTICE_ID_BYTES], key[KEPT_KEY_BYTES];
+		buffer_open(&record, NOTICE_BYTES_MAX);
+		notice_id(&message, id);
+		kept_notice_key(alert_action_hash(&one->spec, 0), id, key);
+		assert_true(alert_record_encode(&message, &record, &error));
+		if (i == 0)
+			alert_store_await(takeover->store, key, true);
+		else
+			assert_true(kept_alerts_take(takeover->kept, text_of(key), buffer_view(&record)));
+		alert_end_keep(&one->watch, one->pipelines, &one->alert, &end, &one->spec, 1);
+		assert_int_equal(end.owed, 0);
+		buffer_close(&record);
+	}
+	engine_end(one);
+	assert_int_equal(feed_count("-resolved", true), 0);
+	web_receiver_close(receiver);
+}
+
 /* ---- the record of who was told ---- */
 
 /* The record in the feed that has so many receivers. */
@@ -370,6 +403,7 @@ int main(void)
 		STORY(the_engine_that_starts_tells_both),
 		STORY(an_end_that_nobody_kept_is_told),
 		STORY(nobody_is_told_twice),
+		STORY(an_end_that_waits_already_is_not_written_again),
 		STORY(another_reader_finds_who_was_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
