@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "tests/unit/alert_stand.h"
 
 /* The record that a message leaves in the feed, in an engine that is killed before it reports. */
@@ -125,6 +126,47 @@ static void a_beginning_and_a_report_are_one_firing(void **state)
 	web_receiver_close(receiver);
 }
 
+/* A feed that is slow gives it to the engine that sends behind both reports. */
+static void a_beginning_behind_the_end_of_its_firing_does_not_prolong_it(void **state)
+{
+	(void)state;
+	struct web_receiver *receiver = web_receiver_open(ANSWERS);
+	struct engine_stand *one = engine_start("one", receiver);
+	const struct alert_read begins = report_of("g", FIRED_MS);
+	engine_take_over(one);
+	group_fires(one, "g", FIRED_MS, 1);
+	group_fires(one, "g", 0, 1);
+	alert_reports_take_beginning(&one->alert.reports, &begins, true, 1);
+	engine_looks(one, 2);
+	web_receiver_await(receiver, 1);
+	engine_looks(one, 3);
+	assert_null(shared(one, "g"));
+	web_receiver_await(receiver, 2);
+	assert_non_null(strstr(web_receiver_id(receiver, 1), "-resolved"));
+	expect_kept(0, 0);
+	engine_end(one);
+	web_receiver_close(receiver);
+}
+
+/* Else nobody would know of the firing if this engine ended now. */
+static void a_beginning_is_kept_while_the_end_before_it_is_due(void **state)
+{
+	struct alert_reports reports = {0};
+	struct alert_groups groups = {0};
+	const struct alert_read begins = report_of("g", LATER_MS);
+	(void)state;
+	alert_reports_take_beginning(&reports, &begins, true, 1);
+	struct alert_group *group = alert_group_judge(&groups, TEXT("g"), (struct alert_judgement){.held = true});
+	group->alert = (struct alert){.phase = ALERT_INACTIVE, .is_announced = true};
+	assert_null(alert_beginning_judged(&reports, &groups));
+	group->alert.is_announced = false;
+	struct alert_beginning *judged = alert_beginning_judged(&reports, &groups);
+	assert_true(judged && text_is(judged->group, "g"));
+	memory_give(judged);
+	alert_reports_clear(&reports);
+	alert_groups_clear(&groups);
+}
+
 int main(void)
 {
 #define STORY(test) cmocka_unit_test_setup_teardown(test, alert_stand_setup, alert_stand_teardown)
@@ -132,6 +174,8 @@ int main(void)
 		STORY(a_firing_that_no_engine_has_reported_is_sent_by_the_next_one),
 		STORY(a_beginning_whose_firing_has_ended_is_not_sent_again),
 		STORY(a_beginning_and_a_report_are_one_firing),
+		STORY(a_beginning_behind_the_end_of_its_firing_does_not_prolong_it),
+		STORY(a_beginning_is_kept_while_the_end_before_it_is_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
