@@ -248,7 +248,7 @@ demo:
 ## |   425  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    90  overload   ten times the load that a pipeline can hold
 ## |   160  mlserver   calls of a real MLServer that is killed, hangs and is slow, and of grpcio (skipped when PyPI cannot be reached)
-## |   315  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
+## |   360  secure     a Kafka behind TLS and SCRAM, and rights that are taken away; control planes and rollouts
 ## |   270  reload     files changed under load, a backlog within the memory that is given, a model that is away, or hangs
 ## |    60  librdkafka unit tests of the log with a current librdkafka (skipped where cargo cannot fetch it)
 ## |   240  compose    the stack of containers (skipped where `make compose-check` has not built its images)
@@ -314,7 +314,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout rollout_waits answered_later histories bandits mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers
+KAFKA_TESTS := kill storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout reference_rollouts rollout_waits answered_later histories bandits mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers
 kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

@@ -295,6 +295,7 @@ part_guard() {
 part_secure() {
 	make_quietly kafka NAME=secure
 	APPLIES=8 KEYS=500 ROUNDS=1 make_quietly kafka NAME="control converge artifacts tables rollout rollout_waits late_truths"
+	EXPERIMENTS=criteria make_quietly kafka NAME=reference_rollouts
 }
 
 part_mlserver() {
