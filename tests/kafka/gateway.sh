@@ -291,15 +291,12 @@ for absence in stopped killed; do
 	wait_until 5 grep -qE "$back" "$dir/gateway.log" # it looks each second
 	expect_words "Kafka was $absence: its return was logged" "$dir/gateway.log" "$back"
 done
-kill "$directly"
-wait_for "$directly"
+stop_engine "direct ingress" "$directly"
 
 # What is open when the gateway is told to stop is answered, and then it ends.
 kill "$gateway"
 wait_for "$gateway"
 expect "the exit code of a gateway that was told to stop" "$?" "-eq 0"
-kill "$engine"
-wait_for "$engine"
-expect "the exit code of the engine" "$?" "-eq 0"
-expect_words "why the engine ended" "$dir/engine.log" ' info  stopping: SIGTERM  '
+stop_engine gateway "$engine"
+expect "engines that ended by a signal, and said so" "$(grep -c ' info  stopping: SIGTERM  ' "$dir/engine.log")" "-eq 3"
 tell_result

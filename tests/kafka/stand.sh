@@ -188,10 +188,13 @@ engine_runs() { # $1 topic
 	wait_until 30 grep -qs ": reads $1," "$dir/engine.log" || give_up "the engine of $1 does not start"
 }
 
-# It is asked to stop, and drains.
+# It is asked to stop, and drains. One that ended before says why: that is another fault than one of its drain.
 stop_engine() { # $1 whose, $2 pid
-	kill "$2" 2>/dev/null && wait_for "$2"
-	expect "$1: exit status of the engine that was asked to stop" $? "-eq 0"
+	local status=0 how="that was asked to stop"
+	kill "$2" 2>/dev/null || how="that ended before it was asked to stop" status=1
+	wait_for "$2" || status=$?
+	expect "$1: exit status of the engine $how" $status "-eq 0"
+	[ $status -eq 0 ] || tail -n 3 "$dir"/*.log
 }
 
 send() { # $1 topic, $2 how many, $3 a second; 0: at once; then options of requests
