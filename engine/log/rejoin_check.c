@@ -98,6 +98,8 @@ struct rejoin_check *rejoin_check_begin(rd_kafka_t *client, const char *group, i
 rd_kafka_resp_err_t group_rejoin(rd_kafka_t *client)
 {
 	rd_kafka_topic_partition_list_t *topics = NULL;
+	if (rd_kafka_fatal_error(client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return RD_KAFKA_RESP_ERR_NO_ERROR;
 	rd_kafka_resp_err_t code = rd_kafka_subscription(client, &topics);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return code;

@@ -24,7 +24,8 @@ struct rejoin_check *rejoin_check_begin(rd_kafka_t *client, const char *group, i
  * does not know the request, nothing is done. Never waits. */
 bool rejoin_check_ended(const struct rejoin_check *check, rd_kafka_resp_err_t *code);
 
-/* Leaves the group and joins it again as a new member, so that all partitions are assigned again. */
+/* Leaves the group and joins it again as a new member, so that all partitions are assigned again. A client with a fatal error, as
+ * one that Kafka has fenced, does nothing: its error says what follows, and another one may take its place, with its topics. */
 rd_kafka_resp_err_t group_rejoin(rd_kafka_t *client);
 
 /* Closes the check, ended or not. Waits for a call that is under way, GROUP_MEMBERS_WAIT_MS at most. NULL is

@@ -179,6 +179,20 @@ static void a_group_that_is_not_settled_or_not_shown_is_left_alone(void **state)
 	assert_false(asks_and_rejoins(*state));
 }
 
+/* Another client is about to take its place: librdkafka refuses what it subscribes to, and would forget the topics. */
+static void a_fenced_member_leaves_it_to_the_next_client(void **state)
+{
+	const struct stand *stand = *state;
+	rd_kafka_topic_partition_list_t *list = NULL;
+	told.state = "Stable";
+	MEMBER_HOLDS(IN);
+	assert_int_equal(rd_kafka_test_fatal_error(stand->client, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "a test says so"), 0);
+	assert_false(asks_and_rejoins(stand));
+	assert_int_equal(rd_kafka_subscription(stand->client, &list), 0);
+	assert_int_equal(list->cnt, 2);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
 static void no_answer_is_asked_for_again(void **state)
 {
 	told.state = "Stable";
@@ -240,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_topic_of_which_a_member_has_no_partition_is_nobodys, open_stand, close_stand),
 		cmocka_unit_test_setup_teardown(topics_that_members_share_are_left_alone, open_stand, close_stand),
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_settled_or_not_shown_is_left_alone, open_stand, close_stand),
+		cmocka_unit_test_setup_teardown(a_fenced_member_leaves_it_to_the_next_client, open_stand, close_stand),
 		cmocka_unit_test_setup_teardown(no_answer_is_asked_for_again, open_stand, close_stand),
 		cmocka_unit_test_setup_teardown(who_has_some_of_each_topic_asks_nothing, open_stand, close_stand),
 		cmocka_unit_test_setup_teardown(a_kafka_that_does_not_know_the_question_harms_nobody, open_stand, close_stand),
