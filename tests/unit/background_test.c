@@ -104,7 +104,7 @@ static void background_feed(struct background *background, size_t from, size_t t
 {
 	for (size_t i = from; i < to; i++) {
 		const double row[WIDTH] = {(double)i, -(double)i};
-		assert_true(background_add(background, row, WIDTH, arena, &error));
+		assert_true(background_add(background, row, WIDTH, i + 1, arena, &error));
 	}
 }
 
@@ -151,12 +151,12 @@ static void a_sample_is_of_one_width(void **state)
 	struct background background;
 	(void)state;
 	background_sample(&background, 5);
-	assert_true(background_add(&background, row, 3, arena, &error));
+	assert_true(background_add(&background, row, 3, 1000, arena, &error));
 	background_feed(&background, 0, 4); /* the first was an odd one */
 	assert_int_equal(background.width, WIDTH);
 	assert_int_equal(background.count, 4);
 	background_feed(&background, 4, 5);
-	assert_true(background_add(&background, row, 3, arena, &error));
+	assert_true(background_add(&background, row, 3, 1001, arena, &error));
 	assert_int_equal(background.width, WIDTH);
 	assert_int_equal(background.seen, 5);
 	assert_true(background_fits(&background, WIDTH, NULL, true, &error));

@@ -134,7 +134,8 @@ static void the_page_is_in_one_file_with_its_data(void **state)
 	assert_non_null(strstr(out.bytes, "Ship `new &#60;b&#62;&#38;`: it is "));
 	assert_null(strstr(out.bytes, TREATMENT));
 	assert_null(strstr(out.bytes, "e<1>"));
-	assert_null(strstr(out.bytes, "http")); /* nothing is fetched */
+	assert_null(strstr(out.bytes, "://")); /* nothing is fetched, */
+	assert_null(strstr(out.bytes, "<script")); /* nor run */
 	assert_null(strstr(out.bytes, "nan"));
 	assert_null(strstr(out.bytes, "inf"));
 	assert_non_null(strstr(out.bytes, "prefers-color-scheme:dark"));

@@ -359,7 +359,7 @@ static void faults_ignore(void *context, const struct faults *faults)
  * the engine is read. */
 static void documents_in_force_run_without_secrets_of_a_former_form(void **state)
 {
-	static const struct spec_document documents[] = {
+	const struct spec_document documents[] = {
 		{.file = "Pipeline/p@2",
 		 .text = TEXT(API "Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
 				  "  - {name: m, model: {storageUri: 'http://127.0.0.1:1'}}\n  output: {steps: [m]}\n  alerts:\n"
