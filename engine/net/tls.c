@@ -113,6 +113,10 @@ static bool revocations_take(SSL_CTX *context, const char *file, struct error *e
 	if (!lookup || X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0)
 		return tls_refused(error, "the file of revocations", file);
 	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	/* A session that is resumed is not verified again: after its list has expired it would be accepted for ever. */
+	SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+	(void)SSL_CTX_set_num_tickets(context, 0);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	return revocations_are_current(store, file, error);
 }
 

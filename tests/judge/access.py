@@ -608,8 +608,19 @@ def speaks_tls(judge, start, keys):
             with caller("batch").wrap_socket(plain, server_hostname="127.0.0.1") as connection:
                 return dict(row[0] for row in connection.getpeercert()["subject"])["commonName"]
 
+    def resumes(context):
+        session = None
+        for _ in range(2):
+            with socket.create_connection(("127.0.0.1", gateway.port), timeout=SECONDS_MAX) as plain:
+                with context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as connection:
+                    connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    connection.recv(4096)
+                    session, resumed = connection.session, connection.session_reused
+        return resumed
+
     gateway.context = caller("batch")
     judge.expect("a certificate is who a caller is", gateway.infer("twice")[0] == 200 and gateway.infer("secret")[0] == 403)
+    judge.expect("no session is resumed, which nobody would verify again", not resumes(caller("batch")))
     gateway.context = caller("other")
     judge.expect("another's is another", gateway.infer("twice")[0] == 403)
     gateway.context = caller("workload")

@@ -150,7 +150,7 @@ static void a_certificate_whose_authority_has_no_list_is_refused(void **state)
 static void certificates_are_refused_when_their_list_has_expired(void **state)
 {
 	struct stand *stand = *state;
-	certificates_revoke(&certificates, CERTIFICATE_AUTHORITY, CERTIFICATES, 1);
+	certificates_revoke(&certificates, CERTIFICATE_AUTHORITY, CERTIFICATES, 3);
 	assert_true(serve(stand, certificates.revoked, &(struct error){0}));
 	const int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS;
 	do {
