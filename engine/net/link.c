@@ -285,9 +285,9 @@ struct tls_peer link_peer(const struct link *link, char *out, size_t size)
 	X509 *certificate = link->tls ? SSL_get0_peer_certificate(link->tls) : NULL;
 	if (!certificate || SSL_get_verify_result(link->tls) != X509_V_OK)
 		return (struct tls_peer){0};
-	struct tls_peer peer = {.subject = subject_of(certificate, out, size)};
-	const size_t taken = peer.subject.bytes ? peer.subject.length + 1 : 0;
-	peer.uri = uri_of(certificate, out + taken, size - taken);
+	struct tls_peer peer = {.uri = uri_of(certificate, out, size)}; /* first: many certificates may share a subject */
+	const size_t taken = peer.uri.bytes ? peer.uri.length + 1 : 0;
+	peer.subject = subject_of(certificate, out + taken, size - taken);
 	return peer;
 }
 
