@@ -145,11 +145,9 @@ static bool row_is_known(const struct background *background, uint64_t key)
 	return false;
 }
 
-bool background_add(struct background *background, const double *row, size_t width, uint64_t key, struct arena *arena,
+static bool row_add(struct background *background, const double *row, size_t width, uint64_t key, struct arena *arena,
 		    struct error *error)
 {
-	if (background->most == 0 || row_is_known(background, key))
-		return true;
 	if (width != background->width && background_is_ready(background))
 		return true;
 	if (width != background->width && !sample_begin(background, width, arena))
@@ -166,6 +164,12 @@ bool background_add(struct background *background, const double *row, size_t wid
 	memcpy(background->rows + place * width, row, width * sizeof *row);
 	background->keys[place] = key;
 	return true;
+}
+
+bool background_add(struct background *background, const double *row, size_t width, uint64_t key, struct arena *arena,
+		    struct error *error)
+{
+	return background->most == 0 || row_is_known(background, key) || row_add(background, row, width, key, arena, error);
 }
 
 size_t background_least(const struct background *background)
@@ -196,13 +200,14 @@ bool background_fill(struct background *background, struct text bytes, size_t wi
 		return true;
 	double *row = ARENA_ARRAY(arena, double, columns);
 	const size_t size = columns * sizeof *row;
+	const bool is_first = background->count == 0; /* then no row is there twice: a look at all would be quadratic */
 	uint64_t key;
 	if (!row)
 		return error_memory(error, ERROR_LIMIT, "sampling a background");
 	for (size_t at = sizeof columns; at + sizeof key + size <= bytes.length; at += sizeof key + size) {
 		memcpy(&key, bytes.bytes + at, sizeof key);
 		memcpy(row, bytes.bytes + at + sizeof key, size);
-		if (!background_add(background, row, width, key, arena, error))
+		if (!(is_first ? row_add : background_add)(background, row, width, key, arena, error))
 			return false;
 	}
 	return true;

@@ -94,6 +94,14 @@ struct verdict_entry *verdict_board_entry(struct verdict_board *board, const cha
 	return entry;
 }
 
+void verdict_board_forget_backgrounds(struct verdict_board *board)
+{
+	pthread_mutex_lock(&board->lock);
+	for (struct verdict_entry *entry = board->entries; entry; entry = entry->next)
+		verdict_entry_forget_background(entry);
+	pthread_mutex_unlock(&board->lock);
+}
+
 /* ---- verdicts of segments ---- */
 
 /* Where the segment is, or where it belongs. */

@@ -156,6 +156,9 @@ bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct
 bool verdict_entry_set_background(struct verdict_entry *entry, struct text rows, bool enough);
 bool verdict_entry_has_background(struct verdict_entry *entry); /* that is enough */
 
+/* Forgets the backgrounds of all steps: another version of a pipeline may compare with other columns. */
+void verdict_board_forget_backgrounds(struct verdict_board *board);
+
 /* A copy in the arena. False: there is none yet, or the arena is full. */
 bool verdict_entry_background(struct verdict_entry *entry, struct arena *arena, struct text *rows);
 

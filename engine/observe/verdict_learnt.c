@@ -98,6 +98,15 @@ bool verdict_entry_set_background(struct verdict_entry *entry, struct text rows,
 	return true;
 }
 
+void verdict_entry_forget_background(struct verdict_entry *entry)
+{
+	pthread_mutex_lock(&entry->lock);
+	char *rows = entry->background.rows;
+	entry->background = (struct learnt_background){0};
+	pthread_mutex_unlock(&entry->lock);
+	memory_give(rows);
+}
+
 bool verdict_entry_has_background(struct verdict_entry *entry)
 {
 	pthread_mutex_lock(&entry->lock);

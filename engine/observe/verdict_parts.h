@@ -59,5 +59,6 @@ struct verdict_entry {
 char *verdict_name_copy(const char *name);
 
 void verdict_references_close(struct verdict_entry *entry);
+void verdict_entry_forget_background(struct verdict_entry *entry);
 
 #endif

@@ -288,6 +288,7 @@ static bool generation_deploy(struct engine *engine, struct generation *generati
 	generation->next = engine->generations;
 	engine->generations = generation;
 	engine->renewed = renewed;
+	verdict_board_forget_backgrounds(engine->groups.boards.verdicts); /* its learners learn them anew */
 	groups_join(engine, change.made, error);
 	group_change_follow(&change);
 	if (generation->next)

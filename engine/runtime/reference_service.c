@@ -201,7 +201,7 @@ static bool file_keep(struct reference_learning *learning, struct step *step, co
 	const struct text made = buffer_view(file);
 	const bool kept = entry && (learning->background_rows ? verdict_entry_set_background(entry, made, enough)
 							      : verdict_entry_learn(entry, learning->topic, made));
-	learning->is_news = enough;
+	learning->is_news = enough || learning->left_out + learning->refused > 0;
 	return kept || error_memory(error, ERROR_SYSTEM, "learning a reference");
 }
 

@@ -385,6 +385,21 @@ static void the_first_request_is_explained_against_the_newest_ones(void **state)
 	assert_true(answered.base >= 2 * (200 - 2 * 30) - 10 && answered.base <= 2 * 200);
 }
 
+/* Another version of the pipeline may compare with other columns. */
+static void a_background_is_learnt_anew_once_it_is_forgotten(void **state)
+{
+	(void)state;
+	requests_append(0, 40);
+	expect_ended(service_start());
+	verdict_board_forget_backgrounds(board);
+	first_request_send();
+	assert_non_null(strstr(answered.failure, "has seen 1 request"));
+	assert_true(is_needed());
+	expect_ended(service_start());
+	first_request_send();
+	assert_string_equal(answered.failure, "");
+}
+
 static void a_topic_with_few_requests_is_the_beginning_of_a_background(void **state)
 {
 	(void)state;
@@ -446,6 +461,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(as_many_rows_are_learnt_from_as_the_limit_says, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(the_first_request_is_explained_against_the_newest_ones, explaining_open,
 						stand_close),
+		cmocka_unit_test_setup_teardown(a_background_is_learnt_anew_once_it_is_forgotten, explaining_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_topic_with_few_requests_is_the_beginning_of_a_background, explaining_open,
 						stand_close),
 		cmocka_unit_test_setup_teardown(a_background_is_learnt_where_the_model_gets_requests_as_they_are, explaining_open,
