@@ -13,7 +13,7 @@
 #define CONNECTIONS ((size_t)256)
 #define PEER_CONNECTIONS ((size_t)64)
 #define ANSWER_BYTES_MOST ((size_t)4096)
-#define MESSAGE_BYTES_MOST ((size_t)64 << 10) /* which is not read */
+#define MESSAGE_BYTES_MOST ((size_t)64 << 10) /* of the question whether it lives */
 #define METADATA_BYTES ((size_t)16 << 10)
 #define STREAMS ((size_t)16)
 
@@ -56,18 +56,28 @@ static bool waiting_listener_admits(void *context, struct http_incoming *incomin
 	return false;
 }
 
-static void waiting_listener_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+/* Refuses each call by its head, however large its message is, or however long it goes on. */
+static bool waiting_listener_converses(void *context, struct grpc_request *request, struct text path, int *status,
+				       const char **words)
 {
 	const struct waiting_listener *listener = context;
+	(void)request;
+	if (text_ends_with(path, TEXT("/ServerLive")))
+		return false;
+	*status = GRPC_UNAVAILABLE;
+	*words = listener->config.unready(listener->config.context);
+	return false;
+}
+
+static void waiting_listener_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
 	struct buffer live;
+	(void)context;
+	(void)path;
 	(void)body;
 	buffer_open(&live, ANSWER_BYTES_MOST);
 	protobuf_write_flag(&live, 1, true);
-	if (text_ends_with(path, TEXT("/ServerLive")))
-		grpc_server_answer(request, GRPC_OK, (struct text){0}, buffer_view(&live));
-	else
-		grpc_server_answer(request, GRPC_UNAVAILABLE, text_of(listener->config.unready(listener->config.context)),
-				   (struct text){0});
+	grpc_server_answer(request, GRPC_OK, (struct text){0}, buffer_view(&live));
 	buffer_close(&live);
 }
 
@@ -92,12 +102,10 @@ static bool waiting_grpc_open(struct waiting_listener *listener, struct loop *lo
 						.connections = CONNECTIONS,
 						.peer_connections = PEER_CONNECTIONS,
 						.http = is_shared(config) ? listener->http : NULL,
+						.converses = waiting_listener_converses,
 						.called = waiting_listener_on_called,
 						.context = listener};
-	listener->grpc = grpc_server_open(loop, &grpc, error);
-	if (listener->grpc)
-		grpc_server_leave(listener->grpc);
-	return listener->grpc != NULL;
+	return (listener->grpc = grpc_server_open(loop, &grpc, error)) != NULL;
 }
 
 static bool waiting_listener_set_up(struct waiting_listener *listener, struct loop *loop, struct error *error)

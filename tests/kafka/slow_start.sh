@@ -21,9 +21,13 @@ status_of() { # $1 port, $2 path; the answer is in $dir/status
 	curl -s --max-time 2 -o "$dir/status" -w '%{http_code}' "127.0.0.1:$1$2"
 }
 status_is() { [ "$(status_of "$2" "$3")" = "$1" ]; }
-# A call of gRPC without a message, by curl.
-grpc_status() { # $1 port, $2 method
-	printf '\0\0\0\0\0' | curl -s --max-time 2 --http2-prior-knowledge -H 'content-type: application/grpc' -H 'te: trailers' \
+# A call of gRPC by curl, without a message, or with one of a length below 2^24.
+grpc_status() { # $1 port, $2 method, $3 length of the message
+	local length=${3-0}
+	{
+		printf '\0%b' "$(printf '\\0%03o' 0 $((length >> 16)) $((length >> 8 & 255)) $((length & 255)))"
+		head -c "$length" /dev/zero
+	} | curl -s --max-time 2 --http2-prior-knowledge -H 'content-type: application/grpc' -H 'te: trailers' \
 		--data-binary @- -o "$dir/grpc" -D "$dir/status" "127.0.0.1:$1/inference.GRPCInferenceService/$2"
 	sed -n 's/^grpc-status: *\([0-9]*\).*/\1/p' "$dir/status"
 }
@@ -68,6 +72,7 @@ done
 for method in ServerLive:0 ServerReady:14 ModelInfer:14; do
 	expect "files: status of ${method%:*} at the port for gRPC" "$(grpc_status "$grpc" "${method%:*}")" "-eq ${method#*:}"
 done
+expect "files: status of a call of 100,000 bytes" "$(grpc_status "$grpc" ModelInfer 100000)" "-eq 14"
 expect "gateway: status of ServerReady at one port for both" "$(grpc_status "${port[gateway]}" ServerReady)" "-eq 14"
 expect_words "the reason" "$dir/status" "grpc-message: the start waits for Kafka: it has not given "
 expect "files: /live at the port for metrics" "$(status_of "$metrics" /live)" "-eq 200"
