@@ -135,6 +135,12 @@ static bool source_is_server(const struct model_source *source)
 	return source->server || (model_uri_is_address(source->uri) && strncmp(source->uri, "stub://", strlen("stub://")) != 0);
 }
 
+/* Artifacts of one server are called by the name alone. */
+static bool are_served_apart(const struct model_source *one, const struct model_source *other)
+{
+	return source_is_server(one) && source_is_server(other) && !(one->server && strings_equal(one->server, other->server));
+}
+
 /* Steps that mean another model than the first one, where an experiment splits the calls of both by one name. */
 static void split_models_say(const struct spec *spec, const struct inline_model *models, size_t count,
 			     const struct resource *resource, const char *experiment)
@@ -145,7 +151,7 @@ static void split_models_say(const struct spec *spec, const struct inline_model 
 	for (size_t i = 0; i < count; i++) {
 		const struct model_source *own = &models[i].source;
 		if ((named ? model_is_of_step(named, own) : sources_equal(own, &first)) ||
-		    (source_is_server(own) && source_is_server(&first)))
+		    are_served_apart(own, &first))
 			continue;
 		fault_add(spec->faults, CODE_SPLIT_MODELS, models[i].step->name.place, NULL,
 			  "the step locates model `%s` at %s, %s `%s` at %s, and experiment `%s` splits the calls of both by that "
