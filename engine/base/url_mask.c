@@ -13,10 +13,15 @@ static bool ends_url(char byte)
 	return (unsigned char)byte <= ' ' || byte == 0x7F || strchr("\"'<>`", byte) != NULL;
 }
 
+static bool is_of_scheme(char byte)
+{
+	return isalnum((unsigned char)byte) || byte == '+' || byte == '-' || byte == '.';
+}
+
 static bool begins_url(const char *bytes, size_t length)
 {
 	size_t scheme = 0;
-	while (scheme < length && (isalnum((unsigned char)bytes[scheme]) || strchr("+-.", bytes[scheme])))
+	while (scheme < length && is_of_scheme(bytes[scheme]))
 		scheme++;
 	return scheme > 0 && length - scheme >= 3 && memcmp(bytes + scheme, "://", 3) == 0;
 }
@@ -55,7 +60,7 @@ static size_t login_length(const char *bytes, size_t length)
 /* By a part of it, in any case: names of secrets are many, and a value that is masked without need costs little. */
 static bool name_is_secret(const char *name, size_t length)
 {
-	static const char *const parts[] = {"auth", "code", "cred", "jwt", "key", "pass", "pwd", "secret", "sig", "token"};
+	static const char *const parts[] = {"auth", "code", "cred", "jwt", "key", "pass", "pwd", "sas", "secret", "sig", "token"};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		for (size_t at = 0, size = strlen(parts[i]); at + size <= length; at++)
 			if (strncasecmp(name + at, parts[i], size) == 0)
@@ -96,22 +101,38 @@ static void masked_hide(struct masked *masked, size_t length)
 	masked->at += length;
 }
 
+/* `;` was for long another `&`; parameters of a fragment are as those of a query. */
+static bool ends_parameter(char byte)
+{
+	return byte == '&' || byte == ';' || byte == '#' || byte == '?';
+}
+
+/* Parameters of a query and of a fragment. */
 static void query_mask(struct masked *masked, size_t end)
 {
 	const char *bytes = masked->bytes;
-	const char *query = memchr(bytes + masked->at, '?', end - masked->at);
-	for (size_t at = query ? (size_t)(query - bytes) + 1 : end; at < end;) {
+	size_t at = masked->at;
+	while (at < end && !strchr("?#", bytes[at]))
+		at++;
+	for (at++; at < end;) {
 		const size_t name = at;
-		while (at < end && !strchr("=&", bytes[at]))
+		while (at < end && bytes[at] != '=' && !ends_parameter(bytes[at]))
 			at++;
 		if (at < end && bytes[at++] == '=' && name_is_secret(bytes + name, at - 1 - name)) {
 			masked_keep(masked, at);
 			masked_hide(masked, value_length(bytes + at, end - at));
 			at = masked->at;
 		}
-		while (at < end && bytes[at - 1] != '&')
+		while (at < end && !ends_parameter(bytes[at - 1]))
 			at++;
 	}
+}
+
+/* Whether a whole `stub://` ends there. */
+static bool stub_ends(const char *bytes, size_t at)
+{
+	return at >= STUB_LENGTH && memcmp(bytes + at - STUB_LENGTH, STUB, STUB_LENGTH) == 0 &&
+	       (at == STUB_LENGTH || !is_of_scheme(bytes[at - STUB_LENGTH - 1]));
 }
 
 size_t mask_urls(char *bytes, size_t length)
@@ -119,7 +140,7 @@ size_t mask_urls(char *bytes, size_t length)
 	struct masked masked = {.bytes = bytes};
 	for (const char *scheme; (scheme = memmem(bytes + masked.at, length - masked.at, "://", 3)) != NULL;) {
 		const size_t begin = (size_t)(scheme - bytes) + 3, end = begin + url_end(bytes + begin, length - begin);
-		const bool is_stub = begin >= STUB_LENGTH && memcmp(bytes + begin - STUB_LENGTH, STUB, STUB_LENGTH) == 0;
+		const bool is_stub = stub_ends(bytes, begin);
 		masked_keep(&masked, begin);
 		masked_hide(&masked, login_length(bytes + begin, end - begin));
 		if (!is_stub)
