@@ -121,12 +121,13 @@ static struct engine_condition resource_condition(const struct resource_version 
 }
 
 /* It runs without the secret, so it stays ready. */
-static void secrets_look(const struct revision *revision, const char *document, struct engine_condition *condition)
+static void secrets_look(const struct revision *revision, const char *document, struct engine_condition *condition,
+			 struct arena *arena)
 {
 	for (size_t i = 0; i < revision->withheld_count; i++)
 		if (strcmp(revision->withheld[i].document, document) == 0) {
 			condition->what = TEXT("NoSecret");
-			condition->why = text_of(revision->withheld[i].why);
+			condition->why = text_copied(arena, text_of(revision->withheld[i].why));
 			return;
 		}
 }
@@ -221,7 +222,7 @@ static bool resources_look(const struct engine *engine, const struct board_state
 				      .arena = arena};
 	for (size_t i = 0; i < documents->count; i++) {
 		conditions[i] = resource_condition(&documents->versions[i], arena);
-		secrets_look(engine_revision(engine), documents->documents[i].file, &conditions[i]);
+		secrets_look(engine_revision(engine), documents->documents[i].file, &conditions[i], arena);
 	}
 	bool good = look.by_name && !arena_failed(arena) && pipelines_look(&look);
 	table_close(look.by_name);

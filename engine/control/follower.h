@@ -33,7 +33,8 @@
 #define FOLLOWER_REPORT_MS 1000
 #define FOLLOWER_RETRY_MS 5000
 #define FOLLOWER_ATTEMPT_MS 20000 /* that a preparation may wait for Kafka, or for a model */
-#define FOLLOWER_PATIENCE_MS (KEEPER_DEADLINE_MS - FOLLOWER_ATTEMPT_MS) /* so the reason is known before the keeper's deadline */
+/* Then the reason is known before the keeper's deadline, unless an attempt takes longer. */
+#define FOLLOWER_PATIENCE_MS (KEEPER_DEADLINE_MS - FOLLOWER_ATTEMPT_MS)
 
 struct follower;
 

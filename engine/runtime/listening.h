@@ -25,7 +25,6 @@ bool listening_check_tls(const struct tls_files *files, const char *prefix, cons
 /* CONFIG: other machines can connect to the host. `reason` names the risk, and `advice` the options that avoid it. */
 bool listening_check_host(const struct listening_asked *asked, const char *reason, const char *advice, struct error *error);
 
-/* Files of a server's TLS; no certificate: a server without TLS. */
 /* `--authorities` and `--revocations` of a server: with `prefix` as above. */
 #define LISTENING_AUTHORITIES_ROWS(owner, member, prefix, callers)                                                                 \
 	ROW(prefix "authorities", TEXT, owner, member.authorities, .word = "FILE",                                                 \
@@ -35,6 +34,7 @@ bool listening_check_host(const struct listening_asked *asked, const char *reaso
 			    "have revoked are refused, and so are all others once a list has expired. When the file changes, "     \
 			    "new connections get the new lists.")
 
+/* Files of a server's TLS; no certificate: a server without TLS. */
 struct tls_files listening_files(const struct listening_asked *asked);
 
 /* Server of a command, with the operations that every such server has. */

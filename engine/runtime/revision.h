@@ -7,8 +7,8 @@
 #include "serving/files.h"
 #include "spec/workspace.h"
 
-/* A secret that a document in force names in a form that YAML may no longer have. A release accepted the document that let YAML
- * name any secret: the document runs, secret_bind() refuses this one, and what needs it does not work. */
+/* A secret that a document in force names in a form that YAML may not have. The document was accepted before that rule: it runs,
+ * secret_bind() refuses this secret, and what needs it does not work. */
 struct withheld_secret {
 	const char *document; /* KIND/NAME@VERSION */
 	const char *why;      /* with its place, and what to write */

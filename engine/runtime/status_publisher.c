@@ -179,6 +179,19 @@ static void pipelines_look(struct status_publisher *status_publisher, const stru
 	}
 }
 
+/* The first secret that is withheld from the pipeline, or from what many pipelines use. */
+static const char *withheld_why(const struct revision *revision, const char *pipeline)
+{
+	static const char kind[] = "Pipeline/";
+	const size_t length = strlen(pipeline);
+	for (size_t i = 0; i < revision->withheld_count; i++) {
+		const char *document = revision->withheld[i].document, *name = document + strlen(kind);
+		if (strncmp(document, kind, strlen(kind)) != 0 || (strncmp(name, pipeline, length) == 0 && name[length] == '@'))
+			return revision->withheld[i].why;
+	}
+	return NULL;
+}
+
 /* Of a pipeline whose answers go on. */
 static const char *running_why(struct status_publisher *status_publisher, const struct announced *pipeline)
 {
@@ -201,7 +214,7 @@ static const char *running_why(struct status_publisher *status_publisher, const 
 	}
 	if (status_publisher->rejected[0])
 		return status_publisher->rejected;
-	return revision->withheld_count > 0 ? revision->withheld[0].why : NULL;
+	return withheld_why(revision, pipeline->name);
 }
 
 static const char *why_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan,

@@ -355,8 +355,8 @@ static void faults_ignore(void *context, const struct faults *faults)
 	(void)context, (void)faults;
 }
 
-/* Documents that a release accepted by which YAML could name any secret. They run, but for what needs the secrets: no variable of
- * the engine is read. */
+/* Documents that were accepted while YAML could name any secret. They run, but for what needs the secrets: no variable of the
+ * engine is read. */
 static void documents_in_force_run_without_secrets_of_a_former_form(void **state)
 {
 	const struct spec_document documents[] = {
