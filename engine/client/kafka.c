@@ -135,7 +135,9 @@ static bool registry_of(const struct registry_spec *registry, const char *secret
 			struct registry_access *access, struct error *error)
 {
 	*access = (struct registry_access){.url = registry->url.text,
-					   .files = {registry->authorities, registry->certificate, registry->key}};
+					   .files = {.authorities = registry->authorities,
+						     .certificate = registry->certificate,
+						     .key = registry->key}};
 	if (access->url && strncmp(access->url, "http://", 7) != 0 && strncmp(access->url, "https://", 8) != 0)
 		return error_set(error, ERROR_CONFIG, registry->url.place,
 				 "the schema registry's url is `%s`; it begins with http:// or https://", access->url);

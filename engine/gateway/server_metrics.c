@@ -139,7 +139,7 @@ struct metrics_push *gateway_push_open(const struct workspace *workspace, struct
 	(void)snprintf(instance, sizeof instance, "%s:%d", host, port > 0 ? port : gateway_grpc_port(gateway));
 	const struct metrics_push_config config = {.address = address,
 						   .instance = instance,
-						   .owner = {gateway_write, NULL, gateway},
+						   .owner = {gateway_write, NULL, gateway, NULL},
 						   .reported = on_push_reported,
 						   .context = (void *)workspace};
 	return metrics_push_open(loop, &config, error);
