@@ -270,13 +270,12 @@ static bool background_grow(struct explainer *explainer, struct visit *visit, co
 {
 	struct background *background = &explainer->background;
 	const struct origin *origin = &visit_message(visit)->origin;
-	const char *name = NULL;
+	struct text name = {0};
 	if (!background_is_full(background) && origin->topic.length > 0)
-		name = arena_print(visit_arena(visit), TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(origin->topic),
-				   (int)origin->partition, (long long)origin->offset);
+		name = origin_text(origin, visit_arena(visit));
 	for (size_t i = 0; i < rows->rows; i++) {
 		const double *row = rows->values + i * rows->features;
-		const uint64_t key = background_key(text_of(name ? name : ""), i);
+		const uint64_t key = background_key(name, i);
 		if (row_is_usual(explainer, row, rows->features) &&
 		    !background_add(background, row, rows->features, key, explainer->arena, error))
 			return false;

@@ -183,8 +183,7 @@ struct text feedback_key(const struct feedback *feedback, struct arena *arena)
 		return feedback->id;
 	if (origin->topic.length == 0)
 		return feedback->unit;
-	return text_of(arena_print(arena, TEXT_FORMAT "-%d-%" PRId64, TEXT_ARGUMENTS(origin->topic), (int)origin->partition,
-				   origin->offset));
+	return origin_text(origin, arena);
 }
 
 /* ---- writing ---- */

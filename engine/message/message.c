@@ -1,7 +1,15 @@
 /* message.c: Look-ups in a message, and builder of lists of tensors. */
 #include "message/message.h"
 
+#include <inttypes.h>
+
 #include "message/name_table.h"
+
+struct text origin_text(const struct origin *origin, struct arena *arena)
+{
+	return text_of(arena_print(arena, TEXT_FORMAT "-%d-%" PRId64, TEXT_ARGUMENTS(origin->topic), (int)origin->partition,
+				   origin->offset));
+}
 
 const struct header *headers_find_last(struct headers headers, struct text name)
 {

@@ -49,6 +49,9 @@ struct origin {
 	int64_t offset;
 };
 
+/* TOPIC-PARTITION-OFFSET, in the arena; bytes NULL: memory ran out. */
+struct text origin_text(const struct origin *origin, struct arena *arena);
+
 struct tensors {
 	size_t count;
 	const struct tensor *const *items;

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
@@ -18,7 +17,6 @@
 
 #define LEARNING_BYTES ((size_t)256 << 20) /* of one step: categories, and the file */
 #define TURN_MS 100
-#define ORIGIN_BYTES 320 /* the name of a topic and two numbers */
 
 struct reference_service {
 	struct reference_service_config config;
@@ -35,7 +33,7 @@ struct reference_learning {
 	struct schema_lookup asker;
 	struct reader *reader;
 	int64_t time_ms; /* of the event that was read last */
-	char origin[ORIGIN_BYTES]; /* of its record */
+	struct text origin; /* of its record, in the arena of its message */
 	uint64_t left_out, refused;
 	bool is_news; /* what was learnt: of a topic with few requests, as of a new pipeline, nothing is logged */
 	struct error why; /* of the first that was left out, or refused */
@@ -135,8 +133,7 @@ static bool learning_next(void *context, struct arena *arena, struct payload *pa
 			return false;
 		}
 		good = record_decode(learning, &record, arena, payload, error);
-		(void)snprintf(learning->origin, sizeof learning->origin, "%s-%d-%" PRId64, learning->topic, (int)record.partition,
-			       record.offset);
+		learning->origin = origin_text(&(struct origin){text_of(learning->topic), record.partition, record.offset}, arena);
 		record_release(&record);
 	}
 	return good;
@@ -160,7 +157,7 @@ static int64_t learning_time_ms(void *context)
 static struct fit_name learning_name(void *context)
 {
 	const struct reference_learning *learning = context;
-	return (struct fit_name){.origin = text_of(learning->origin)};
+	return (struct fit_name){.origin = learning->origin};
 }
 
 /* ---- learning ---- */

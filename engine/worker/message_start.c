@@ -14,8 +14,7 @@ void message_identify(struct message *message)
 		message->id = given ? given->value : message->id;
 	}
 	if (message->id.length == 0)
-		message->id = text_of(arena_print(message->arena, TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(message->origin.topic),
-						  (int)message->origin.partition, (long long)message->origin.offset));
+		message->id = origin_text(&message->origin, message->arena);
 }
 
 /* Converts the deadline from a time of day to the loop's time, which never goes back. */
