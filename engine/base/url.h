@@ -8,6 +8,7 @@
 #ifndef SLUICE_BASE_URL_H
 #define SLUICE_BASE_URL_H
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -28,6 +29,15 @@ struct url {
 
 /* Parses a URL. False: `error` has the reason, as REMOTE, because a request to it cannot reach any server. */
 bool url_read(const char *text, struct url *url, struct error *error);
+
+/* How many bytes at the beginning of a text may be of the name of a scheme (RFC 3986, 3.1). */
+static inline size_t url_scheme_length(struct text text)
+{
+	size_t length = 0;
+	while (length < text.length && (isalnum((unsigned char)text.bytes[length]) || memchr("+-.", text.bytes[length], 3)))
+		length++;
+	return length;
+}
 
 #define URL_ESCAPE_BYTES 3 /* `%`, and two hexadecimal digits */
 

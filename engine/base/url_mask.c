@@ -1,7 +1,7 @@
 /* url_mask.c: see url_mask.h. */
 #include "base/url_mask.h"
 
-#include <ctype.h>
+#include "base/url.h"
 
 #define STUB "stub://"
 #define STUB_LENGTH (sizeof STUB - 1)
@@ -13,16 +13,9 @@ static bool ends_url(char byte)
 	return (unsigned char)byte <= ' ' || byte == 0x7F || strchr("\"'<>`", byte) != NULL;
 }
 
-static bool is_of_scheme(char byte)
-{
-	return isalnum((unsigned char)byte) || byte == '+' || byte == '-' || byte == '.';
-}
-
 static bool begins_url(const char *bytes, size_t length)
 {
-	size_t scheme = 0;
-	while (scheme < length && is_of_scheme(bytes[scheme]))
-		scheme++;
+	const size_t scheme = url_scheme_length((struct text){bytes, length});
 	return scheme > 0 && length - scheme >= 3 && memcmp(bytes + scheme, "://", 3) == 0;
 }
 
@@ -132,7 +125,7 @@ static void query_mask(struct masked *masked, size_t end)
 static bool stub_ends(const char *bytes, size_t at)
 {
 	return at >= STUB_LENGTH && memcmp(bytes + at - STUB_LENGTH, STUB, STUB_LENGTH) == 0 &&
-	       (at == STUB_LENGTH || !is_of_scheme(bytes[at - STUB_LENGTH - 1]));
+	       (at == STUB_LENGTH || url_scheme_length((struct text){bytes + at - STUB_LENGTH - 1, 1}) == 0);
 }
 
 size_t mask_urls(char *bytes, size_t length)

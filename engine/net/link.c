@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +18,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/url.h"
 #include "net/clear_text.h"
 #include "net/tls.h"
 
@@ -253,9 +253,7 @@ static struct text subject_of(X509 *certificate, char *out, size_t size)
 /* RFC 3986, 3.1; and nothing that a log or a header could not have. */
 static bool is_uri(struct text text)
 {
-	size_t scheme = 0;
-	while (scheme < text.length && (isalnum((unsigned char)text.bytes[scheme]) || strchr("+-.", text.bytes[scheme])))
-		scheme++;
+	const size_t scheme = url_scheme_length(text);
 	for (size_t i = 0; i < text.length; i++)
 		if (text.bytes[i] <= ' ' || text.bytes[i] > '~')
 			return false;
