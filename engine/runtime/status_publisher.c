@@ -196,7 +196,6 @@ static const char *withheld_why(const struct revision *revision, const char *pip
 static const char *running_why(struct status_publisher *status_publisher, const struct announced *pipeline)
 {
 	static const char words[] = "its answers go on, and its observers wait: ";
-	const struct revision *revision = engine_revision(status_publisher->engine);
 	const struct engine_counts *now = &pipeline->counts;
 	char *why = status_publisher->why + sizeof words - 1;
 	const size_t size = sizeof status_publisher->why - sizeof words + 1;
@@ -214,7 +213,7 @@ static const char *running_why(struct status_publisher *status_publisher, const 
 	}
 	if (status_publisher->rejected[0])
 		return status_publisher->rejected;
-	return withheld_why(revision, pipeline->name);
+	return withheld_why(engine_revision(status_publisher->engine), pipeline->name);
 }
 
 static const char *why_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan,

@@ -150,8 +150,7 @@ static void split_models_say(const struct spec *spec, const struct inline_model 
 		named ? (struct model_source){named->storage_uri.text, named->server.text} : models[0].source;
 	for (size_t i = 0; i < count; i++) {
 		const struct model_source *own = &models[i].source;
-		if ((named ? model_is_of_step(named, own) : sources_equal(own, &first)) ||
-		    are_served_apart(own, &first))
+		if ((named ? model_is_of_step(named, own) : sources_equal(own, &first)) || are_served_apart(own, &first))
 			continue;
 		fault_add(spec->faults, CODE_SPLIT_MODELS, models[i].step->name.place, NULL,
 			  "the step locates model `%s` at %s, %s `%s` at %s, and experiment `%s` splits the calls of both by that "
@@ -182,10 +181,10 @@ static bool models_name(const struct spec *spec, struct inline_model *models, si
 	if (models_are_one(models, count, named))
 		return true;
 	const char *experiment = experiment_of(spec, models[0].name);
-	if (experiment)
+	if (experiment) {
 		split_models_say(spec, models, count, resource, experiment);
-	if (experiment)
 		return true;
+	}
 	for (size_t i = 0; i < count; i++) /* those of one pipeline are neighbours */
 		for (size_t j = i + 1; j < count && models[j].pipeline == models[i].pipeline; j++)
 			if (models[i].step->name.text && models[j].step->name.text &&

@@ -1,5 +1,5 @@
-/* idempotent_guards_test.c: What keeps the request of an idempotency key from being processed twice where Kafka is slow, repeats a
- * record or does not take one; against the mock of a broker. */
+/* idempotent_guards_test.c: Tests of the guards that keep the request of an idempotency key from being processed twice where Kafka
+ * is slow, repeats a record or does not take one; against the mock of a broker. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
