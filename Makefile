@@ -290,6 +290,10 @@ bench: kafka-programs $(BENCHES)
 		BACKLOG=$${BACKLOG:-400000} ROUNDS=$${ROUNDS:-1} tests/bench/race/windows.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; \
 		exit $${failed:-0}
 
+## count: the project's size beside its limits: lines, files, rooms, mechanisms, and what 30 idle pipelines take
+count: $(BUILD)/sluice
+	@tests/bench/idle.sh $< build/count && tests/count.sh
+
 ## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, local models, latency, memory, observers, exposures, HTTP clients (NAME=delay: one)
 RACES := race json windows local observers exposures delay calls memory mlserver curves clients
 race: known-race kafka-programs
@@ -416,6 +420,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all bandits change compare experiments gateway-cases rollouts static test run-unit unit-programs bench-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change compare count experiments gateway-cases rollouts static test run-unit unit-programs bench-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)
