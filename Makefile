@@ -51,7 +51,7 @@ PKG_CONFIG = $(if $(RDKAFKA),PKG_CONFIG_PATH=$(RDKAFKA)/lib/pkgconfig )pkg-confi
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem%,$$(shell $(PKG_CONFIG) --cflags $(PACKAGES))))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(filter-out $(LOADED),$(PACKAGES))))$(PKG_LIBS)
 
-CPPFLAGS += -Iengine -I. -D_GNU_SOURCE
+CPPFLAGS += -Iengine $(if $(filter tests/%,$<),-Itests/lab) -I. -D_GNU_SOURCE
 # To optimise the checks of UndefinedBehaviorSanitizer takes a compiler three times as long as all else, and pays only in
 # the modules that compute.
 CFLAGS   ?= $(if $(SAN),-O0 -g1,-O2 -g)
@@ -65,6 +65,7 @@ ALLOCATOR = $(eval ALLOCATOR := $$(if $$(SAN),,$$(shell pkg-config --libs jemall
 TIME ?= 600
 
 ENGINE_SOURCES := $(sort $(wildcard engine/*/*.c) $(wildcard steps/*.c))
+LAB_SOURCES    := $(sort $(wildcard tests/lab/*.c tests/lab/*/*.c))
 TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
@@ -74,7 +75,7 @@ KAFKA_SOURCES  := $(sort $(filter-out %_bench.c,$(wildcard $(KAFKA_FOLDERS:%=%/*
 FUZZ_SOURCES   := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SHARED    := $(sort $(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
 # The analyzer does not know that an assertion of cmocka ends a test, so tests go without it.
-STATIC         := engine/main.c $(ENGINE_SOURCES) $(TEST_SOURCES) tests/unit_program.c $(HELPER_SOURCES) $(BENCH_SOURCES) $(KAFKA_SOURCES) $(FUZZ_SOURCES) $(FUZZ_SHARED)
+STATIC         := engine/main.c $(ENGINE_SOURCES) $(LAB_SOURCES) $(TEST_SOURCES) tests/unit_program.c $(HELPER_SOURCES) $(BENCH_SOURCES) $(KAFKA_SOURCES) $(FUZZ_SOURCES) $(FUZZ_SHARED)
 SCHEMA_FILES   := $(sort $(wildcard schemas/*.avsc))
 
 OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/build/gen/schemas.o
@@ -87,6 +88,9 @@ KAFKAS  := $(addprefix $(BUILD)/kafka/,$(notdir $(KAFKA_SOURCES:.c=)))
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_HELPERS := $(FUZZ_SHARED:%.c=$(BUILD)/obj/%.o)
 LIBRARY := $(BUILD)/libsluice.a
+# The laboratory: what compares methods with other implementations, and the engine's simulator. It is not part of the program.
+LAB_OBJECTS := $(LAB_SOURCES:%.c=$(BUILD)/obj/%.o)
+LAB_LIBRARY := $(BUILD)/liblab.a
 # The engine for unit tests, of the same objects: linked once, where each program had it in itself.
 SHARED_LIBRARY := $(BUILD)/libsluice.so
 # A test is linked with what it needs of these alone, which is far quicker than with all; but for what stands
@@ -102,17 +106,25 @@ say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-## all: builds build/sluice (the default)
-all: $(BUILD)/sluice
+## all: builds build/sluice (the default), and the laboratory beside it, build/sluice-lab
+all: $(BUILD)/sluice $(BUILD)/sluice-lab
 
-$(BUILD)/sluice: $(BUILD)/obj/engine/main.o $(ALWAYS) $(LIBRARY)
+define link_program
 	$(call say,LINK,'$@$(if $(ALLOCATOR)$(SAN),, without jemalloc: an engine is slower)')
 	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(ALLOCATOR) $(LDLIBS)
+endef
+$(BUILD)/sluice: $(BUILD)/obj/engine/main.o $(ALWAYS) $(LIBRARY)
+	$(link_program)
+
+# Its table of commands is found before that of the engine.
+$(BUILD)/sluice-lab: $(BUILD)/obj/engine/main.o $(ALWAYS) $(LAB_LIBRARY) $(LIBRARY)
+	$(link_program)
 
 $(LIBRARY): $(OBJECTS)
+$(LAB_LIBRARY): $(LAB_OBJECTS)
 $(HELPER_LIBRARY): $(HELPERS)
 
-$(LIBRARY) $(HELPER_LIBRARY):
+$(LIBRARY) $(LAB_LIBRARY) $(HELPER_LIBRARY):
 	@rm -f $@
 	$(call say,AR,$@)
 	$(QUIET)ar rcs $@ $^
@@ -151,6 +163,11 @@ $(SHARED_LIBRARY): $(OBJECTS)
 UNIT_LDFLAGS = $(LDFLAGS) -Wl,--allow-shlib-undefined $(if $(REACHED),$(if $(ASAN_LIBRARY),-shared-libasan -Wl$(comma)-rpath$(comma)$(dir $(ASAN_LIBRARY))))
 ASAN_LIBRARY = $(eval ASAN_LIBRARY := $$(filter /%,$$(shell $(CC) -print-file-name=libclang_rt.asan-$$$$(uname -m).so)))$(ASAN_LIBRARY)
 comma := ,
+
+# Tests of the laboratory.
+LAB_TESTS := bandit_trajectory compute simulation simulation_broken simulation_control simulation_observer
+$(LAB_TESTS:%=$(BUILD)/unit/%_test): $(LAB_LIBRARY)
+$(LAB_OBJECTS): SHARED_CFLAGS := -fPIC -fno-semantic-interposition
 
 # What changes in the engine is found when the program starts, so nothing is linked anew for it.
 # It looks at the allocator of engines.
@@ -266,7 +283,7 @@ UNIT_INCLUDE = $(if $(filter tests/unit/%,$<),-include tests/unit_program.h)
 build/static/%.o: %.c .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,CHECK,$<)
-	$(QUIET)gcc $(CPPFLAGS) -std=c17 -O2 $(WARNINGS) -Werror $(PKG_CFLAGS) $(UNIT_INCLUDE) $(if $(filter tests/%,$<),,$(ANALYZER)) -MMD -MP -c -o $@ $<
+	$(QUIET)gcc $(CPPFLAGS) -std=c17 -O2 $(WARNINGS) -Werror $(PKG_CFLAGS) $(UNIT_INCLUDE) $(if $(filter-out tests/lab/%,$(filter tests/%,$<)),,$(ANALYZER)) -MMD -MP -c -o $@ $<
 	$(QUIET)clang-tidy --quiet $< -- -std=c17 $(CPPFLAGS) $(PKG_CFLAGS) $(UNIT_INCLUDE) 2>$@.log || { cat $@.log; false; }
 	$(QUIET)$(CPPCHECK) $(CPPFLAGS) $<
 
@@ -314,7 +331,7 @@ run-fuzz: $(if $(NAME),$(filter $(FUZZERS),$(NAME:%=$(BUILD)/fuzz/%_fuzz)),$(FUZ
 	@tests/run-fuzz.sh $(TIME) $^
 
 ## sim: simulated runs with faults (SEEDS=10000 from SEED=1): about 10,500 a minute
-sim: $(BUILD)/sluice
+sim: $(BUILD)/sluice-lab
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
@@ -328,7 +345,7 @@ soak: kafka-programs
 	@FORMS=soak tests/kafka/soak.sh $(BUILD)/sluice $(BUILD)/kafka $(TIME)
 
 ## change: the change detector beside other tools, 20 streams of each sort at the rate of each tool, and its false alarms, also with a past, online, jointly, of embeddings, and of arrivals
-change: $(BUILD)/sluice $(BUILD)/unit/change_clean_test $(BUILD)/unit/drift_past_test $(BUILD)/unit/monitor_online_test $(BUILD)/unit/joint_test $(BUILD)/unit/projection_alarms_test $(BUILD)/unit/linear_carry_test $(BUILD)/unit/arrivals_test $(BUILD)/unit/monitor_power_test
+change: all $(BUILD)/unit/change_clean_test $(BUILD)/unit/drift_past_test $(BUILD)/unit/monitor_online_test $(BUILD)/unit/joint_test $(BUILD)/unit/projection_alarms_test $(BUILD)/unit/linear_carry_test $(BUILD)/unit/arrivals_test $(BUILD)/unit/monitor_power_test
 	@tests/judge/change.py $(BUILD)/sluice 20 130
 	@DRIFT_STREAMS=40 $(BUILD)/unit/change_clean_test
 	@DRIFT_STREAMS=40 $(BUILD)/unit/drift_past_test
@@ -345,7 +362,7 @@ torture:
 	@tests/torture.py build/address,undefined/clang/sluice
 
 ## bandits: bandits beside MABWiser's on shared reward tables, for hours (REPLICATIONS=1000; skipped when PyPI cannot be reached)
-bandits: $(BUILD)/sluice
+bandits: all
 	@tests/mabwiser.sh $(BUILD)/sluice long $(or $(REPLICATIONS),1000)
 
 ## experiments: 2,000 simulated A/A runs of each sort, looked at after each value, with arms of 1 to 95% for 15 laws, and the power of 1,000, for half an hour

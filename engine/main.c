@@ -1,5 +1,6 @@
 /* main.c: The one place that exits, and that knows the step kinds. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -38,11 +39,26 @@ static void core_dumps_refuse(void)
 	(void)setrlimit(RLIMIT_CORE, &limit);
 }
 
+/* The commands of the laboratory (tests/lab) are another program's, which stands beside this one where both were built. */
+static void laboratory_try(int count, char **arguments)
+{
+	static const char suffix[] = "-lab";
+	char path[PATH_MAX];
+	if (count < 2 || (strcmp(arguments[1], "compute") != 0 && strcmp(arguments[1], "sim") != 0))
+		return;
+	const ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof suffix);
+	if (length <= 0)
+		return;
+	memcpy(path + length, suffix, sizeof suffix);
+	(void)execv(path, arguments);
+}
+
 /* SLUICE_FAIL_ALLOCATION=7 makes the seventh allocation fail, for tests/torture.py;
  * 0 makes none fail and says at the end how many there were. */
 int main(int count, char **arguments)
 {
 	const char *fail_at = getenv("SLUICE_FAIL_ALLOCATION");
+	laboratory_try(count, arguments);
 	if (fail_at)
 		memory_fail_at(strtoull(fail_at, NULL, 10));
 	struct session session = {
@@ -53,6 +69,7 @@ int main(int count, char **arguments)
 		.columns = columns_of(STDOUT_FILENO),
 		.columns_beside = columns_of(STDERR_FILENO),
 		.kinds = step_kinds,
+		.commands = command_table,
 	};
 	core_dumps_refuse();
 	int code = command_main(&session, count, (const char *const *)arguments);

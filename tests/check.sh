@@ -124,10 +124,10 @@ part_judge() {
 	counted tests/judge/schema.py $sluice tests/lint tests/lint-own tests/cases tests/cases-own tests/reference pipelines
 }
 
-# Reference numbers; a family that `sluice compute` does not know is not judged yet, and one without a file is scored elsewhere.
+# Reference numbers; a family that `sluice-lab compute` does not know is not judged yet, and one without a file is scored elsewhere.
 part_oracles() {
 	local family
-	for family in $($sluice compute --list -o json | python3 -c 'import json, sys; print(*(f["family"] for f in json.load(sys.stdin)))'); do
+	for family in $($sluice-lab compute --list -o json | python3 -c 'import json, sys; print(*(f["family"] for f in json.load(sys.stdin)))'); do
 		[ ! -e "tests/oracles/$family.json" ] || one tests/judge/oracles.py $sluice tests/oracles "$family" -v
 		[ ! -e "tests/oracles-own/$family.json" ] || one tests/judge/oracles.py $sluice tests/oracles-own "$family" -v
 	done
@@ -173,8 +173,8 @@ part_reference() {
 
 # Seeds that nobody has seen yet, beside those that everybody sees.
 part_sim() {
-	one $sluice sim --seeds 1200
-	one $sluice sim --seed "$(date +%s)000" --seeds 1200
+	one $sluice-lab sim --seeds 1200
+	one $sluice-lab sim --seed "$(date +%s)000" --seeds 1200
 }
 
 part_docs() {
@@ -211,6 +211,8 @@ part_install() {
 	there=$(mktemp -d)
 	make_quietly install DESTDIR="$there" PREFIX=/usr >/dev/null
 	one "$there/usr/bin/sluice" --version
+	one test ! -e "$there/usr/bin/sluice-lab"
+	one sh -c '"$0" compute 2>&1 | grep -q "there is no command .compute."' "$there/usr/bin/sluice"
 	one test -s "$there/usr/share/man/man1/sluice.1"
 	one test -s "$there/usr/share/man/man1/sluice-errors-replay.1"
 	one test "$(grep -l '^[.]SH SYNOPSIS' "$there"/usr/share/man/man1/sluice-*.1 | wc -l)" = "$(grep -c '^[.]SS sluice ' "$there/usr/share/man/man1/sluice.1")"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The one direction: a module includes only from itself and from modules above it in
-# this list, steps/ from `step` and above, and no two headers include each other.
+# this list, steps/ from `step` and above, and no two headers include each other. Nothing of the program includes the laboratory.
 set -u
-modules="base numeric statistics bandits drift explain message observe step alerts spec plan state experiments flow net serving log worker runtime control gateway compute source view client process help simulation cases cli"
+modules="base numeric statistics bandits drift explain message observe step alerts spec plan state experiments flow net serving log worker runtime control gateway source view client process help simulation cases cli"
 faults=0
 fault() {
 	echo "layers: $*" >&2

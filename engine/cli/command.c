@@ -183,7 +183,7 @@ const struct workspace *command_workspace(struct session *session)
 			(struct workspace){session->kinds,
 					   session->arena,
 					   {command_on_faults, command_on_note, command_on_warning, command_on_failure, session},
-					   command_table};
+					   session->commands};
 	return &session->workspace;
 }
 
@@ -252,9 +252,9 @@ static size_t words_of(const struct command *command, const char *const *words, 
 	return count > 1 && manual_is_noun(command, words[0]) && strcmp(verb + 1, words[1]) == 0 ? 2 : 0;
 }
 
-const struct command *command_find(const char *const *words, size_t count, size_t *used)
+const struct command *command_find(const struct session *session, const char *const *words, size_t count, size_t *used)
 {
-	for (const struct command *const *command = command_table; *command; command++) {
+	for (const struct command *const *command = session->commands; *command; command++) {
 		*used = words_of(*command, words, count);
 		if (*used > 0)
 			return *command;
@@ -262,9 +262,9 @@ const struct command *command_find(const char *const *words, size_t count, size_
 	return NULL;
 }
 
-static const struct command *find_noun(const char *word)
+static const struct command *find_noun(const struct session *session, const char *word)
 {
-	for (const struct command *const *command = command_table; *command; command++)
+	for (const struct command *const *command = session->commands; *command; command++)
 		if (manual_is_noun(*command, word))
 			return *command;
 	return NULL;
@@ -273,7 +273,7 @@ static const struct command *find_noun(const char *word)
 static int unknown_verb(struct session *session, const char *noun, const char *verb)
 {
 	struct suggestion suggestion = suggest_begin(text_of(verb));
-	for (const struct command *const *command = command_table; *command; command++)
+	for (const struct command *const *command = session->commands; *command; command++)
 		if (manual_is_noun(*command, noun))
 			suggest_offer(&suggestion, text_of(strchr((*command)->name, ' ') + 1));
 	if (suggestion.nearest.bytes)
@@ -286,11 +286,11 @@ static int unknown_command(struct session *session, const char *const *words, si
 {
 	if (words[0][0] == '-')
 		return command_misuse(session, NULL, "the command comes first: `sluice COMMAND %s`", words[0]);
-	if (find_noun(words[0]) && count > 1)
+	if (find_noun(session, words[0]) && count > 1)
 		return unknown_verb(session, words[0], words[1]);
 	struct suggestion suggestion = suggest_begin(text_of(words[0]));
 	suggest_offer(&suggestion, TEXT("--version"));
-	for (const struct command *const *command = command_table; *command; command++)
+	for (const struct command *const *command = session->commands; *command; command++)
 		suggest_offer(&suggestion, (struct text){(*command)->name, strcspn((*command)->name, " ")});
 	if (suggestion.nearest.bytes)
 		return command_misuse(session, NULL, "there is no command `%s`; did you mean `" TEXT_FORMAT "`?", words[0],
@@ -308,9 +308,9 @@ static int command_show(struct session *session, enum command_shown what, const 
 	buffer_open(&out, PAGE_BYTES_MAX);
 	struct help_page page = {.out = &out, .form = PAGE_TEXT, .colour = session->colour, .columns = session->columns};
 	if (what == SHOWN_OVERVIEW)
-		manual_overview(&page, command_table);
+		manual_overview(&page, session->commands);
 	else if (what == SHOWN_NOUN)
-		manual_noun(&page, command_table, noun);
+		manual_noun(&page, session->commands, noun);
 	else
 		manual_command(&page, command);
 	return command_write(session, &out);
@@ -388,10 +388,10 @@ static int dispatch(struct session *session, const char *const *words, size_t co
 		return EXIT_GOOD;
 	}
 	size_t used;
-	const struct command *command = command_find(words, count, &used);
+	const struct command *command = command_find(session, words, count, &used);
 	if (command)
 		return command_run_parsed(session, command, words + used, count - used);
-	if (find_noun(words[0]) && (count == 1 || is_help(words[1]))) {
+	if (find_noun(session, words[0]) && (count == 1 || is_help(words[1]))) {
 		int code = command_show(session, SHOWN_NOUN, words[0], NULL);
 		return count == 1 ? EXIT_MISUSE : code;
 	}

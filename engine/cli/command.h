@@ -35,6 +35,7 @@ struct session {
 	size_t columns_beside; /* the same for `err` */
 	enum output_form form; /* JSON: output on `err` is JSON too, one object on each line */
 	const struct step_kind *const *kinds;
+	const struct command *const *commands; /* all there are; ends with NULL */
 	struct arena *arena; /* arena of command_main(); lives as long as the command */
 	/* Log of an engine, on `err`: notes, errors and faults are its lines. NULL: the command has no engine, or none yet. */
 	struct log_writer *log;
@@ -42,14 +43,14 @@ struct session {
 	bool fault_pages; /* faults are printed with their lines, as by lint, even if there is a log */
 };
 
-/* All commands; ends with NULL (commands.c). */
+/* The commands of `sluice`; ends with NULL (commands.c). */
 extern const struct command *const command_table[];
 
 /* Finds the command (nouns in singular or plural), parses its arguments, and runs it. */
 int command_main(struct session *session, int count, const char *const *arguments);
 
 /* The command at the beginning of the line, and the number of words in its name; NULL: none. */
-const struct command *command_find(const char *const *words, size_t count, size_t *used);
+const struct command *command_find(const struct session *session, const char *const *words, size_t count, size_t *used);
 
 /* Prints on `err` the misuse and the correct usage; returns EXIT_MISUSE. */
 int command_misuse(struct session *session, const struct command *command, const char *format, ...)

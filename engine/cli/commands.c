@@ -6,7 +6,6 @@ extern const struct command command_alerts_silence;
 extern const struct command command_alerts_test;
 extern const struct command command_apply;
 extern const struct command command_completion;
-extern const struct command command_compute;
 extern const struct command command_delete;
 extern const struct command command_describe;
 extern const struct command command_dev;
@@ -48,7 +47,6 @@ extern const struct command command_produce;
 extern const struct command command_rollback;
 extern const struct command command_run;
 extern const struct command command_schema;
-extern const struct command command_sim;
 extern const struct command command_tail;
 extern const struct command command_test;
 extern const struct command command_top;
@@ -95,7 +93,6 @@ const struct command *const command_table[] = {
 	&command_experiments_analyze,
 	&command_experiments_evaluate,
 	&command_test,
-	&command_sim,
 	&command_models_serve,
 	&command_schema,
 	&command_echo,
@@ -103,7 +100,6 @@ const struct command *const command_table[] = {
 	&command_fit,
 	&command_drift_report,
 	&command_drift_rebase,
-	&command_compute,
 	&command_doctor,
 	&command_help,
 	&command_completion,

@@ -74,7 +74,7 @@ static int completion_run(struct session *session, const void *filled, const cha
 				      arguments[1]);
 	struct buffer out;
 	buffer_open(&out, SCRIPT_BYTES_MAX);
-	if (completion_print(command_table, arguments[0], &out))
+	if (completion_print(session->commands, arguments[0], &out))
 		return self->form == OUTPUT_JSON ? print_wrapped(session, arguments[0], &out) : command_write(session, &out);
 	buffer_close(&out);
 	return command_misuse(session, &command_completion,

@@ -63,11 +63,11 @@ static int help_unknown(struct session *session, const char *word)
 	return code;
 }
 
-static bool help_print_noun(struct help_page *page, const char *word)
+static bool help_print_noun(const struct session *session, struct help_page *page, const char *word)
 {
-	for (const struct command *const *command = command_table; *command; command++) {
+	for (const struct command *const *command = session->commands; *command; command++) {
 		if (manual_is_noun(*command, word)) {
-			manual_noun(page, command_table, word);
+			manual_noun(page, session->commands, word);
 			return true;
 		}
 	}
@@ -78,10 +78,10 @@ static bool help_print_noun(struct help_page *page, const char *word)
 static bool help_print(struct session *session, struct help_page *page, const char *const *words, size_t count)
 {
 	size_t used;
-	const struct command *command = command_find(words, count, &used);
+	const struct command *command = command_find(session, words, count, &used);
 	bool whole = command && used == count;
 	if (whole && page->form == PAGE_MAN) {
-		manual_page(page, command_table, command);
+		manual_page(page, session->commands, command);
 		return true;
 	}
 	if (whole && count > 1) {
@@ -89,7 +89,7 @@ static bool help_print(struct session *session, struct help_page *page, const ch
 		return true;
 	}
 	manual_begin(page);
-	bool noun = count == 1 && help_print_noun(page, words[0]);
+	bool noun = count == 1 && help_print_noun(session, page, words[0]);
 	return topics_print(command_workspace(session), page, words, count) || noun;
 }
 
@@ -112,9 +112,9 @@ static int help_run(struct session *session, const void *filled_in, const char *
 		if (self->search)
 			found = topics_search(command_workspace(session), &page, self->search);
 		else if (page.form == PAGE_MAN)
-			manual_all(&page, command_table);
+			manual_all(&page, session->commands);
 		else
-			manual_overview(&page, command_table);
+			manual_overview(&page, session->commands);
 	}
 	if (!found) {
 		buffer_close(&out);

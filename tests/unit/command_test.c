@@ -51,7 +51,7 @@ static void a_misspelt_command_names_the_one_that_was_meant(void **state)
 	says("eval -mean(x)", EXIT_MISUSE, "", "as in `sluice eval -- '-mean(x)'`");
 	says("eval -x", EXIT_MISUSE, "", "there is no option -x\n");
 	says("eval -- -2^2", EXIT_GOOD, "-4", "");
-	says("sim --seeds 0", EXIT_MISUSE, "", "from 1 to");
+	says("tail p --count 0", EXIT_MISUSE, "", "from 1 to");
 	says("--format json", EXIT_MISUSE, "", "the command comes first");
 }
 
@@ -72,7 +72,7 @@ static void an_output_that_cannot_be_written_is_not_good(void **state)
 	char *said = NULL;
 	size_t length;
 	struct session session = {
-		.out = fopen("/dev/full", "w"), .err = open_memstream(&said, &length), .kinds = none};
+		.out = fopen("/dev/full", "w"), .err = open_memstream(&said, &length), .kinds = none, .commands = command_table};
 	assert_int_equal(command_main(&session, 2, words), EXIT_FAULTS);
 	fclose(session.out);
 	fclose(session.err);

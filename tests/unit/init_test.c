@@ -190,7 +190,10 @@ static void what_it_says_can_be_pasted_whatever_the_folder_is_called(void **stat
 	char *before = getcwd(NULL, 0);
 	assert_int_equal(chdir(folder), 0);
 	static const struct step_kind *const none[] = {NULL};
-	struct session session = {.out = open_memstream(&said, &length), .err = fopen("/dev/null", "w"), .kinds = none};
+	struct session session = {.out = open_memstream(&said, &length),
+				  .err = fopen("/dev/null", "w"),
+				  .kinds = none,
+				  .commands = command_table};
 	assert_int_equal(command_main(&session, 3, words), EXIT_GOOD);
 	assert_int_equal(command_main(&session, 3, (const char *const[]){"sluice", "init", "-dash"}), EXIT_MISUSE);
 	assert_int_equal(command_main(&session, 4, (const char *const[]){"sluice", "init", "--", "-dash"}), EXIT_GOOD);

@@ -28,6 +28,7 @@ struct said say_with(const struct step_kind *const *kinds, const char *line)
 		.out = open_memstream(&said.out, &out_length),
 		.err = open_memstream(&said.err, &err_length),
 		.kinds = kinds,
+		.commands = command_table,
 	};
 	said.code = command_main(&session, count, words);
 	fclose(session.out);
