@@ -65,7 +65,7 @@ ALLOCATOR = $(eval ALLOCATOR := $$(if $$(SAN),,$$(shell pkg-config --libs jemall
 TIME ?= 600
 
 ENGINE_SOURCES := $(sort $(wildcard engine/*/*.c) $(wildcard steps/*.c))
-LAB_SOURCES    := $(sort $(wildcard tests/lab/*.c tests/lab/*/*.c))
+LAB_SOURCES    := $(sort $(wildcard tests/lab/*.c tests/lab/*/*.c tests/lab/*/*/*.c))
 TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
@@ -165,7 +165,7 @@ ASAN_LIBRARY = $(eval ASAN_LIBRARY := $$(filter /%,$$(shell $(CC) -print-file-na
 comma := ,
 
 # Tests of the laboratory.
-LAB_TESTS := bandit_trajectory compute simulation simulation_broken simulation_control simulation_observer
+LAB_TESTS := bandit_trajectory compute drift monitor_distances simulation simulation_broken simulation_control simulation_observer sketches worker_pause
 $(LAB_TESTS:%=$(BUILD)/unit/%_test): $(LAB_LIBRARY)
 $(LAB_OBJECTS): SHARED_CFLAGS := -fPIC -fno-semantic-interposition
 

@@ -1,7 +1,7 @@
 /* case_stubs.h: Stubs in place of the models of a case, for workers under a virtual clock. Replies come by timers of the worker's
  * loop, at the time that the stub sets.
  *
- * It replaces wire.h, as simulated_models.h does for `sluice sim`; here a stub decides when it answers, and nothing fails
+ * It replaces wire.h, as simulated_models.h of the laboratory does; here a stub decides when it answers, and nothing fails
  * by chance. Belongs to one thread.
  */
 #ifndef SLUICE_CASES_CASE_STUBS_H

@@ -9,13 +9,13 @@
 
 #include "drift/adwin.h"
 #include "drift/binned.h"
-#include "drift/correction.h"
-#include "drift/distance.h"
-#include "drift/kernel_test.h"
-#include "drift/kolmogorov_smirnov.h"
-#include "drift/online.h"
+#include "comparison/drift/correction.h"
+#include "comparison/drift/distance.h"
+#include "comparison/drift/kernel_test.h"
+#include "comparison/drift/kolmogorov_smirnov.h"
+#include "comparison/drift/online_charts.h"
 #include "drift/outlier.h"
-#include "drift/rank_test.h"
+#include "comparison/drift/rank_test.h"
 #include "tests/unit/arena_fixture.h"
 
 static void assert_near(double got, double wanted, double by)

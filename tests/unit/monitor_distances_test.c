@@ -11,8 +11,8 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "drift/distance.h"
-#include "drift/kolmogorov_smirnov.h"
+#include "comparison/drift/distance.h"
+#include "comparison/drift/kolmogorov_smirnov.h"
 #include "drift/monitor_parts.h"
 #include "numeric/quantile.h"
 #include "session.h"

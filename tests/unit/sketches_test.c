@@ -11,10 +11,10 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "numeric/ddsketch.h"
-#include "numeric/hdr_histogram.h"
+#include "comparison/numeric/hdr_histogram.h"
 #include "numeric/moments.h"
 #include "numeric/quantile.h"
-#include "numeric/tdigest.h"
+#include "comparison/numeric/tdigest.h"
 
 #define MANY 20000
 

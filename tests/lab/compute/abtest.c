@@ -3,15 +3,15 @@
 
 #include "compute/values.h"
 #include "statistics/arm_sums.h"
-#include "statistics/bootstrap.h"
+#include "comparison/statistics/bootstrap.h"
 #include "statistics/distribution.h"
 #include "statistics/means.h"
 #include "statistics/posterior.h"
-#include "statistics/rank_test.h"
+#include "comparison/statistics/rank_test.h"
 #include "statistics/rates.h"
 #include "statistics/sample_ratio.h"
 #include "statistics/sequence.h"
-#include "statistics/spending.h"
+#include "comparison/statistics/spending.h"
 
 #define RESAMPLES_MOST 1000000
 #define BOOTSTRAP_SEED 1

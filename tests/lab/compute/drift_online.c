@@ -5,7 +5,7 @@
 
 #include "compute/values.h"
 #include "drift/adwin.h"
-#include "drift/online.h"
+#include "comparison/drift/online_charts.h"
 
 /* A stream and what is listed of it. */
 struct online_run {

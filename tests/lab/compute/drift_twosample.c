@@ -5,11 +5,11 @@
 
 #include "compute/values.h"
 #include "drift/binned.h"
-#include "drift/correction.h"
-#include "drift/distance.h"
-#include "drift/kernel_test.h"
-#include "drift/kolmogorov_smirnov.h"
-#include "drift/rank_test.h"
+#include "comparison/drift/correction.h"
+#include "comparison/drift/distance.h"
+#include "comparison/drift/kernel_test.h"
+#include "comparison/drift/kolmogorov_smirnov.h"
+#include "comparison/drift/rank_test.h"
 #include "numeric/quantile.h"
 
 /* Both samples of a case in rising order, without NaN, and how many of those there were. */

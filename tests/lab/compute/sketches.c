@@ -5,10 +5,10 @@
 #include "base/random.h"
 #include "compute/values.h"
 #include "numeric/ddsketch.h"
-#include "numeric/hdr_histogram.h"
+#include "comparison/numeric/hdr_histogram.h"
 #include "numeric/moments.h"
 #include "numeric/quantile.h"
-#include "numeric/tdigest.h"
+#include "comparison/numeric/tdigest.h"
 
 #define STREAM_NUMBERS_MAX 10000000
 #define SHARDS_MAX 1024

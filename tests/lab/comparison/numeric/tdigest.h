@@ -8,8 +8,8 @@
  * NaN is not counted. Infinities are ordinary numbers, except for interpolation between them and their neighbours. A
  * digest owns memory, and belongs to one thread.
  */
-#ifndef SLUICE_NUMERIC_TDIGEST_H
-#define SLUICE_NUMERIC_TDIGEST_H
+#ifndef SLUICE_COMPARISON_NUMERIC_TDIGEST_H
+#define SLUICE_COMPARISON_NUMERIC_TDIGEST_H
 
 #include <stdbool.h>
 #include <stddef.h>

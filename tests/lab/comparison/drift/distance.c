@@ -1,5 +1,5 @@
 /* distance.c: Distances between samples in their own unit; see distance.h. */
-#include "drift/distance.h"
+#include "comparison/drift/distance.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* tdigest.c: Quantiles by clusters; see tdigest.h. */
-#include "numeric/tdigest.h"
+#include "comparison/numeric/tdigest.h"
 
 #include <math.h>
 #include <stdlib.h>

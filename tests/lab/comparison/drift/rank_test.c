@@ -1,5 +1,5 @@
 /* rank_test.c: Cramer-von Mises and Anderson-Darling tests; see rank_test.h. */
-#include "drift/rank_test.h"
+#include "comparison/drift/rank_test.h"
 
 #include <math.h>
 #include <stdbool.h>

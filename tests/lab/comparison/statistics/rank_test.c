@@ -1,5 +1,5 @@
 /* rank_test.c: see rank_test.h. */
-#include "statistics/rank_test.h"
+#include "comparison/statistics/rank_test.h"
 
 #include <math.h>
 #include <stdlib.h>

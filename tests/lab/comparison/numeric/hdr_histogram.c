@@ -1,5 +1,5 @@
 /* hdr_histogram.c: Counts to significant digits; see hdr_histogram.h. */
-#include "numeric/hdr_histogram.h"
+#include "comparison/numeric/hdr_histogram.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* kernel_test.c: Maximum mean discrepancy; see kernel_test.h. */
-#include "drift/kernel_test.h"
+#include "comparison/drift/kernel_test.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* bootstrap.h: Bootstrap interval of the difference of two means (Efron's percentile interval), from samples drawn again
  * from the units. */
-#ifndef SLUICE_STATISTICS_BOOTSTRAP_H
-#define SLUICE_STATISTICS_BOOTSTRAP_H
+#ifndef SLUICE_COMPARISON_STATISTICS_BOOTSTRAP_H
+#define SLUICE_COMPARISON_STATISTICS_BOOTSTRAP_H
 
 #include <stddef.h>
 

@@ -6,8 +6,8 @@
  *
  * Pure: chance comes from a seed.
  */
-#ifndef SLUICE_DRIFT_KERNEL_TEST_H
-#define SLUICE_DRIFT_KERNEL_TEST_H
+#ifndef SLUICE_COMPARISON_DRIFT_KERNEL_TEST_H
+#define SLUICE_COMPARISON_DRIFT_KERNEL_TEST_H
 
 #include <stdint.h>
 

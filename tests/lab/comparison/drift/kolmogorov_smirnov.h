@@ -7,8 +7,8 @@
  *
  * Pure; any thread may call. Memory is taken from the arena that is handed in.
  */
-#ifndef SLUICE_DRIFT_KOLMOGOROV_SMIRNOV_H
-#define SLUICE_DRIFT_KOLMOGOROV_SMIRNOV_H
+#ifndef SLUICE_COMPARISON_DRIFT_KOLMOGOROV_SMIRNOV_H
+#define SLUICE_COMPARISON_DRIFT_KOLMOGOROV_SMIRNOV_H
 
 #include <stdbool.h>
 

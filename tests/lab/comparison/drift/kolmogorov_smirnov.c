@@ -1,5 +1,5 @@
 /* kolmogorov_smirnov.c: The two-sample Kolmogorov-Smirnov test; see kolmogorov_smirnov.h. */
-#include "drift/kolmogorov_smirnov.h"
+#include "comparison/drift/kolmogorov_smirnov.h"
 
 #include <math.h>
 

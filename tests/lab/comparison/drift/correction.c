@@ -1,5 +1,5 @@
 /* correction.c: Corrections of p-values; see correction.h. */
-#include "drift/correction.h"
+#include "comparison/drift/correction.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  *
  * It describes; it decides nothing. Ties have the middle of their ranks, and the variance is corrected for them.
  */
-#ifndef SLUICE_STATISTICS_RANK_TEST_H
-#define SLUICE_STATISTICS_RANK_TEST_H
+#ifndef SLUICE_COMPARISON_STATISTICS_RANK_TEST_H
+#define SLUICE_COMPARISON_STATISTICS_RANK_TEST_H
 
 #include <stddef.h>
 

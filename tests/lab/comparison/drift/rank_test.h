@@ -4,8 +4,8 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_DRIFT_RANK_TEST_H
-#define SLUICE_DRIFT_RANK_TEST_H
+#ifndef SLUICE_COMPARISON_DRIFT_RANK_TEST_H
+#define SLUICE_COMPARISON_DRIFT_RANK_TEST_H
 
 #include "base/arena.h"
 #include "numeric/table.h"

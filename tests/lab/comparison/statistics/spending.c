@@ -1,5 +1,5 @@
 /* spending.c: see spending.h. */
-#include "statistics/spending.h"
+#include "comparison/statistics/spending.h"
 
 #include <math.h>
 

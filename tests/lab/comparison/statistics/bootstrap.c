@@ -1,5 +1,5 @@
 /* bootstrap.c: see bootstrap.h. */
-#include "statistics/bootstrap.h"
+#include "comparison/statistics/bootstrap.h"
 
 #include "base/random.h"
 #include "numeric/moments.h"

@@ -6,8 +6,8 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_DRIFT_CORRECTION_H
-#define SLUICE_DRIFT_CORRECTION_H
+#ifndef SLUICE_COMPARISON_DRIFT_CORRECTION_H
+#define SLUICE_COMPARISON_DRIFT_CORRECTION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_DRIFT_DISTANCE_H
-#define SLUICE_DRIFT_DISTANCE_H
+#ifndef SLUICE_COMPARISON_DRIFT_DISTANCE_H
+#define SLUICE_COMPARISON_DRIFT_DISTANCE_H
 
 #include <stddef.h>
 

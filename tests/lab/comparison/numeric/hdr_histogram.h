@@ -5,8 +5,8 @@
  *
  * A histogram owns its counts, and belongs to one thread.
  */
-#ifndef SLUICE_NUMERIC_HDR_HISTOGRAM_H
-#define SLUICE_NUMERIC_HDR_HISTOGRAM_H
+#ifndef SLUICE_COMPARISON_NUMERIC_HDR_HISTOGRAM_H
+#define SLUICE_COMPARISON_NUMERIC_HDR_HISTOGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
