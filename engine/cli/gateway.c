@@ -181,7 +181,7 @@ static void say_ready(const struct gateway_run *run)
 	const struct plan *plan = &run->revision->plan;
 	const bool json = run->options->form == OUTPUT_JSON;
 	FILE *out = run->session->out;
-	const char *tls = listening->certificate ? "s" : "";
+	const char *tls = listening->files.certificate ? "s" : "";
 	int grpc_port = gateway_grpc_port(run->service.gateway);
 	fprintf(out, json ? "{\"rest\":\"http%s://" URL_HOST_FORMAT ":%d\"," : "ready at http%s://" URL_HOST_FORMAT ":%d", tls,
 		URL_HOST_ARGUMENTS(listening->host), gateway_http_port(run->service.gateway));

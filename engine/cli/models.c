@@ -29,11 +29,11 @@ static const struct option options[] = {
 	    .help = "The port for the Open Inference Protocol over REST; 0: a free one."),
 	ROW("grpc-port", INTEGER, struct serve_options, grpc_port, .fallback = "0", .most = PORT_MOST,
 	    .help = "The port for the same over gRPC; 0: a free one."),
-	ROW("certificate", TEXT, struct serve_options, listening.certificate,
+	ROW("certificate", TEXT, struct serve_options, listening.files.certificate,
 	    .help = "A file with the server's certificate, in PEM: it then accepts only TLS. When the file changes, new "
 		    "connections get the new certificate."),
-	ROW("key", TEXT, struct serve_options, listening.key, .help = "A file with the certificate's key, in PEM."),
-	LISTENING_AUTHORITIES_ROWS(struct serve_options, listening, "", "each caller"),
+	ROW("key", TEXT, struct serve_options, listening.files.key, .help = "A file with the certificate's key, in PEM."),
+	LISTENING_AUTHORITIES_ROWS(struct serve_options, listening.files, "", "each caller"),
 	ROW("insecure-ignore-security", FLAG, struct serve_options, listening.insecure,
 	    .help = "Listens beyond this machine (`--host`), although the server does not authenticate callers, and without "
 		    "protection that securityConfig of the files asks for."),
@@ -70,7 +70,7 @@ static bool say_ready(struct session *session, const struct serve_options *self,
 		      struct error *error)
 {
 	struct buffer out;
-	const char *ending = self->listening.certificate ? "s" : "", *host = self->listening.host;
+	const char *ending = self->listening.files.certificate ? "s" : "", *host = self->listening.host;
 	int rest = model_server_rest_port(server), grpc = model_server_grpc_port(server);
 	buffer_open(&out, LINE_BYTES_MAX);
 	if (self->form == OUTPUT_JSON) {
@@ -138,8 +138,7 @@ static bool server_drain(void *server, int64_t until_ms)
 /* Checks options. Every client that can connect may load, unload and call models. */
 static bool options_check(const struct serve_options *self, struct error *error)
 {
-	const struct tls_files files = listening_files(&self->listening);
-	return listening_check_tls(&files, "", "server", error) && metrics_asked_check(&self->metrics, error) &&
+	return listening_check_tls(&self->listening.files, "", "server", error) && metrics_asked_check(&self->metrics, error) &&
 	       listening_check_host(&self->listening, "this server does not authenticate callers",
 				    "name --authorities of their certificates", error);
 }
@@ -147,11 +146,10 @@ static bool options_check(const struct serve_options *self, struct error *error)
 static int models_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct serve_options *self = filled;
-	const struct tls_files files = listening_files(&self->listening);
 	const struct model_server_config config = {.host = self->listening.host,
 						   .rest_port = (int)self->port,
 						   .grpc_port = (int)self->grpc_port,
-						   .files = self->listening.certificate ? &files : NULL,
+						   .files = self->listening.files.certificate ? &self->listening.files : NULL,
 						   .paths = arguments,
 						   .path_count = count,
 						   .protects = !self->listening.insecure,

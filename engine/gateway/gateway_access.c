@@ -92,7 +92,7 @@ bool gateway_access_open(struct gateway_access *access, const struct gateway_acc
 					  .settings = {.key_set = asked->key_set,
 						       .api_keys = asked->api_keys,
 						       .policies = asked->policies,
-						       .certificates = listening->authorities != NULL,
+						       .certificates = listening->files.authorities != NULL,
 						       .rate_per_second = asked->rate_per_second,
 						       .rate_burst = asked->rate_burst,
 						       .note = on_note,
@@ -101,7 +101,7 @@ bool gateway_access_open(struct gateway_access *access, const struct gateway_acc
 		return error_memory(error, ERROR_SYSTEM, "reading who may call");
 	if (!tokens_read(asked, &settings->tokens, arena, error) || !proxies_read(&asked->proxies, settings, arena, error))
 		return false;
-	if (!access_settings_complete(settings, protection, listening->certificate != NULL, &lacking)) {
+	if (!access_settings_complete(settings, protection, listening->files.certificate != NULL, &lacking)) {
 		if (!listening->insecure) {
 			*error = lacking;
 			return false;

@@ -43,8 +43,7 @@ static bool timeout_is_fit(int64_t timeout_ns, struct error *error)
 
 bool gateway_asked_check(const struct gateway_asked *asked, struct error *error)
 {
-	const struct tls_files files = listening_files(&asked->listening);
-	return listening_check_tls(&files, "", "gateway", error) && headers_are_fit(&asked->passed, error) &&
+	return listening_check_tls(&asked->listening.files, "", "gateway", error) && headers_are_fit(&asked->passed, error) &&
 	       timeout_is_fit(asked->timeout_ns, error) && cors_origins_check(&asked->cors_origins, error);
 }
 
@@ -94,10 +93,10 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 			  const struct plan *plan, struct error *error)
 {
 	const struct gateway_asked *asked = service->asked;
-	service->files = listening_files(&asked->listening);
+	service->files = asked->listening.files;
 	service->config = *ports;
 	service->config.host = asked->listening.host;
-	service->config.files = asked->listening.certificate ? &service->files : NULL;
+	service->config.files = asked->listening.files.certificate ? &service->files : NULL;
 	service->config.timeout_ms = asked->timeout_ns / NS_PER_MS;
 	service->config.lame_duck_ms = asked->lame_duck_ns / NS_PER_MS;
 	service->config.access = service->access->wanted;

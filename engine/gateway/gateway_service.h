@@ -48,10 +48,10 @@ struct gateway_asked {
 		    .most = 16384,                                                                                                 \
 		    .help = "The most connections of one peer: an IPv4 address, or an IPv6 network of 64 bits. More are closed "   \
 			    "at once; the first time, the log names the peer. In all there are at most 16384."),                   \
-		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
+		ROW("certificate", TEXT, owner, member.listening.files.certificate,                                                      \
 		    .help = "A file with the gateway's certificate, in PEM: it then accepts only TLS."),                           \
-		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \
-		LISTENING_AUTHORITIES_ROWS(owner, member.listening, "", "each caller"),                                            \
+		ROW("key", TEXT, owner, member.listening.files.key, .help = "A file with the certificate's key, in PEM."),               \
+		LISTENING_AUTHORITIES_ROWS(owner, member.listening.files, "", "each caller"),                                            \
 		GATEWAY_ACCESS_ROWS(owner, member.access)
 
 struct gateway_service { /* starts as `{0}` */

@@ -49,11 +49,11 @@ static void gateway_announce(const struct engine_process *running)
 	const struct log_sink *log = running->engine.log;
 	if (running->http_port)
 		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served at http%s://" URL_HOST_FORMAT ":%d",
-			listening->certificate ? "s" : "", URL_HOST_ARGUMENTS(listening->host),
+			listening->files.certificate ? "s" : "", URL_HOST_ARGUMENTS(listening->host),
 			gateway_http_port(running->gateway.gateway));
 	if (running->grpc_port)
 		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served by gRPC%s at " URL_HOST_FORMAT ":%d",
-			listening->certificate ? " with TLS" : "", URL_HOST_ARGUMENTS(listening->host),
+			listening->files.certificate ? " with TLS" : "", URL_HOST_ARGUMENTS(listening->host),
 			gateway_grpc_port(running->gateway.gateway));
 }
 

@@ -21,16 +21,11 @@ bool listening_check_tls(const struct tls_files *files, const char *prefix, cons
 
 bool listening_check_host(const struct listening_asked *asked, const char *reason, const char *advice, struct error *error)
 {
-	return asked->authorities || asked->insecure || listen_is_local(asked->host) ||
+	return asked->files.authorities || asked->insecure || listen_is_local(asked->host) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "`--host %s` would allow connections from other machines, and %s; remove it, %s, or add "
 			 "--insecure-ignore-security",
 			 asked->host, reason, advice);
-}
-
-struct tls_files listening_files(const struct listening_asked *asked)
-{
-	return (struct tls_files){asked->authorities, asked->certificate, asked->key, asked->revocations};
 }
 
 /* ---- running ---- */

@@ -14,7 +14,7 @@
 /* Options of the command line. */
 struct listening_asked {
 	const char *host;
-	const char *certificate, *key, *authorities, *revocations;
+	struct tls_files files; /* no certificate: a server without TLS */
 	bool insecure;
 };
 
@@ -33,9 +33,6 @@ bool listening_check_host(const struct listening_asked *asked, const char *reaso
 		    .help = "A file of revocation lists (CRL) of these authorities, in PEM, one of each: certificates that they "  \
 			    "have revoked are refused, and so are all others once a list has expired. When the file changes, "     \
 			    "new connections get the new lists.")
-
-/* Files of a server's TLS; no certificate: a server without TLS. */
-struct tls_files listening_files(const struct listening_asked *asked);
 
 /* Server of a command, with the operations that every such server has. */
 struct listening_server {

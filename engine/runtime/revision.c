@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "experiments/rollout_check.h"
 #include "plan/model_name.h"
-#include "runtime/metrics_listener.h"
+#include "runtime/metrics_asked.h"
 #include "runtime/model_clients.h"
 #include "runtime/model_survey.h"
 #include "runtime/startup_check.h"

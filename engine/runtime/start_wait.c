@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "log/kafka_wait.h"
 #include "net/loop_task.h"
+#include "runtime/metrics_listener.h"
 #include "runtime/waiting_listener.h"
 
 #define TURN_MS 60000 /* the loop only waits */

@@ -11,7 +11,7 @@
 
 #include "observe/log_sink.h"
 #include "runtime/listening.h"
-#include "runtime/metrics_listener.h"
+#include "runtime/metrics_asked.h"
 
 #define START_AGAIN_MS 1000
 #define START_SAY_MS 10000

@@ -141,7 +141,7 @@ struct waiting_listener *waiting_listener_open(struct loop *loop, const struct w
 		error_memory(error, ERROR_SYSTEM, "opening a gateway");
 		return NULL;
 	}
-	*listener = (struct waiting_listener){.config = *config, .files = listening_files(config->listening)};
+	*listener = (struct waiting_listener){.config = *config, .files = config->listening->files};
 	if (waiting_listener_set_up(listener, loop, error))
 		return listener;
 	waiting_listener_close(listener);

@@ -268,12 +268,12 @@ static void files_of_tls_need_each_other_and_a_port(void **state)
 	} rows[] = {
 		{{.address = NULL}, NULL},
 		{{.address = "9090"}, NULL},
-		{{.address = "9090", .certificate = "a", .key = "b", .authorities = "c"}, NULL},
-		{{.address = "9090", .key = "b"}, "`--metrics-key` needs `--metrics-certificate`"},
-		{{.address = "9090", .authorities = "c"}, "`--metrics-authorities` needs `--metrics-certificate`"},
-		{{.address = "9090", .certificate = "a", .key = "b", .revocations = "d"},
+		{{.address = "9090", .files = {.certificate = "a", .key = "b", .authorities = "c"}}, NULL},
+		{{.address = "9090", .files = {.key = "b"}}, "`--metrics-key` needs `--metrics-certificate`"},
+		{{.address = "9090", .files = {.authorities = "c"}}, "`--metrics-authorities` needs `--metrics-certificate`"},
+		{{.address = "9090", .files = {.certificate = "a", .key = "b", .revocations = "d"}},
 		 "`--metrics-revocations` needs `--metrics-authorities`"},
-		{{.certificate = "a", .key = "b"}, "add `--metrics`"},
+		{{.files = {.certificate = "a", .key = "b"}}, "add `--metrics`"},
 		{{.address = "nonsense"}, "`--metrics nonsense` is no address"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -291,7 +291,7 @@ static void encryption_that_is_asked_for_is_given_beyond_this_machine(void **sta
 	struct protection protection = {.encryption = {.here = {.file = "runtime.yaml", .line = 7}, .enabled_here = {.line = 8}}};
 	const struct metrics_asked loopback = {.address = "127.0.0.1:9090"}, port = {.address = "9090"}, none = {0},
 				   beyond = {.address = "0.0.0.0:9090"},
-				   with_tls = {.address = "0.0.0.0:9090", .certificate = "a", .key = "b"};
+				   with_tls = {.address = "0.0.0.0:9090", .files = {.certificate = "a", .key = "b"}};
 	assert_true(metrics_check_protection(&beyond, &(struct protection){0}, &error));
 	assert_true(metrics_check_protection(&beyond, &protection, &error));
 	protection.encryption.enabled = true;
