@@ -5,6 +5,6 @@
 
 int main(int count, char **arguments)
 {
-	struct session session = {.out = stdout, .err = stderr, .kinds = tally_kinds};
+	struct session session = {.out = stdout, .err = stderr, .kinds = tally_kinds, .commands = command_table};
 	return command_main(&session, count, (const char *const *)arguments);
 }

@@ -113,7 +113,8 @@ static struct said report_with(const char *window, const char *false_alarms)
 	struct said said = {0};
 	size_t out_length, err_length;
 	struct session session = {
-		.out = open_memstream(&said.out, &out_length), .err = open_memstream(&said.err, &err_length), .kinds = step_kinds};
+		.out = open_memstream(&said.out, &out_length), .err = open_memstream(&said.err, &err_length), .kinds = step_kinds,
+		.commands = command_table};
 	said.code = command_main(&session, sizeof words / sizeof *words, words);
 	fclose(session.out);
 	fclose(session.err);
