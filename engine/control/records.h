@@ -19,7 +19,7 @@
 #ifndef SLUICE_CONTROL_RECORDS_H
 #define SLUICE_CONTROL_RECORDS_H
 
-#include "control/record_form.h"
+#include "message/record_form.h"
 
 #define CONTROL_RECORD_BYTES_MAX ((size_t)1 << 20) /* Kafka's own limit of a batch, unless it was raised */
 #define PROPOSAL_BYTES_MAX (CONTROL_RECORD_BYTES_MAX - ((size_t)16 << 10)) /* the record of a version has a few more fields */

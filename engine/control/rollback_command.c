@@ -1,7 +1,7 @@
 /* rollback_command.c: see rollback_command.h. */
 #include "control/rollback_command.h"
 
-#include "control/record_form.h"
+#include "message/record_form.h"
 #include "control/records.h"
 
 #define AUTHOR_BYTES_MAX 120 /* of names in the record of a move */

@@ -7,7 +7,7 @@
 #define SLUICE_CONTROL_STATUS_WRITER_H
 
 #include "base/list.h"
-#include "control/record_form.h"
+#include "message/record_form.h"
 #include "control/records.h"
 #include "control/rollout_relay.h"
 #include "log/batch_limit.h"

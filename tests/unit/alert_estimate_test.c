@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "alerts/alert_condition.h"
-#include "control/record_form.h"
+#include "message/record_form.h"
 #include "control/records.h"
 #include "control/rollback_command.h"
 #include "runtime/drift_figures.h"

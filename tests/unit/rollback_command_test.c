@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "control/record_form.h"
+#include "message/record_form.h"
 #include "control/records.h"
 
 static struct arena *arena;

@@ -2,7 +2,7 @@
 #ifndef SLUICE_TESTS_STATUS_STAND_H
 #define SLUICE_TESTS_STATUS_STAND_H
 
-#include "control/record_form.h"
+#include "message/record_form.h"
 #include "tests/unit/mock_broker.h"
 
 void status_append(const struct mock *mock, const char *topic, const struct record_form *form, const void *record);
