@@ -49,6 +49,7 @@ struct record_field {
 		.type = RECORD_FIELD_##kind, .offset = offsetof(record, member), .since = (number)                                 \
 	}
 #define RECORD_CHOICE(record, member, count) {.type = RECORD_FIELD_CHOICE, .choices = (count), .offset = offsetof(record, member)}
+#define RECORD_GIVEN(record, member, rows) {.type = RECORD_FIELD_GIVEN, .offset = offsetof(record, member), .fields = (rows)}
 #define RECORD_LIST_ADDED(number, record, count, list, rows, item)                                                                 \
 	{                                                                                                                          \
 		.type = RECORD_FIELD_LIST, .offset = offsetof(record, count), .items_offset = offsetof(record, list),              \
