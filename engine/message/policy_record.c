@@ -1,204 +1,68 @@
-/* policy_record.c: see policy_record.h. The size of a record is computed first, so writing needs no checks. */
+/* policy_record.c: see policy_record.h. */
 #include "message/policy_record.h"
 
 #include <math.h>
 
-#include "message/avro.h"
-#include "message/avro_parts.h"
+#include "message/record_form.h"
 
-#define FORMER_SCHEMA UINT64_C(0xab62f691543233b7) /* without `candidates` */
-#define NUMBERS 18				   /* of a record beside its lists, at most */
-#define FEATURE_NUMBERS 7 /* of a feature, and of its list of classes */
-#define ORIGIN_NUMBERS 2
-#define CANDIDATES_NUMBERS 3 /* of a list, and of its names */
 #define RECORD_BROKEN "the record is a broken policy"
 
-/* ---- writing ---- */
+static const struct record_field feature_fields[] = {
+	RECORD_ROW(TEXT, struct policy_feature, name),
+	RECORD_ROW(REAL, struct policy_feature, center),
+	RECORD_ROW(REAL, struct policy_feature, width),
+	RECORD_ROW(NUMBER, struct policy_feature, count),
+	RECORD_ROW(REAL, struct policy_feature, mean),
+	RECORD_ROW(REAL, struct policy_feature, squares),
+	RECORD_TEXTS(struct policy_feature, class_count, classes),
+	RECORD_END,
+};
 
-static size_t feature_room(const struct policy_feature *feature)
-{
-	size_t room = avro_text_room(feature->name) + FEATURE_NUMBERS * AVRO_LONG_BYTES_MAX;
-	for (size_t i = 0; i < feature->class_count; i++)
-		room += avro_text_room(feature->classes[i]);
-	return room;
-}
+static const struct record_field position_fields[] = {
+	RECORD_ROW(TEXT, struct origin, topic),
+	RECORD_ROW(INT, struct origin, partition),
+	RECORD_ROW(NUMBER, struct origin, offset),
+	RECORD_END,
+};
 
-static size_t candidates_room(const struct policy_candidates *candidates)
-{
-	size_t room = CANDIDATES_NUMBERS * AVRO_LONG_BYTES_MAX;
-	for (size_t i = 0; i < candidates->count; i++)
-		room += avro_text_room(candidates->names[i]);
-	return room;
-}
+static const struct record_field candidates_fields[] = {
+	RECORD_ROW(NUMBER, struct policy_candidates, since),
+	RECORD_TEXTS(struct policy_candidates, count, names),
+	RECORD_END,
+};
 
-static size_t record_room(const struct policy_record *record)
-{
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(record->experiment) +
-		      avro_text_room(record->policy) + avro_text_room(record->learner);
-	for (size_t i = 0; i < record->arm_count; i++)
-		room += avro_text_room(record->arms[i]);
-	for (size_t i = 0; i < record->feature_count; i++)
-		room += feature_room(&record->features[i]);
-	for (size_t i = 0; i < record->position_count; i++)
-		room += avro_text_room(record->positions[i].topic) + ORIGIN_NUMBERS * AVRO_LONG_BYTES_MAX;
-	for (size_t i = 0; i < record->candidates_count; i++)
-		room += candidates_room(&record->candidates[i]);
-	return room;
-}
+static const struct record_field policy_fields[] = {
+	RECORD_ROW(TEXT, struct policy_record, experiment),
+	RECORD_ROW(NUMBER, struct policy_record, version),
+	RECORD_ROW(NUMBER, struct policy_record, time_ms),
+	RECORD_ROW(NUMBER, struct policy_record, rewards),
+	RECORD_TEXTS(struct policy_record, arm_count, arms),
+	RECORD_LIST(struct policy_record, feature_count, features, feature_fields, struct policy_feature),
+	RECORD_ROW(TEXT, struct policy_record, policy),
+	RECORD_ROW(TEXT, struct policy_record, learner),
+	RECORD_LIST(struct policy_record, position_count, positions, position_fields, struct origin),
+	RECORD_ROW(NUMBER, struct policy_record, through_ms),
+	RECORD_LIST_ADDED(2, struct policy_record, candidates_count, candidates, candidates_fields, struct policy_candidates),
+	RECORD_END,
+};
 
-static char *texts_put(char *to, const struct text *texts, size_t count)
-{
-	if (count > 0)
-		to = avro_put_small(to, count);
-	for (size_t i = 0; i < count; i++)
-		to = avro_put_bytes(to, texts[i]);
-	return avro_put_small(to, 0);
-}
-
-static char *features_put(char *to, const struct policy_record *record)
-{
-	if (record->feature_count > 0)
-		to = avro_put_small(to, record->feature_count);
-	for (size_t i = 0; i < record->feature_count; i++) {
-		const struct policy_feature *feature = &record->features[i];
-		to = avro_put_bytes(to, feature->name);
-		to = avro_put_double(to, feature->center);
-		to = avro_put_double(to, feature->width);
-		to = avro_put_long(to, feature->count);
-		to = avro_put_double(to, feature->mean);
-		to = avro_put_double(to, feature->squares);
-		to = texts_put(to, feature->classes, feature->class_count);
-	}
-	return avro_put_small(to, 0);
-}
-
-static char *positions_put(char *to, const struct policy_record *record)
-{
-	if (record->position_count > 0)
-		to = avro_put_long(to, (int64_t)record->position_count);
-	for (size_t i = 0; i < record->position_count; i++)
-		to = avro_put_position(to, &record->positions[i]);
-	return avro_put_small(to, 0);
-}
-
-static char *candidates_put(char *to, const struct policy_record *record)
-{
-	if (record->candidates_count > 0)
-		to = avro_put_small(to, record->candidates_count);
-	for (size_t i = 0; i < record->candidates_count; i++) {
-		to = avro_put_long(to, record->candidates[i].since);
-		to = texts_put(to, record->candidates[i].names, record->candidates[i].count);
-	}
-	return avro_put_small(to, 0);
-}
+static _Atomic uint64_t schema_name;
+static const struct record_form policy_form = {.schema = "policy",
+					       .called = "policy",
+					       .fields = policy_fields,
+					       .bytes = sizeof(struct policy_record),
+					       .schema_name = &schema_name,
+					       .formers = {UINT64_C(0xab62f691543233b7)}};
 
 bool policy_record_encode(const struct policy_record *record, struct buffer *out, struct error *error)
 {
-	const uint64_t fingerprint = avro_policy_fingerprint();
-	if (fingerprint == 0)
-		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	char *begin = buffer_room(out, record_room(record));
-	if (!begin)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "the policy of experiment `" TEXT_FORMAT "` does not fit into %zu bytes; use fewer candidates or "
-				 "features, or fewer partitions",
-				 TEXT_ARGUMENTS(record->experiment), out->ceiling_bytes);
-	char *to = avro_put_single_object(begin, fingerprint);
-	to = avro_put_bytes(to, record->experiment);
-	to = avro_put_long(to, record->version);
-	to = avro_put_long(to, record->time_ms);
-	to = avro_put_long(to, record->rewards);
-	to = texts_put(to, record->arms, record->arm_count);
-	to = features_put(to, record);
-	to = avro_put_bytes(to, record->policy);
-	to = avro_put_bytes(to, record->learner);
-	to = positions_put(to, record);
-	to = avro_put_long(to, record->through_ms);
-	to = candidates_put(to, record);
-	buffer_grown(out, (size_t)(to - begin));
-	return true;
-}
-
-/* ---- reading ---- */
-
-/* Makes space for a block of items after those that were read; NULL: there is none, or memory ran out. */
-static void *items_more(struct arena *arena, const void *items, size_t count, size_t more, size_t size)
-{
-	char *grown = more <= SIZE_MAX / 2 - count ? arena_take(arena, count + more, size) : NULL;
-	if (grown && count > 0)
-		memcpy(grown, items, count * size);
-	return grown;
-}
-
-static bool texts_get(struct avro_cursor *cursor, struct arena *arena, const struct text **texts, size_t *count)
-{
-	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
-		struct text *grown = items_more(arena, *texts, *count, more, sizeof *grown);
-		if (!grown)
-			return false;
-		*texts = grown;
-		while (more--)
-			grown[(*count)++] = avro_read_bytes(cursor);
-	}
-	return true;
-}
-
-static bool features_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
-{
-	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
-		struct policy_feature *features =
-			items_more(arena, record->features, record->feature_count, more, sizeof *features);
-		if (!features)
-			return false;
-		record->features = features;
-		for (; more > 0; more--) {
-			struct policy_feature *feature = &features[record->feature_count++];
-			feature->name = avro_read_bytes(cursor);
-			feature->center = avro_read_double(cursor);
-			feature->width = avro_read_double(cursor);
-			feature->count = avro_read_long(cursor);
-			feature->mean = avro_read_double(cursor);
-			feature->squares = avro_read_double(cursor);
-			if (!texts_get(cursor, arena, &feature->classes, &feature->class_count))
-				return false;
-		}
-	}
-	return true;
-}
-
-static bool positions_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
-{
-	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
-		struct origin *positions = items_more(arena, record->positions, record->position_count, more, sizeof *positions);
-		if (!positions)
-			return false;
-		record->positions = positions;
-		for (; more > 0; more--) {
-			struct origin *position = &positions[record->position_count++];
-			position->topic = avro_read_bytes(cursor);
-			position->partition = avro_read_int(cursor);
-			position->offset = avro_read_long(cursor);
-		}
-	}
-	return true;
-}
-
-static bool candidates_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
-{
-	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
-		struct policy_candidates *lists =
-			items_more(arena, record->candidates, record->candidates_count, more, sizeof *lists);
-		if (!lists)
-			return false;
-		record->candidates = lists;
-		for (; more > 0; more--) {
-			struct policy_candidates *list = &lists[record->candidates_count++];
-			*list = (struct policy_candidates){.since = avro_read_long(cursor)};
-			if (!texts_get(cursor, arena, &list->names, &list->count))
-				return false;
-		}
-	}
-	return true;
+	if (record_encode(&policy_form, record, out, error))
+		return true;
+	return error->kind == ERROR_LIMIT &&
+	       error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "the policy of experiment `" TEXT_FORMAT "` does not fit into %zu bytes; use fewer candidates or "
+			 "features, or fewer partitions",
+			 TEXT_ARGUMENTS(record->experiment), out->ceiling_bytes);
 }
 
 /* Others add to it, and subtract from it. */
@@ -265,34 +129,11 @@ const struct policy_candidates *policy_candidates_of(const struct policy_candida
 
 bool policy_record_is_foreign(struct text bytes)
 {
-	const uint64_t fingerprint = avro_policy_fingerprint();
-	return fingerprint != 0 && bytes.length >= AVRO_SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0 &&
-	       !avro_is_single_object(bytes, fingerprint) && !avro_is_single_object(bytes, FORMER_SCHEMA);
+	const uint64_t schema = record_schema(bytes);
+	return schema != 0 && record_fingerprint(&policy_form) != 0 && !record_is_of(&policy_form, schema);
 }
 
 bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_record *record, struct error *error)
 {
-	const uint64_t fingerprint = avro_policy_fingerprint();
-	if (fingerprint == 0)
-		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	const bool is_former = avro_is_single_object(bytes, FORMER_SCHEMA);
-	if (!is_former && !avro_is_single_object(bytes, fingerprint))
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the record is no policy of this version of sluice; use one version for all engines");
-	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
-	*record = (struct policy_record){.experiment = avro_read_bytes(&cursor)};
-	record->version = avro_read_long(&cursor);
-	record->time_ms = avro_read_long(&cursor);
-	record->rewards = avro_read_long(&cursor);
-	bool fits = texts_get(&cursor, arena, &record->arms, &record->arm_count) && features_get(&cursor, arena, record);
-	record->policy = avro_read_bytes(&cursor);
-	record->learner = avro_read_bytes(&cursor);
-	fits = fits && positions_get(&cursor, arena, record);
-	record->through_ms = avro_read_long(&cursor);
-	fits = fits && (is_former || candidates_get(&cursor, arena, record));
-	if (!fits)
-		return error_memory(error, ERROR_LIMIT, "reading a policy");
-	if (avro_failed(&cursor) || avro_left(&cursor) > 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, RECORD_BROKEN);
-	return record_sound(record, error);
+	return record_decode(&policy_form, bytes, arena, record, error) && record_sound(record, error);
 }
