@@ -1,5 +1,4 @@
-/* feedback.c: Feedback: checks, and its record in Avro; see feedback.h. The size of a record is computed first, so
- * writing needs no checks. Reading checks once, at the end, that all of it was there. */
+/* feedback.c: Feedback: checks, and its record in Avro; see feedback.h. */
 #include "message/feedback.h"
 
 #include <inttypes.h>
@@ -7,10 +6,8 @@
 
 #include "base/moment.h"
 #include "base/number.h"
-#include "message/avro.h"
-#include "message/avro_parts.h"
+#include "message/record_form.h"
 
-#define NUMBERS 16	/* of a record that are not measured one by one, at most */
 #define NAME_SHOWN 40	/* bytes of a name in an error */
 #define CLOCK_LEAST_MS 1000000000000 /* of 2001: an earlier clock is a simulated one, whose times may be small */
 #define MOMENT_BEYOND "after the year 9999"
@@ -186,105 +183,49 @@ struct text feedback_key(const struct feedback *feedback, struct arena *arena)
 	return origin_text(origin, arena);
 }
 
-/* ---- writing ---- */
+/* ---- the record ---- */
 
-static size_t feedback_room(const struct feedback *feedback)
-{
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + feedback->id.length + feedback->unit.length +
-		      feedback->feedback_id.length + feedback->origin.topic.length + feedback->experiment.length +
-		      sizeof feedback->reward + avro_tensors_room(feedback->truth);
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		room += feedback->metrics[i].name.length + AVRO_LONG_BYTES_MAX + sizeof feedback->metrics[i].value;
-	return room;
-}
+static const struct record_field metric_fields[] = {
+	RECORD_ROW(TEXT, struct feedback_metric, name),
+	RECORD_ROW(REAL, struct feedback_metric, value),
+	RECORD_END,
+};
 
-static char *put_metrics(char *to, const struct feedback *feedback)
-{
-	if (feedback->metric_count > 0)
-		to = avro_put_small(to, feedback->metric_count);
-	for (size_t i = 0; i < feedback->metric_count; i++) {
-		to = avro_put_bytes(to, feedback->metrics[i].name);
-		to = avro_put_double(to, feedback->metrics[i].value);
-	}
-	return avro_put_small(to, 0);
-}
+static const struct record_field reward_fields[] = {RECORD_ROW(REAL, struct feedback, reward), RECORD_END};
+
+static const struct record_field feedback_fields[] = {
+	RECORD_ROW(TEXT, struct feedback, id),
+	RECORD_ROW(TEXT, struct feedback, unit),
+	RECORD_ROW(TEXT, struct feedback, feedback_id),
+	RECORD_ROW(NUMBER, struct feedback, time_ms),
+	RECORD_GIVEN(struct feedback, has_reward, reward_fields),
+	RECORD_LIST(struct feedback, metric_count, metrics, metric_fields, struct feedback_metric),
+	RECORD_ROW(TENSORS, struct feedback, truth),
+	RECORD_ROW(ORIGIN, struct feedback, origin),
+	RECORD_ROW(TEXT, struct feedback, experiment),
+	RECORD_END,
+};
+
+static _Atomic uint64_t schema_name;
+static const struct record_form feedback_form = {.schema = "feedback",
+						 .called = "record of feedback",
+						 .fields = feedback_fields,
+						 .bytes = sizeof(struct feedback),
+						 .schema_name = &schema_name};
 
 bool feedback_encode(const struct feedback *feedback, struct buffer *out, struct error *error)
 {
-	uint64_t fingerprint = avro_feedback_fingerprint();
-	if (fingerprint == 0)
-		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	char *begin = buffer_room(out, feedback_room(feedback));
-	if (!begin)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE, "the feedback does not fit into %zu bytes; send less truth",
-				 out->ceiling_bytes);
-	char *to = avro_put_single_object(begin, fingerprint);
-	to = avro_put_bytes(to, feedback->id);
-	to = avro_put_bytes(to, feedback->unit);
-	to = avro_put_bytes(to, feedback->feedback_id);
-	to = avro_put_long(to, feedback->time_ms);
-	to = avro_put_small(to, feedback->has_reward);
-	if (feedback->has_reward)
-		to = avro_put_double(to, feedback->reward);
-	to = put_metrics(to, feedback);
-	to = avro_put_tensors(to, feedback->truth);
-	to = avro_put_origin(to, &feedback->origin);
-	to = avro_put_bytes(to, feedback->experiment);
-	buffer_grown(out, (size_t)(to - begin));
-	return true;
-}
-
-/* ---- reading ---- */
-
-static void get_metrics(struct avro_cursor *cursor, struct arena *arena, struct feedback *feedback)
-{
-	struct feedback_metric *items = NULL;
-	size_t count = 0, block;
-	while ((block = avro_read_block(cursor)) > 0) {
-		struct feedback_metric *grown = ARENA_ARRAY(arena, struct feedback_metric, count + block);
-		if (!grown)
-			return;
-		if (count > 0)
-			memcpy(grown, items, count * sizeof *items);
-		items = grown;
-		for (size_t i = 0; i < block; i++) {
-			items[count].name = avro_read_bytes(cursor);
-			items[count++].value = avro_read_double(cursor);
-		}
-	}
-	feedback->metrics = items;
-	feedback->metric_count = count;
-}
-
-static bool avro_feedback_read(struct text bytes, struct arena *arena, struct feedback *feedback, struct error *error)
-{
-	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
-	*feedback = (struct feedback){.id = avro_read_bytes(&cursor)};
-	feedback->unit = avro_read_bytes(&cursor);
-	feedback->feedback_id = avro_read_bytes(&cursor);
-	feedback->time_ms = avro_read_long(&cursor);
-	feedback->has_reward = avro_read_presence(&cursor);
-	if (feedback->has_reward)
-		feedback->reward = avro_read_double(&cursor);
-	get_metrics(&cursor, arena, feedback);
-	if (!avro_failed(&cursor) && !avro_read_tensors(&cursor, arena, &feedback->truth, error))
-		return false;
-	if (avro_read_presence(&cursor)) {
-		feedback->origin.topic = avro_read_bytes(&cursor);
-		feedback->origin.partition = avro_read_int(&cursor);
-		feedback->origin.offset = avro_read_long(&cursor);
-	}
-	feedback->experiment = avro_read_bytes(&cursor);
-	if (arena_failed(arena))
-		return error_memory(error, ERROR_LIMIT, "reading feedback");
-	return (!avro_failed(&cursor) && avro_left(&cursor) == 0) ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE, "the record is broken feedback; it ends early or continues after its end");
+	if (record_encode(&feedback_form, feedback, out, error))
+		return true;
+	return error->kind == ERROR_LIMIT && error_set(error, ERROR_LIMIT, PLACE_NONE,
+						       "the feedback does not fit into %zu bytes; send less truth",
+						       out->ceiling_bytes);
 }
 
 bool feedback_decode(struct text bytes, struct arena *arena, struct feedback *feedback, struct error *error)
 {
-	if (avro_is_single_object(bytes, avro_feedback_fingerprint()))
-		return avro_feedback_read(bytes, arena, feedback, error);
+	if (record_is_of(&feedback_form, record_schema(bytes)))
+		return record_decode(&feedback_form, bytes, arena, feedback, error);
 	const struct text trimmed = text_trimmed(bytes, " \t\r\n");
 	if (trimmed.length > 0 && trimmed.bytes[0] == '{')
 		return feedback_read(bytes, arena, feedback, error);
