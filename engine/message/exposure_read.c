@@ -3,25 +3,10 @@
 
 #include "base/arena_list.h"
 #include "base/moment.h"
-#include "message/avro.h"
-#include "message/avro_wire.h"
 #include "message/exposure.h"
 #include "message/json_scan.h"
+#include "message/record_form.h"
 #include "message/unit_text.h"
-
-/* Schemas, the oldest first, by what they had not yet. */
-enum exposure_schema {
-	SCHEMA_UNPREDICTED,   /* predictions */
-	SCHEMA_UNMEASURED,    /* the latency, the stage, the layer and texts */
-	SCHEMA_WITHOUT_ERROR, /* errors */
-	SCHEMA_NOW
-};
-
-static const uint64_t former_fingerprints[SCHEMA_NOW] = {
-	[SCHEMA_UNPREDICTED] = UINT64_C(0x410c9db288b5a034),
-	[SCHEMA_UNMEASURED] = UINT64_C(0x372b5f966866432b),
-	[SCHEMA_WITHOUT_ERROR] = UINT64_C(0x3ad9fb8d023b268c),
-};
 
 /* ---- lists ---- */
 
@@ -75,83 +60,82 @@ static bool exposure_complete(struct exposure *exposure, struct text reason, str
 
 /* ---- Avro ---- */
 
-static void avro_features(struct avro_cursor *cursor, struct arena *arena, struct exposure *exposure)
-{
-	for (size_t more; (more = avro_read_block(cursor)) > 0;)
-		while (more--) {
-			const struct text name = avro_read_bytes(cursor);
-			if (!feature_add(exposure, arena, name, avro_read_double(cursor)))
-				return;
-		}
-}
+struct exposure_version {
+	struct text resource, version;
+};
 
-static void avro_versions(struct avro_cursor *cursor, struct arena *arena, struct exposure *exposure)
-{
-	for (size_t more; (more = avro_read_block(cursor)) > 0;)
-		while (more--) {
-			const struct text resource = avro_read_bytes(cursor);
-			version_add(exposure, arena, resource, avro_read_bytes(cursor));
-		}
-}
+/* An exposure as its record has it. */
+struct exposure_record {
+	struct exposure exposure;
+	struct text reason;
+	size_t version_count;
+	const struct exposure_version *versions;
+};
 
-static void avro_texts(struct avro_cursor *cursor, struct arena *arena, struct exposure *exposure)
-{
-	for (size_t more; (more = avro_read_block(cursor)) > 0;)
-		while (more--) {
-			const struct text name = avro_read_bytes(cursor);
-			if (!text_add(exposure, arena, name, avro_read_bytes(cursor)))
-				return;
-		}
-}
+static const struct record_field feature_fields[] = {
+	RECORD_ROW(TEXT, struct exposure_feature, name),
+	RECORD_ROW(REAL, struct exposure_feature, value),
+	RECORD_END,
+};
 
-static void avro_measures(struct avro_cursor *cursor, struct arena *arena, struct exposure *exposure)
-{
-	exposure->latency_ms = avro_read_double(cursor);
-	exposure->stage = avro_read_int(cursor);
-	exposure->layer = avro_read_bytes(cursor);
-	avro_texts(cursor, arena, exposure);
-}
+static const struct record_field version_fields[] = {
+	RECORD_ROW(TEXT, struct exposure_version, resource),
+	RECORD_ROW(TEXT, struct exposure_version, version),
+	RECORD_END,
+};
 
-static bool avro_exposure_read(struct text body, enum exposure_schema schema, struct arena *arena, struct exposure *exposure,
+static const struct record_field text_fields[] = {
+	RECORD_ROW(TEXT, struct exposure_text, name),
+	RECORD_ROW(TEXT, struct exposure_text, value),
+	RECORD_END,
+};
+
+#define SCHEMA_MEASURED 3 /* the first one with a latency, a stage, a layer and texts */
+
+static const struct record_field exposure_fields[] = {
+	RECORD_ROW(TEXT, struct exposure_record, exposure.id),
+	RECORD_ROW(ORIGIN, struct exposure_record, exposure.origin),
+	RECORD_ROW(NUMBER, struct exposure_record, exposure.time_ms),
+	RECORD_ROW(TEXT, struct exposure_record, exposure.experiment),
+	RECORD_ROW(TEXT, struct exposure_record, exposure.variant),
+	RECORD_ROW(REAL, struct exposure_record, exposure.probability),
+	RECORD_ROW(TEXT, struct exposure_record, exposure.unit),
+	RECORD_ROW(TEXT, struct exposure_record, reason),
+	RECORD_LIST(struct exposure_record, exposure.feature_count, exposure.features, feature_fields, struct exposure_feature),
+	RECORD_LIST(struct exposure_record, version_count, versions, version_fields, struct exposure_version),
+	RECORD_ROW(TEXT, struct exposure_record, exposure.table),
+	RECORD_ADDED(2, TEXT, struct exposure_record, exposure.prediction),
+	RECORD_ADDED(SCHEMA_MEASURED, REAL, struct exposure_record, exposure.latency_ms),
+	RECORD_ADDED(SCHEMA_MEASURED, INT, struct exposure_record, exposure.stage),
+	RECORD_ADDED(SCHEMA_MEASURED, TEXT, struct exposure_record, exposure.layer),
+	RECORD_LIST_ADDED(SCHEMA_MEASURED, struct exposure_record, exposure.text_count, exposure.texts, text_fields,
+			  struct exposure_text),
+	RECORD_ADDED(4, TEXT, struct exposure_record, exposure.error),
+	RECORD_END,
+};
+
+static _Atomic uint64_t schema_name;
+static const struct record_form exposure_form = {
+	.schema = "exposure",
+	.called = "exposure",
+	.fields = exposure_fields,
+	.bytes = sizeof(struct exposure_record),
+	.schema_name = &schema_name,
+	.formers = {UINT64_C(0x410c9db288b5a034), UINT64_C(0x372b5f966866432b), UINT64_C(0x3ad9fb8d023b268c)}};
+
+static bool avro_exposure_read(struct text bytes, unsigned schema, struct arena *arena, struct exposure *exposure,
 			       struct error *error)
 {
-	struct avro_cursor cursor = avro_cursor_of(body);
-	exposure->id = avro_read_bytes(&cursor);
-	if (avro_read_presence(&cursor)) {
-		exposure->origin.topic = avro_read_bytes(&cursor);
-		exposure->origin.partition = avro_read_int(&cursor);
-		exposure->origin.offset = avro_read_long(&cursor);
-	}
-	exposure->time_ms = avro_read_long(&cursor);
-	exposure->experiment = avro_read_bytes(&cursor);
-	exposure->variant = avro_read_bytes(&cursor);
-	exposure->probability = avro_read_double(&cursor);
-	exposure->unit = avro_read_bytes(&cursor);
-	const struct text reason = avro_read_bytes(&cursor);
-	avro_features(&cursor, arena, exposure);
-	avro_versions(&cursor, arena, exposure);
-	exposure->table = avro_read_bytes(&cursor);
-	if (schema > SCHEMA_UNPREDICTED)
-		exposure->prediction = avro_read_bytes(&cursor);
-	if (schema > SCHEMA_UNMEASURED)
-		avro_measures(&cursor, arena, exposure);
-	if (schema > SCHEMA_WITHOUT_ERROR)
-		exposure->error = avro_read_bytes(&cursor);
-	if (avro_failed(&cursor) || avro_left(&cursor) > 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the record is a broken exposure; it ends early or continues after its end");
-	return exposure_complete(exposure, reason, error);
-}
-
-/* False: the bytes are of no schema of exposures. */
-static bool avro_schema_find(struct text bytes, enum exposure_schema *schema)
-{
-	for (unsigned i = SCHEMA_NOW + 1; i-- > 0;) {
-		*schema = (enum exposure_schema)i;
-		if (avro_is_single_object(bytes, i == SCHEMA_NOW ? avro_exposure_fingerprint() : former_fingerprints[i]))
-			return true;
-	}
-	return false;
+	struct exposure_record record;
+	if (!record_decode(&exposure_form, bytes, arena, &record, error))
+		return false;
+	*exposure = record.exposure;
+	exposure->reason = ASSIGNED_WEIGHT;
+	for (size_t i = 0; i < record.version_count; i++)
+		version_add(exposure, arena, record.versions[i].resource, record.versions[i].version);
+	if (schema < SCHEMA_MEASURED)
+		exposure->latency_ms = (double)NAN;
+	return exposure_complete(exposure, record.reason, error);
 }
 
 /* ---- JSON ---- */
@@ -375,10 +359,10 @@ bool exposure_decode(struct text bytes, struct arena *arena, struct exposure *ex
 {
 	*exposure = (struct exposure){.reason = ASSIGNED_WEIGHT, .latency_ms = (double)NAN};
 	const struct text trimmed = text_trimmed(bytes, " \t\r\n");
-	enum exposure_schema schema;
+	const unsigned schema = record_schema_number(&exposure_form, record_schema(bytes));
 	bool good;
-	if (avro_schema_find(bytes, &schema))
-		good = avro_exposure_read(avro_single_object_body(bytes), schema, arena, exposure, error);
+	if (schema > 0)
+		good = avro_exposure_read(bytes, schema, arena, exposure, error);
 	else if (trimmed.length > 0 && trimmed.bytes[0] == '{')
 		good = json_exposure_read(trimmed, arena, exposure, error);
 	else
