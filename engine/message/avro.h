@@ -54,16 +54,12 @@ void avro_request_origin(struct message *message, const struct origin *origin);
 /* Fingerprints of the engine's schemas; 0: memory ran out. */
 uint64_t avro_request_fingerprint(void);
 uint64_t avro_answer_fingerprint(void);
-uint64_t avro_letter_fingerprint(void);	  /* of message/dead_letter.h */
 uint64_t avro_explanation_fingerprint(void); /* of message/explained.h */
 uint64_t avro_exposure_fingerprint(void); /* of message/exposure.h */
-uint64_t avro_feedback_fingerprint(void); /* of message/feedback.h */
-uint64_t avro_policy_fingerprint(void); /* of message/policy_record.h */
 uint64_t avro_drift_score_fingerprint(void); /* of message/drift_score.h */
 uint64_t avro_drift_verdict_fingerprint(void); /* of message/feed_record.h */
 uint64_t avro_drift_figures_fingerprint(void); /* of the same */
 uint64_t avro_outlier_reference_fingerprint(void); /* of the same */
-uint64_t avro_importance_fingerprint(void); /* of message/importance_report.h */
 uint64_t avro_alert_fingerprint(void); /* of alerts/alert_record.h */
 uint64_t avro_alert_receivers_fingerprint(void); /* of runtime/told_receivers.h */
 uint64_t avro_crossing_fingerprint(void); /* of message/stage_link.h */

@@ -33,12 +33,6 @@ uint64_t avro_answer_fingerprint(void)
 	return fingerprint_of("response", &kept);
 }
 
-uint64_t avro_letter_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("error", &kept);
-}
-
 uint64_t avro_explanation_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
@@ -49,18 +43,6 @@ uint64_t avro_exposure_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
 	return fingerprint_of("exposure", &kept);
-}
-
-uint64_t avro_feedback_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("feedback", &kept);
-}
-
-uint64_t avro_policy_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("policy", &kept);
 }
 
 uint64_t avro_drift_score_fingerprint(void)
@@ -85,12 +67,6 @@ uint64_t avro_outlier_reference_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
 	return fingerprint_of("outlier_reference", &kept);
-}
-
-uint64_t avro_importance_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("importance", &kept);
 }
 
 uint64_t avro_alert_fingerprint(void)

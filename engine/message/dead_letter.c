@@ -54,7 +54,7 @@ bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, st
 	const struct letter_record record = {.letter = *letter,
 					     .kind = (int32_t)(failure->kind - ERROR_CONFIG),
 					     .text = text_of(failure->text),
-					     .file = text_of(failure->place.file ? failure->place.file : ""),
+					     .file = text_of(failure->place.file),
 					     .line = failure->place.line,
 					     .column = failure->place.column,
 					     .attempts = letter->attempts > 0 ? (int32_t)letter->attempts : 1};

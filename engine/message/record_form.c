@@ -78,7 +78,7 @@ static void field_put(const struct record_field *field, const void *record, stru
 		text_put(out, *(const struct text *)at);
 		break;
 	case RECORD_FIELD_STRING:
-		text_put(out, text_of(*(const char *const *)at ? *(const char *const *)at : ""));
+		text_put(out, text_of(*(const char *const *)at));
 		break;
 	case RECORD_FIELD_NUMBER:
 		number_put(out, *(const int64_t *)at);
