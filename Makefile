@@ -203,8 +203,8 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_HELPERS) $(LIBRARY)
 # As many compilers at once as there are processors, where the caller has not said how many.
 MAKE_AT_ONCE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 
-## test: installs what is missing, and runs the unit tests, in seconds, without a network (NAME="arena text" runs those,
-## |  NAME=arena TEST="*reset*" the test functions of such names)
+## test: installs what is missing, and runs the unit tests that an edit can have reached since they passed, in seconds, without a network
+## |  (ALL=1 runs all, NAME="arena text" those, NAME=arena TEST="*reset*" the test functions of such names)
 test: | $(filter all,$(MAKECMDGOALS))
 	@tests/deps.sh test
 	@$(MAKE_AT_ONCE) run-unit
@@ -212,7 +212,7 @@ test: | $(filter all,$(MAKECMDGOALS))
 unit-programs: known-unit $(if $(NAME),$(filter $(TESTS),$(NAME:%=$(BUILD)/unit/%_test)),$(TESTS))
 
 run-unit: unit-programs
-	@TEST='$(if $(filter command,$(origin TEST)),$(TEST))' tests/run-unit.sh $(if $(NAME),$(filter $(TESTS),$(NAME:%=$(BUILD)/unit/%_test)),$(TESTS))
+	@ALL='$(ALL)$(NAME)' TEST='$(if $(filter command,$(origin TEST)),$(TEST))' tests/run-unit.sh $(if $(NAME),$(filter $(TESTS),$(NAME:%=$(BUILD)/unit/%_test)),$(TESTS))
 
 # A NAME that its target does not know is refused before anything is built for it.
 refuse_unknown = @$(foreach name,$(filter-out $(2),$(NAME)),tests/nearest.sh '$(1)' '$(name)' $(2) ||) $(if $(filter-out $(2),$(NAME)),exit 1,true)
@@ -390,7 +390,7 @@ long:
 ## coverage: which lines unit tests and cases run; less than 85 of 100 is a failure
 coverage:
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
-	$(MAKE) COVER=1 CFLAGS='-O1 -g' all test
+	$(MAKE) COVER=1 CFLAGS='-O1 -g' ALL=1 all test
 	build/coverage/sluice test tests/cases tests/cases-own tests/steps pipelines
 	tests/judge/oracles.py build/coverage/sluice tests/oracles $(basename $(notdir $(wildcard tests/oracles/*.json)))
 	tests/judge/lint.py build/coverage/sluice tests/lint

@@ -62,7 +62,8 @@ part_deps() {
 }
 
 part_unit() {
-	make_quietly all run-unit
+	one tests/reach.sh
+	make_quietly ALL=1 all run-unit
 }
 
 part_layers() {
@@ -85,7 +86,7 @@ commits_seen=40
 # By the other compiler, whose warnings are errors too. How often a law is broken by chance was counted in `unit`.
 part_sanitize() {
 	await sanitized-built
-	DRIFT_STREAMS=1 PLAN_MANY=2000 make_quietly CC=clang SAN=address,undefined all run-unit
+	DRIFT_STREAMS=1 PLAN_MANY=2000 make_quietly CC=clang SAN=address,undefined ALL=1 all run-unit
 }
 
 # Only tests that start threads can show a race. ThreadSanitizer wants its memory where

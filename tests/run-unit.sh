@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the unit test programs it is given and counts their tests: the last line is
-# `N passed, N failed[, N skipped]`, and a program that fails shows what it printed.
+# Runs those of the unit test programs it is given that an edit can have reached since they passed (tests/reach.py;
+# all with ALL=1), and counts their tests: the last line is `N passed, N failed[, N skipped]`, and a program that fails
+# shows what it printed. What failed, or skipped a test, is run again the next time.
 # TEST is the name of the one test function that each of them runs, or a pattern of names; empty: all.
 # Most of them wait more than they compute, so more run at once than there are cores.
 set -u
@@ -12,6 +13,15 @@ export TEST="${TEST-}"
 passed=0 failed=0 skipped=0
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
+record=${1%/*}/passed # what each program was when it passed
+touch "$dir/fingerprints" "$dir/run" "$dir/passed"
+given=$#
+chosen=$(tests/reach.py "${1%/unit/*}" "$dir/fingerprints" "$record" "$@") || ALL=1
+if [ -z "${ALL-}" ]; then
+	# shellcheck disable=SC2086
+	set -- $chosen
+	echo "$# programs are run, $((given - $#)) left out: no edit reaches them since they passed (ALL=1 runs all)"
+fi
 longest_s=900 # of one program, which hangs; a valgrind, or a sanitizer on a busy machine, makes them slow
 in_order() {
 	for name in $longest; do
@@ -22,7 +32,7 @@ in_order() {
 
 # Where no /proc is mounted, a program cannot find the library beside its folder by itself.
 # shellcheck disable=SC2016
-in_order "$@" | awk '!seen[$0]++' | xargs -P $((4 * $(nproc))) -n 1 sh -c \
+in_order "$@" | awk '!seen[$0]++ && NF' | xargs -r -P $((4 * $(nproc))) -n 1 sh -c \
 	'LD_LIBRARY_PATH=${2%/*}/..${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} timeout -k 5 "$1" "$2" ${TEST:+"$TEST"} >"$0/${2##*/}" 2>&1; echo $? >"$0/${2##*/}.status"' "$dir" $longest_s
 for program in "$@"; do
 	out=$dir/${program##*/}
@@ -41,10 +51,16 @@ for program in "$@"; do
 	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
 	[ "$good" -gt 0 ] || [ "$bad" -gt 0 ] || [ -n "$left" ] || bad=1
 	passed=$((passed + good)) failed=$((failed + bad))
+	[ -n "$TEST" ] && [ "$bad" -eq 0 ] || echo "$program" >>"$dir/run"
+	[ -n "$TEST$left" ] || [ "$bad" -gt 0 ] || echo "$program" >>"$dir/passed"
 	if [ "$bad" -gt 0 ]; then
 		echo "--- ${program##*/} (exit $status)"
 		grep -v -e '^\[ RUN ' -e '^\[       OK \]' "$out" | tail -40
 	fi
 done
+[ -e "$record" ] || touch "$record"
+awk 'FILENAME == ARGV[1] {run[$1]; next} FILENAME == ARGV[2] {passed[$1]; next}
+	FILENAME == ARGV[3] {if ($1 in passed) print; next} !($1 in run)' \
+	"$dir/run" "$dir/passed" "$dir/fingerprints" "$record" >"$record.new" && mv "$record.new" "$record"
 echo "$passed passed, $failed failed$([ $skipped -eq 0 ] || echo ", $skipped skipped")"
 [ $failed -eq 0 ]
