@@ -263,9 +263,11 @@ part_callers() {
 	counted tests/judge/memory.py $sluice
 }
 
+# Which faults are met here, and which forms of them in `make long` alone, and why: tests/kafka/README.md.
 part_kafka() {
-	FORMS="soak least keyless" make_quietly kafka NAME="kill soak"
-	SECONDS_UNDER_FIRE=8 make_quietly kafka NAME="stages windows"
+	SPEEDS=0 FORMS="soak keyless" make_quietly kafka NAME="kill soak"
+	FORMS="crossed fed joined-exactly-once joined-at-least-once gathered-at-least-once counted split" SECONDS_UNDER_FIRE=8 make_quietly kafka NAME=stages
+	FORMS="hopping sessions" SECONDS_UNDER_FIRE=8 make_quietly kafka NAME=windows
 	VERSIONS=4.2.1 make_quietly kafka NAME=dev
 }
 

@@ -4,12 +4,13 @@
 # once, right, and in its key's order, though each crosses Kafka on its way; at least once
 # none may be missing, also of what is joined.
 #   stages.sh SLUICE BUILD      with requests in BUILD
-# SECONDS_UNDER_FIRE and RATE change the sizes. Takes about 100 s.
+# SECONDS_UNDER_FIRE and RATE change the sizes, FORMS chooses among them. Takes about 100 s.
 set -u
 what=stages
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 seconds=${SECONDS_UNDER_FIRE:-12} rate=${RATE:-2000}
+forms=${FORMS:-crossed repeated fed joined-exactly-once joined-at-least-once gathered-exactly-once gathered-at-least-once counted parts split}
 
 start_broker
 start_model
@@ -46,19 +47,26 @@ no_lag_in_metrics() { # $1 group
 	grep -qE '^records=0(\.0)? seconds=0(\.0)?$' "$dir/lag"
 }
 
-fire stages crossed exactly-once "$seconds"
-check_answers crossed $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
-wait_until 10 no_lag crossed
-expect_words "crossed: the lag of an engine that has nothing to do" "$dir/top" '"lag": 0,'
-wait_until 10 no_lag_in_metrics crossed
-expect_words "crossed: its lag by /metrics" "$dir/lag" '^records=0(\.0)? seconds=0(\.0)?$'
-stop_engine crossed "$engine"
-fire stages repeated at-least-once $((seconds / 2))
-check_answers repeated $((rate * seconds / 2)) "doubled: uncommitted: silence_ms:-lt:6000"
-stop_engine repeated "$engine"
-fire feeds fed exactly-once "$seconds"
-check_answers fed $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
-stop_engine fed "$engine"
+# Kills the engine of a form of these pipelines, and judges its answers; false where the form is not asked for. The engine is left.
+form() { # $1 form, which is topic and group too; $2 pipelines, $3 delivery, $4 seconds, $5 rules, beside those of silence; then options of requests
+	[[ " $forms " == *" $1 "* ]] || return
+	fire "$2" "$1" "$3" "$4"
+	check_count="${*:6}" check_answers "$1" $((rate * $4)) "$5 silence_ms:-lt:6000"
+}
+# Topics of parts with other partitions than the requests have.
+narrow() { # $1 form, $2 pipeline
+	[[ " $forms " != *" $1 "* ]] || topics "sluice.$1.pipeline.$2.stage.sum" "sluice.$1.pipeline.$2.stage.last" -w 3
+}
+
+if form crossed stages exactly-once "$seconds" "uncommitted:-ge:1"; then
+	wait_until 10 no_lag crossed
+	expect_words "crossed: the lag of an engine that has nothing to do" "$dir/top" '"lag": 0,'
+	wait_until 10 no_lag_in_metrics crossed
+	expect_words "crossed: its lag by /metrics" "$dir/lag" '^records=0(\.0)? seconds=0(\.0)?$'
+	stop_engine crossed "$engine"
+fi
+form repeated stages at-least-once $((seconds / 2)) "doubled: uncommitted:" && stop_engine repeated "$engine"
+form fed feeds exactly-once "$seconds" "uncommitted:-ge:1" && stop_engine fed "$engine"
 # Stages that are joined keep the order of a key, also where their topics have other partitions than the requests. What
 # several pipelines give keeps none, as `plan` says.
 for what_meets in joined gathered; do
@@ -67,22 +75,14 @@ for what_meets in joined gathered; do
 	for delivery in exactly-once at-least-once; do
 		name=$what_meets-$delivery rules="uncommitted:-ge:1"
 		[ $delivery = exactly-once ] || rules="doubled: uncommitted:"
-		[ $what_meets = gathered ] || topics "sluice.$name.pipeline.joined.stage.sum" "sluice.$name.pipeline.joined.stage.last" -w 3
-		fire $what_meets "$name" $delivery "$seconds"
-		check_answers "$name" $((rate * seconds)) "$rules $order silence_ms:-lt:6000"
-		stop_engine "$name" "$engine"
+		[ $what_meets = gathered ] || narrow "$name" joined
+		form "$name" $what_meets $delivery "$seconds" "$rules $order" && stop_engine "$name" "$engine"
 	done
 done
 # A step behind a join that remembers sees each key's requests once, and in their order.
-topics sluice.counted.pipeline.counted.stage.sum sluice.counted.pipeline.counted.stage.last -w 3
-fire counted counted exactly-once "$seconds"
-check_count=-c check_answers counted $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
-stop_engine counted "$engine"
+narrow counted counted
+form counted counted exactly-once "$seconds" "uncommitted:-ge:1" -c && stop_engine counted "$engine"
 # Rows that each ask the model: together again they are one answer, else each is one.
-fire parts parts exactly-once "$seconds"
-check_answers parts $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
-stop_engine parts "$engine"
-fire split split exactly-once "$seconds"
-check_count="-m 4 -e 4" check_answers split $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:6000"
-stop_engine split "$engine"
+form parts parts exactly-once "$seconds" "uncommitted:-ge:1" && stop_engine parts "$engine"
+form split split exactly-once "$seconds" "uncommitted:-ge:1" -m 4 -e 4 && stop_engine split "$engine"
 tell_result

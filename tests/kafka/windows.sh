@@ -56,7 +56,11 @@ under_fire() { # $1 topic, $2 row of windows.py's FORMS
 	stop_engine "$1" "$engine"
 }
 
-under_fire tumbling 1
-under_fire hopping 2
-under_fire sessions 5
+for form in ${FORMS:-tumbling hopping sessions}; do
+	case $form in
+	tumbling) under_fire tumbling 1 ;;
+	hopping) under_fire hopping 2 ;;
+	sessions) under_fire sessions 5 ;;
+	esac
+done
 tell_result
