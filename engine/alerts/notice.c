@@ -1,7 +1,7 @@
 /* notice.c: see notice.h. */
 #include "alerts/notice.h"
 
-#include <math.h>
+#include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -19,82 +19,11 @@ void notice_firing_id(const struct alert_message *message, char id[ALERT_ID_BYTE
 	alert_id(parts, message->fired_at_ms, id);
 }
 
-static void write_id(const struct alert_message *message, struct buffer *out)
-{
-	char id[ALERT_ID_BYTES];
-	notice_firing_id(message, id);
-	json_write_string(out, text_of(id));
-}
-
 void notice_id(const struct alert_message *message, char id[NOTICE_ID_BYTES])
 {
 	char firing[ALERT_ID_BYTES];
 	notice_firing_id(message, firing);
 	(void)snprintf(id, NOTICE_ID_BYTES, "%s-%s", firing, message->status);
-}
-
-static void write_notice(const struct alert_message *message, struct buffer *out)
-{
-	char id[NOTICE_ID_BYTES];
-	notice_id(message, id);
-	json_write_string(out, text_of(id));
-}
-
-static void write_status(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, text_of(message->status));
-}
-
-static void write_namespace(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, message->namespace);
-}
-
-static void write_pipeline(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, message->pipeline);
-}
-
-static void write_alert(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, message->alert);
-}
-
-static void write_group(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, message->group);
-}
-
-static void write_engine(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, message->engine);
-}
-
-static void write_condition(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, message->condition);
-}
-
-static void write_reason(const struct alert_message *message, struct buffer *out)
-{
-	json_write_string(out, message->reason);
-}
-
-static void write_moment(int64_t ms, struct buffer *out)
-{
-	char moment[MOMENT_MS_BYTES];
-	moment_print_ms(ms, moment);
-	json_write_string(out, text_of(moment));
-}
-
-static void write_fired_at(const struct alert_message *message, struct buffer *out)
-{
-	write_moment(message->fired_at_ms, out);
-}
-
-static void write_at(const struct alert_message *message, struct buffer *out)
-{
-	write_moment(message->at_ms, out);
 }
 
 const char *notice_drift(const struct alert_message *message)
@@ -118,99 +47,95 @@ void notice_write_values(const struct alert_message *message, struct buffer *out
 	buffer_string(out, between[0] == '{' ? "{}" : "}");
 }
 
-static void write_drift(const struct alert_message *message, struct buffer *out)
+static void write_moment(int64_t ms, struct buffer *out)
 {
-	json_write_string(out, text_of(notice_drift(message)));
+	char moment[MOMENT_MS_BYTES];
+	moment_print_ms(ms, moment);
+	json_write_string(out, text_of(moment));
 }
 
-const struct notice_row notice_rows[] = {
-	{"id", "Id of the firing: the same in its notice of the end, and each time a notice is sent.", write_id},
-	{"notice", "Id of the notice: `id` and `status`. Also in the header Idempotency-Key.", write_notice},
-	{"status", "firing, resolved, or test.", write_status},
-	{"namespace", "Namespace of the pipeline.", write_namespace},
-	{"pipeline", "Name of the pipeline.", write_pipeline},
-	{"alert", "Name of the alert.", write_alert},
-	{"group", "Value of the alert's `groupBy`; empty without it.", write_group},
-	{"engine", "Name of the engine that sent it; without `--control` it also judged it.", write_engine},
-	{"condition", "Its condition, as in the file.", write_condition},
-	{"fired_at", "When it began to fire: ISO 8601, UTC. If a message began it, the time of its request.", write_fired_at},
-	{"at", "When the notice was made.", write_at},
-	{"values", "The figures that its condition uses, by their names; empty if it is judged for each message.",
-	 notice_write_values},
-	{"reason",
-	 "Why it ended, if its condition did not cease to hold: `" NOTICE_REMOVED "`, or, for the receiver, `" NOTICE_DROPPED
-	 "`; else empty.",
-	 write_reason},
-	{"drift",
-	 "If its condition uses `drift_score` or `is_drift`: the feature that has moved most, with its test, effect and p, as "
-	 "`feature x.a by ks: effect 0.31, p 2.1e-09`; else empty.",
-	 write_drift},
-	{0},
-};
-
-static const struct notice_row *notice_row_named(struct text name)
+void notice_write_field(const struct alert_message *message, enum notice_field field, struct buffer *out)
 {
-	for (const struct notice_row *row = notice_rows; row->name; row++)
-		if (text_is(name, row->name))
-			return row;
-	return NULL;
+	char id[NOTICE_ID_BYTES];
+	const struct text *texts[NOTICE_FIELDS] = {
+		[NOTICE_FIELD_NAMESPACE] = &message->namespace, [NOTICE_FIELD_PIPELINE] = &message->pipeline,
+		[NOTICE_FIELD_ALERT] = &message->alert,		[NOTICE_FIELD_GROUP] = &message->group,
+		[NOTICE_FIELD_ENGINE] = &message->engine,	[NOTICE_FIELD_CONDITION] = &message->condition,
+		[NOTICE_FIELD_REASON] = &message->reason,
+	};
+	assert(field < NOTICE_FIELDS);
+	switch (field) {
+	case NOTICE_FIELD_ID:
+		notice_firing_id(message, id);
+		json_write_string(out, text_of(id));
+		return;
+	case NOTICE_FIELD_NOTICE:
+		notice_id(message, id);
+		json_write_string(out, text_of(id));
+		return;
+	case NOTICE_FIELD_STATUS:
+		json_write_string(out, text_of(message->status));
+		return;
+	case NOTICE_FIELD_FIRED_AT:
+		write_moment(message->fired_at_ms, out);
+		return;
+	case NOTICE_FIELD_AT:
+		write_moment(message->at_ms, out);
+		return;
+	case NOTICE_FIELD_VALUES:
+		notice_write_values(message, out);
+		return;
+	case NOTICE_FIELD_DRIFT:
+		json_write_string(out, text_of(notice_drift(message)));
+		return;
+	default:
+		json_write_string(out, *texts[field]);
+	}
 }
 
 /* ---- forms ---- */
 
 void notice_write_json(const struct alert_message *message, struct buffer *out)
 {
-	for (const struct notice_row *row = notice_rows; row->name; row++) {
-		buffer_print(out, "%s\"%s\": ", row == notice_rows ? "{" : ", ", row->name);
-		row->write(message, out);
+	for (enum notice_field field = 0; field < NOTICE_FIELDS; field++) {
+		buffer_print(out, "%s\"%s\": ", field == 0 ? "{" : ", ", notice_rows[field].name);
+		notice_write_field(message, field, out);
 	}
 	buffer_byte(out, '}');
 }
 
-/* Removes and returns the text before the next `{{`. `name` is what is inside the braces; bytes NULL: there are none. */
-static struct text template_next(struct text *rest, struct text *name)
+/* Quotes of a text are the template's own. */
+static void quotes_remove(struct buffer *out, size_t begun)
 {
-	*name = (struct text){0};
-	const char *open = memmem(rest->bytes, rest->length, "{{", 2);
-	struct text before = {rest->bytes, open ? (size_t)(open - rest->bytes) : rest->length};
-	*rest = (struct text){rest->bytes + before.length, rest->length - before.length};
-	if (!open)
-		return before;
-	const char *end = memmem(rest->bytes, rest->length, "}}", 2);
-	size_t length = end ? (size_t)(end - rest->bytes) + 2 : rest->length;
-	*name = text_trimmed((struct text){open + 2, end ? length - 4 : length - 2}, " ");
-	if (!end)
-		name->length = 0;
-	*rest = (struct text){rest->bytes + length, rest->length - length};
-	return before;
+	if (buffer_failed(out) || out->length <= begun || out->bytes[begun] != '"')
+		return;
+	memmove(out->bytes + begun, out->bytes + begun + 1, out->length - begun - 2);
+	out->length -= 2;
 }
 
-struct text notice_template_fault(struct text template)
+void notice_fill_template(struct text template, notice_value_writer *write, const void *context, struct buffer *out)
 {
 	struct text name;
 	while (template.length) {
-		(void)template_next(&template, &name);
-		if (name.bytes && !notice_row_named(name))
-			return name.length ? name : TEXT("{{");
+		buffer_text(out, notice_template_next(&template, &name));
+		const size_t begun = out->length;
+		if (!name.bytes)
+			continue;
+		write(context, name, out);
+		quotes_remove(out, begun);
 	}
-	return (struct text){0};
+}
+
+static void value_write(const void *message, struct text name, struct buffer *out)
+{
+	const enum notice_field field = notice_field_named(name);
+	if (field < NOTICE_FIELDS)
+		notice_write_field(message, field, out);
 }
 
 void notice_write_template(const struct alert_message *message, struct text template, struct buffer *out)
 {
-	struct text name;
-	while (template.length) {
-		buffer_text(out, template_next(&template, &name));
-		const struct notice_row *row = name.bytes ? notice_row_named(name) : NULL;
-		const size_t begun = out->length;
-		if (!row)
-			continue;
-		row->write(message, out);
-		if (buffer_failed(out) || out->bytes[begun] != '"')
-			continue;
-		memmove(out->bytes + begun, out->bytes + begun + 1, out->length - begun - 2);
-		out->length -= 2;
-	}
+	notice_fill_template(template, value_write, message, out);
 }
 
 void notice_sign(struct text body, const char *secret, char signature[NOTICE_SIGNATURE_BYTES])

@@ -1,19 +1,16 @@
 /* notice.h: Notice of an alert, and its forms: JSON, a template filled in, a mail. Pure.
  *
- * The fields of the JSON form, and the names in a template, are rows of one table. A template has `{{name}}` where a value
- * goes; values of texts are escaped as inside a JSON string, and `values` is a JSON object.
+ * The fields of the JSON form, and the names in a template, are rows of one table (notice_format.h). Values of texts are escaped as
+ * inside a JSON string, and `values` is a JSON object.
  */
 #ifndef SLUICE_ALERTS_NOTICE_H
 #define SLUICE_ALERTS_NOTICE_H
 
 #include "alerts/alert.h"
+#include "alerts/notice_format.h"
 #include "base/option.h"
 
-#define NOTICE_BYTES_MAX ((size_t)64 << 10)
 #define NOTICE_ID_BYTES 32
-
-#define NOTICE_REMOVED "the alert was removed" /* reasons */
-#define NOTICE_DROPPED "no longer a receiver of this alert"
 
 struct alert_message {
 	const char *status; /* firing, resolved, test */
@@ -26,13 +23,6 @@ struct alert_message {
 	struct alert_values values;
 	const char *topic; /* of the pipeline's notices, for the action `topic`; NULL: it has none */
 };
-
-struct notice_row {
-	const char *name, *help;
-	void (*write)(const struct alert_message *message, struct buffer *out); /* a JSON value */
-};
-
-extern const struct notice_row notice_rows[]; /* the last row has no name */
 
 /* Id of the firing, in its notice and in that of its end. */
 void notice_firing_id(const struct alert_message *message, char id[ALERT_ID_BYTES]);
@@ -49,8 +39,12 @@ void notice_write_values(const struct alert_message *message, struct buffer *out
 void notice_write_json(const struct alert_message *message, struct buffer *out);
 void notice_write_template(const struct alert_message *message, struct text template, struct buffer *out);
 
-/* The first `{{name}}` of a template that is no row; empty: there is none. A `{{` that is not closed counts. */
-struct text notice_template_fault(struct text template);
+/* Writes the value of a field as JSON. */
+void notice_write_field(const struct alert_message *message, enum notice_field field, struct buffer *out);
+
+/* Fills in a template: `write` writes the value of a name as JSON, or nothing. */
+typedef void notice_value_writer(const void *context, struct text name, struct buffer *out);
+void notice_fill_template(struct text template, notice_value_writer *write, const void *context, struct buffer *out);
 
 /* A mail with its headers (notice_mail.c); `to` is their text. No line of it has more than 998 bytes, as RFC 5321 demands, if no
  * name or address has. */

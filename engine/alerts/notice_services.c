@@ -37,74 +37,76 @@ static void write_summary(const struct alert_message *message, struct buffer *ou
 	out->length = begun + length;
 }
 
-static void write_id_of_firing(const struct alert_message *message, struct buffer *out)
+/* ---- Slack: an incoming webhook; PagerDuty: Events API v2 ---- */
+
+struct service_notice {
+	const struct alert_message *message;
+	const char *key;
+};
+
+/* Templates with the fields of a notice, and the further names of service_value_write(). */
+static const char slack_template[] =
+	"{\"text\": \"{{summary}}\\n{{condition}}{{reason_line}}\\nsince {{fired_at}}, namespace {{namespace}}\"}";
+static const char pagerduty_template[] =
+	"{\"routing_key\": \"{{key}}\", \"event_action\": \"{{action}}\", \"dedup_key\": \"{{id}}\", \"payload\": "
+	"{\"summary\": \"{{summary}}\", \"source\": \"{{engine}}\", \"severity\": \"{{severity}}\", "
+	"\"timestamp\": \"{{fired_at}}\", \"component\": \"{{pipeline}}\", \"custom_details\": {{json}}}}";
+
+static void write_reason_line(const struct alert_message *message, struct buffer *out)
 {
-	char id[NOTICE_ID_BYTES];
-	notice_id(message, id);
-	*strrchr(id, '-') = '\0'; /* the status, which has no dash */
-	json_write_string(out, text_of(id));
+	if (message->reason.length) {
+		buffer_byte(out, '\n');
+		buffer_shown(out, message->reason);
+	}
 }
 
-/* ---- Slack: an incoming webhook ---- */
-
-/* The characters by which Slack's own marks begin. */
-static void write_slack_text(struct text text, struct buffer *out)
+/* A text that has no field of its own, as a JSON string. */
+static void write_composed(const struct alert_message *message, void (*write)(const struct alert_message *, struct buffer *),
+			   struct buffer *out)
 {
-	for (size_t i = 0; i < text.length; i++) {
-		const char byte = text.bytes[i];
+	struct buffer text;
+	buffer_open(&text, NOTICE_BYTES_MAX);
+	write(message, &text);
+	json_write_string(out, buffer_view(&text));
+	out->failed |= buffer_failed(&text);
+	buffer_close(&text);
+}
+
+static void service_value_write(const void *context, struct text name, struct buffer *out)
+{
+	const struct service_notice *notice = context;
+	const struct alert_message *message = notice->message;
+	if (text_is(name, "summary"))
+		write_composed(message, write_summary, out);
+	else if (text_is(name, "reason_line"))
+		write_composed(message, write_reason_line, out);
+	else if (text_is(name, "key"))
+		json_write_string(out, text_of(notice->key ? notice->key : ""));
+	else if (text_is(name, "action"))
+		json_write_string(out, has_status(message, "resolved") ? TEXT("resolve") : TEXT("trigger"));
+	else if (text_is(name, "severity"))
+		json_write_string(out, has_status(message, "test") ? TEXT("info") : TEXT("error"));
+	else if (text_is(name, "json"))
+		notice_write_json(message, out);
+	else
+		notice_write_field(message, notice_field_named(name), out);
+}
+
+/* Slack's own marks begin with these characters. */
+static void write_slack(const struct service_notice *notice, struct buffer *out)
+{
+	struct buffer body;
+	buffer_open(&body, NOTICE_BYTES_MAX);
+	notice_fill_template(text_of(slack_template), service_value_write, notice, &body);
+	for (size_t i = 0; i < body.length; i++) {
+		const char byte = body.bytes[i];
 		if (byte == '&' || byte == '<' || byte == '>')
 			buffer_string(out, byte == '&' ? "&amp;" : byte == '<' ? "&lt;" : "&gt;");
 		else
 			buffer_byte(out, byte);
 	}
-}
-
-static void write_slack(const struct alert_message *message, struct buffer *out)
-{
-	char moment[MOMENT_MS_BYTES];
-	struct buffer summary, text;
-	buffer_open(&summary, NOTICE_BYTES_MAX);
-	buffer_open(&text, NOTICE_BYTES_MAX);
-	write_summary(message, &summary);
-	write_slack_text(buffer_view(&summary), &text);
-	buffer_string(&text, "\n");
-	write_slack_text(message->condition, &text);
-	if (message->reason.length) {
-		buffer_byte(&text, '\n');
-		buffer_shown(&text, message->reason);
-	}
-	buffer_print(&text, "\nsince %s, namespace ", moment_of(message->fired_at_ms, moment));
-	write_slack_text(message->namespace, &text);
-	json_write_member(out, "{", "text", buffer_view(&text));
-	buffer_byte(out, '}');
-	out->failed |= buffer_failed(&summary) || buffer_failed(&text);
-	buffer_close(&summary);
-	buffer_close(&text);
-}
-
-/* ---- PagerDuty: Events API v2 ---- */
-
-static void write_pagerduty(const struct alert_message *message, const char *key, struct buffer *out)
-{
-	char moment[MOMENT_MS_BYTES];
-	struct buffer summary;
-	buffer_open(&summary, NOTICE_BYTES_MAX);
-	write_summary(message, &summary);
-	json_write_member(out, "{", "routing_key", text_of(key ? key : ""));
-	json_write_member(out, ", ", "event_action", has_status(message, "resolved") ? TEXT("resolve") : TEXT("trigger"));
-	buffer_string(out, ", \"dedup_key\": ");
-	write_id_of_firing(message, out);
-	buffer_string(out, ", \"payload\": ");
-	json_write_member(out, "{", "summary", buffer_view(&summary));
-	json_write_member(out, ", ", "source", message->engine);
-	json_write_member(out, ", ", "severity", has_status(message, "test") ? TEXT("info") : TEXT("error"));
-	json_write_member(out, ", ", "timestamp", text_of(moment_of(message->fired_at_ms, moment)));
-	json_write_member(out, ", ", "component", message->pipeline);
-	buffer_string(out, ", \"custom_details\": ");
-	notice_write_json(message, out);
-	buffer_string(out, "}}");
-	out->failed |= buffer_failed(&summary);
-	buffer_close(&summary);
+	out->failed |= buffer_failed(&body);
+	buffer_close(&body);
 }
 
 /* ---- Alertmanager: POST /api/v2/alerts ---- */
@@ -138,7 +140,7 @@ static void write_alertmanager(const struct alert_message *message, struct buffe
 	if (notice_drift(message)[0])
 		json_write_member(out, ", ", "drift", text_of(notice_drift(message)));
 	buffer_string(out, ", \"id\": ");
-	write_id_of_firing(message, out);
+	notice_write_field(message, NOTICE_FIELD_ID, out);
 	json_write_member(out, "}, ", "startsAt", text_of(moment_of(message->fired_at_ms, moment)));
 	json_write_member(out, ", ", "endsAt", text_of(moment_of(alertmanager_end_ms(message), moment)));
 	buffer_string(out, "}]");
@@ -146,15 +148,16 @@ static void write_alertmanager(const struct alert_message *message, struct buffe
 
 void notice_write_format(const struct alert_message *message, enum notice_format format, const char *key, struct buffer *out)
 {
+	const struct service_notice notice = {message, key};
 	switch (format) {
 	case NOTICE_JSON:
 		notice_write_json(message, out);
 		break;
 	case NOTICE_SLACK:
-		write_slack(message, out);
+		write_slack(&notice, out);
 		break;
 	case NOTICE_PAGERDUTY:
-		write_pagerduty(message, key, out);
+		notice_fill_template(text_of(pagerduty_template), service_value_write, &notice, out);
 		break;
 	case NOTICE_ALERTMANAGER:
 		write_alertmanager(message, out);

@@ -8,9 +8,6 @@
 
 #include "alerts/notice.h"
 
-enum notice_format { NOTICE_JSON, NOTICE_SLACK, NOTICE_PAGERDUTY, NOTICE_ALERTMANAGER };
-#define NOTICE_FORMATS "json slack pagerduty alertmanager" /* by enum notice_format */
-
 /* `key` is that of an integration of PagerDuty; NULL for the others. */
 void notice_write_format(const struct alert_message *message, enum notice_format format, const char *key, struct buffer *out);
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "alerts/notice_services.h"
+#include "alerts/notice_format.h"
 
 #define MAILBOXES_SHOWN 3 /* the others are counted */
 

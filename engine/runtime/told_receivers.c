@@ -1,7 +1,7 @@
 /* told_receivers.c: see told_receivers.h. */
 #include "runtime/told_receivers.h"
 
-#include "alerts/notice_services.h"
+#include "alerts/notice_format.h"
 #include "base/hash.h"
 #include "message/avro.h"
 #include "message/avro_wire.h"

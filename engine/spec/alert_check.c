@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "alerts/notice_services.h"
+#include "alerts/notice_format.h"
 #include "base/duration.h"
 #include "base/moment.h"
 #include "base/network.h"

@@ -1,5 +1,5 @@
 /* pipeline_rows.c: Option rows of a Pipeline. */
-#include "alerts/notice_services.h"
+#include "alerts/notice_format.h"
 #include "message/mapped.h"
 #include "spec/rows.h"
 
