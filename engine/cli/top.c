@@ -1,15 +1,26 @@
 /* top.c: `sluice top`: shows the status of the pipelines of a namespace, as reported by their engines. */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "cli/command.h"
 #include "client/engine_reports.h"
 #include "client/kafka.h"
 #include "client/kafka_silence.h"
-#include "client/status_watch.h"
+#include "log/kafka_access.h"
 #include "log/reader.h"
-#include "view/screen_keys.h"
+#include "log/sender.h"
+#include "log/topic_facts.h"
+#include "message/feed_record.h"
+#include "observe/status.h"
+#include "plan/topic_roles.h"
 #include "view/top_lines.h"
 
 #define TOP_ARENA_BYTES ((size_t)16 << 20)
@@ -20,6 +31,142 @@
 #define NEWEST_RECORDS 20000 /* of a partition, with which it begins: an engine that died is among them for a while */
 #define SCREEN_CLEAR "\033[H\033[2J"
 #define SCREEN_ROWS 24
+
+/* ---- the watch ----
+ *
+ * Says in the feed of a namespace that somebody watches its pipelines: its engines then report on all of them each
+ * second (runtime/status_turns.h).
+ *
+ * Engines without a control plane do so anyway, and have no feed. Without the right to write to the feed, what is shown of a
+ * pipeline is up to STATUS_QUIET_MS old.
+ */
+
+#define SAY_EVERY_MS (STATUS_WATCH_MS / 3)
+#define SEND_MS 2000 /* a record that is not acknowledged by then is dropped: the next one says the same */
+
+struct status_watch {
+	struct sender *sender;
+	struct sender_config config;
+	int64_t said_ms; /* 0: not yet */
+};
+
+static bool feed_exists(const struct kafka *kafka, const char *topic)
+{
+	struct topic_facts facts = {.name = topic};
+	const atomic_bool stopping = false;
+	struct error error = {0};
+	return topic_facts_read(kafka->brokers, kafka->consumer, &facts, 1, &stopping, &error) && facts.partitions > 0;
+}
+
+static void status_watch_on_refused(void *context, uint64_t number, const char *reason)
+{
+	(void)context, (void)number, (void)reason;
+}
+
+/* NULL: there is no feed, or it cannot be written to. Borrows `kafka`. */
+static struct status_watch *status_watch_open(const struct kafka *kafka, const char *prefix, const char *namespace,
+					      struct arena *arena)
+{
+	struct status_watch *watch = ARENA_NEW(arena, struct status_watch);
+	struct error error = {0};
+	const char *topic = topic_namespace_name(arena, prefix, namespace, "feed");
+	if (!watch || !topic || !feed_exists(kafka, topic))
+		return NULL;
+	*watch = (struct status_watch){.config = {.brokers = kafka->brokers,
+						  .topic = topic,
+						  .timeout_ms = SEND_MS,
+						  .properties = kafka->producer,
+						  .refused = status_watch_on_refused}};
+	watch->sender = sender_open(&watch->config, &error);
+	return watch->sender ? watch : NULL;
+}
+
+/* Says it, if it is time to say it again. NULL is fine. */
+static void status_watch_say(struct status_watch *watch)
+{
+	const struct outgoing record = {.key = TEXT(FEED_WATCH_KEY), .value = TEXT("top")};
+	struct error error = {0};
+	const int64_t now_ms = clock_ms();
+	if (!watch)
+		return;
+	if (watch->said_ms == 0 || now_ms - watch->said_ms >= SAY_EVERY_MS) {
+		(void)sender_send(watch->sender, &record, 0, &error);
+		watch->said_ms = now_ms;
+	}
+	(void)sender_settled(watch->sender, 0);
+}
+
+/* NULL is fine. */
+static void status_watch_close(struct status_watch *watch)
+{
+	if (watch)
+		sender_close(watch->sender);
+}
+
+/* ---- keys ----
+ *
+ * Reader of single keys at a terminal, without echo, and of the signals to stop.
+ */
+
+#define SCREEN_KEYS_STOP (-1) /* SIGINT or SIGTERM came */
+
+/* A zeroed struct is not open. */
+struct screen_keys {
+	bool is_open, is_raw;
+	struct termios before;
+	sigset_t signals_before;
+	int signals; /* a descriptor; -1: none was available */
+};
+
+/* Reads standard input key by key from now on, if it is a terminal. Signals are held for screen_keys_next(). */
+static void screen_keys_open(struct screen_keys *keys)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, &keys->signals_before);
+	keys->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	keys->is_open = true;
+	if (keys->signals < 0)
+		pthread_sigmask(SIG_SETMASK, &keys->signals_before, NULL); /* they end the command at once */
+	keys->is_raw = isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &keys->before) == 0;
+	if (!keys->is_raw)
+		return;
+	struct termios raw = keys->before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+/* Restores the terminal; allowed when it is not open. */
+static void screen_keys_close(struct screen_keys *keys)
+{
+	if (!keys->is_open)
+		return;
+	if (keys->is_raw)
+		(void)tcsetattr(STDIN_FILENO, TCSANOW, &keys->before);
+	if (keys->signals >= 0)
+		close(keys->signals);
+	pthread_sigmask(SIG_SETMASK, &keys->signals_before, NULL);
+	keys->is_open = false;
+}
+
+/* The next key, SCREEN_KEYS_STOP, or 0: no key was pressed. Does not wait. */
+static int screen_keys_next(struct screen_keys *keys)
+{
+	struct signalfd_siginfo which;
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	unsigned char key;
+	if (!keys->is_open)
+		return 0;
+	if (keys->signals >= 0 && read(keys->signals, &which, sizeof which) == (ssize_t)sizeof which)
+		return SCREEN_KEYS_STOP;
+	if (!keys->is_raw || poll(&input, 1, 0) <= 0 || !(input.revents & POLLIN) || read(STDIN_FILENO, &key, 1) != 1)
+		return 0;
+	return key;
+}
+
+/* ---- the command ---- */
 
 struct top_options {
 	struct pipeline_target_asked asked;
