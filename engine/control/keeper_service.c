@@ -143,9 +143,10 @@ static bool step_commit(struct keeper_service *service, struct error *error)
 	const struct keeper_record *records;
 	size_t count = keeper_records(service->keeper, &records);
 	for (size_t i = 0; i < count; i++)
-		if (!fenced_writer_add(service->writer, records[i].key, records[i].value, error))
+		if (!fenced_writer_add(service->writer, 0, records[i].key, records[i].value, error))
 			return false;
-	return count == 0 || fenced_writer_commit(service->writer, keeper_resume(service->keeper), error);
+	const struct fenced_position next = {.topic = service->config->topics.proposals, .offset = keeper_resume(service->keeper)};
+	return count == 0 || fenced_writer_commit(service->writer, &next, 1, NULL, error);
 }
 
 /* Whether none of the last reasons is this one. It is kept. */
@@ -548,8 +549,8 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 							.properties = config->consumer};
 	service->writer_config = (struct fenced_writer_config){.brokers = config->brokers,
 							       .id = config->topics.keeper,
-							       .topic = config->topics.control,
-							       .source = config->topics.proposals,
+							       .topic_count = 1,
+							       .topics = &service->config->topics.control,
 							       .properties = config->producer,
 							       .stopping = &service->stopping};
 	buffer_open(&service->bytes, BEAT_BYTES_MAX);

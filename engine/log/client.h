@@ -258,6 +258,11 @@ void consumer_note_group(const struct consumer *self, bool is_denied);
 rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, struct state_reference *reference,
 				     char changelog[CHANGELOG_NAME_BYTES_MAX], int timeout_ms);
 
+/* Membership of an engine in the group of those that lead, of its last assignment; borrowed until the next look. NULL: nothing is
+ * assigned. */
+struct lead_group;
+const rd_kafka_consumer_group_metadata_t *lead_group_membership(const struct lead_group *group);
+
 /* The positions with topic names, as the list of partitions that librdkafka takes. */
 rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions);
 

@@ -90,7 +90,7 @@ static rd_kafka_error_t *call_resume(const struct fenced_writer *writer,
 
 struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *config, struct error *error)
 {
-	assert(config->brokers && config->id && config->topic);
+	assert(config->brokers && config->id && config->topic_count > 0);
 	struct fenced_writer *writer = memory_take(1, sizeof *writer);
 	if (!writer) {
 		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
@@ -99,7 +99,8 @@ struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *conf
 	writer->config = config;
 	rd_kafka_conf_t *configuration = writer_configure(writer, error);
 	writer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
-	if (writer->producer && topic_handles_follow(&writer->topics, writer->producer, &config->topic, 1, error) &&
+	if (writer->producer &&
+	    topic_handles_follow(&writer->topics, writer->producer, config->topics, config->topic_count, error) &&
 	    call_succeeded(writer, "taking the transactional id", call_resume(writer, rd_kafka_init_transactions), error))
 		return writer;
 	fenced_writer_close(writer);
@@ -128,32 +129,61 @@ static bool transaction_begin(struct fenced_writer *writer, struct error *error)
 	return writer->is_open;
 }
 
-bool fenced_writer_add(struct fenced_writer *writer, struct text key, struct text value, struct error *error)
+bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text key, struct text value, struct error *error)
 {
 	const struct outgoing record = {.key = key, .value = value};
+	assert(topic < writer->config->topic_count);
 	if (!transaction_begin(writer, error))
 		return false;
-	return client_produce(writer->producer, writer->topics.items[0], &record, NULL, error) == PRODUCED ||
-	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes no more records for %s", writer->config->topic);
+	return client_produce(writer->producer, writer->topics.items[topic], &record, NULL, error) == PRODUCED ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes no more records for %s",
+			 writer->config->topics[topic]);
 }
 
-static bool offset_send(struct fenced_writer *writer, int64_t next_offset, struct error *error)
+/* librdkafka gives the metadata back with free(). */
+static bool position_add(rd_kafka_topic_partition_list_t *list, const struct fenced_position *position)
 {
-	if (!writer->config->source)
+	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, position->topic, position->partition);
+	item->offset = position->offset;
+	if (!position->metadata.bytes)
 		return true;
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(writer->config->id);
-	rd_kafka_topic_partition_list_add(list, writer->config->source, 0)->offset = next_offset;
-	rd_kafka_error_t *failure =
-		rd_kafka_send_offsets_to_transaction(writer->producer, list, group, FENCED_WRITER_WAIT_MS);
-	rd_kafka_consumer_group_metadata_destroy(group);
-	rd_kafka_topic_partition_list_destroy(list);
-	return call_succeeded(writer, "sending the offset", failure, error);
+	item->metadata = strndup(position->metadata.bytes, position->metadata.length);
+	item->metadata_size = item->metadata ? position->metadata.length : 0;
+	return item->metadata;
 }
 
-bool fenced_writer_commit(struct fenced_writer *writer, int64_t next_offset, struct error *error)
+static bool positions_send(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
+			   const rd_kafka_consumer_group_metadata_t *membership, struct error *error)
 {
-	if (!transaction_begin(writer, error) || !offset_send(writer, next_offset, error) ||
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+	bool good = true;
+	for (size_t i = 0; good && i < count; i++)
+		good = position_add(list, &positions[i]) || error_memory(error, ERROR_SYSTEM, "committing positions");
+	rd_kafka_error_t *failure =
+		good ? rd_kafka_send_offsets_to_transaction(writer->producer, list, membership, FENCED_WRITER_WAIT_MS) : NULL;
+	rd_kafka_topic_partition_list_destroy(list);
+	return good && call_succeeded(writer, "sending the positions", failure, error);
+}
+
+static bool positions_send_of(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
+			      const struct lead_group *group, struct error *error)
+{
+	if (count == 0)
+		return true;
+	if (group && !lead_group_membership(group))
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the group of %s has assigned nothing", writer->config->id);
+	if (group)
+		return positions_send(writer, positions, count, lead_group_membership(group), error);
+	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(writer->config->id);
+	const bool good = positions_send(writer, positions, count, nobody, error);
+	rd_kafka_consumer_group_metadata_destroy(nobody);
+	return good;
+}
+
+bool fenced_writer_commit(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
+			  const struct lead_group *group, struct error *error)
+{
+	if (!transaction_begin(writer, error) || !positions_send_of(writer, positions, count, group, error) ||
 	    !call_succeeded(writer, "committing", call_resume(writer, rd_kafka_commit_transaction), error))
 		return false;
 	writer->is_open = false;

@@ -17,7 +17,7 @@
 bool leadership_check(struct learner_service *service, bool *held, struct error *error)
 {
 	*held = service->config.alone;
-	return service->config.alone || leadership_seek(&service->leadership, &service->leadership_config, held, error);
+	return service->config.alone || lead_group_seek(&service->group, &service->group_config, held, error);
 }
 
 /* A replay may last longer than a group waits for its members. */
@@ -338,7 +338,8 @@ static bool writer_open(struct learner_service *service, struct error *error)
 {
 	service->writer_config = (struct fenced_writer_config){.brokers = service->config.brokers,
 							       .id = service->config.id,
-							       .topic = service->config.policy,
+							       .topic_count = 1,
+							       .topics = &service->config.policy,
 							       .properties = service->config.producer};
 	service->writer = fenced_writer_open(&service->writer_config, error);
 	return service->writer;
@@ -363,8 +364,8 @@ bool term_begin(struct learner_service *service, struct error *error)
 		log_say(service->config.log, LOG_LEVEL_INFO, NULL, "this engine learns the policies of %s", service->config.policy);
 	service->is_outdated = error->kind == ERROR_LIMIT;
 	if (service->is_outdated) {
-		leadership_close(service->leadership);
-		service->leadership = NULL;
+		lead_group_close(service->group);
+		service->group = NULL;
 	}
 	return service->leads;
 }

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "experiments/learner.h"
 #include "log/fenced_writer.h"
-#include "log/leadership.h"
+#include "log/lead_group.h"
 #include "log/reader.h"
 #include "runtime/learner_service.h"
 #include "runtime/outcome_feed.h"
@@ -48,8 +48,8 @@ struct learner_service {
 	struct reader *policies;
 	struct reader_config policies_config;
 	struct fenced_writer_config writer_config;
-	struct leadership_config leadership_config;
-	struct leadership *leadership;
+	struct lead_group_config group_config;
+	struct lead_group *group;
 	bool leads;
 	struct fenced_writer *writer;
 	struct outcome_feed feed; /* of the leader */

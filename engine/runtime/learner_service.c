@@ -48,7 +48,7 @@ static bool learning_write(struct learner_service *service, struct learning *lea
 	*written = true;
 	return (record.positions || error_memory(error, ERROR_SYSTEM, "writing a policy")) &&
 	       policy_record_encode(&record, &service->bytes, error) &&
-	       fenced_writer_add(service->writer, record.experiment, buffer_view(&service->bytes), error);
+	       fenced_writer_add(service->writer, 0, record.experiment, buffer_view(&service->bytes), error);
 }
 
 /* The first policy of one that began anew: from what the topics had then. */
@@ -69,7 +69,7 @@ static bool policies_write(struct learner_service *service, struct error *error)
 		if (clock_ms() >= service->learnings[i].due_ms &&
 		    !learning_write(service, &service->learnings[i], &written, error))
 			return false;
-	return !written || fenced_writer_commit(service->writer, 0, error);
+	return !written || fenced_writer_commit(service->writer, NULL, 0, NULL, error);
 }
 
 /* ---- what is left out ---- */
@@ -169,7 +169,7 @@ static void *service_run(void *context)
 	}
 	term_end(service);
 	reader_close(service->policies);
-	leadership_close(service->leadership);
+	lead_group_close(service->group);
 	service_thread_end(&service->thread);
 	return NULL;
 }
@@ -204,8 +204,12 @@ struct learner_service *learner_service_open(const struct learner_service_config
 		return NULL;
 	}
 	service->config = *config;
-	service->leadership_config = (struct leadership_config){
-		.brokers = config->brokers, .group = config->id, .topic = config->policy, .properties = config->consumer};
+	service->group_config = (struct lead_group_config){
+		.brokers = config->brokers,
+		.group = config->id,
+		.topic_count = 1,
+		.topics = &service->config.policy,
+		.properties = config->consumer};
 	service->feed.config = (struct outcome_feed_config){.brokers = config->brokers,
 							    .consumer = config->consumer,
 							    .exposures = config->exposures,

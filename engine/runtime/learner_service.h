@@ -1,5 +1,5 @@
 /* learner_service.h: Learner service: a thread for a pipeline that has experiments with bandits. It puts the policies of the
- * pipeline's policy topic into force in this process; and in one of the engines, which leads (log/leadership.h), it learns
+ * pipeline's policy topic into force in this process; and in one of the engines, which leads (log/lead_group.h), it learns
  * them from the exposures and the feedback.
  *
  * Every `updateInterval` the leader writes a record for each experiment: the policy, the learner, and the positions up to

@@ -7,7 +7,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "experiments/truth_tally.h"
-#include "log/leadership.h"
+#include "log/lead_group.h"
 #include "observe/repeated_failure.h"
 #include "runtime/outcome_feed.h"
 #include "runtime/service_thread.h"
@@ -51,8 +51,8 @@ struct truth_service {
 	struct truth_counting *countings;
 	size_t count;
 	struct arena *arena; /* of one record */
-	struct leadership_config leadership_config;
-	struct leadership *leadership;
+	struct lead_group_config group_config;
+	struct lead_group *group;
 	struct answer_recovery *recovery; /* of the leader; NULL: engines compute no metric */
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
@@ -289,14 +289,14 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 
 static void truths_leave(struct truth_service *service)
 {
-	leadership_close(service->leadership);
-	service->leadership = NULL;
+	lead_group_close(service->group);
+	service->group = NULL;
 }
 
 static bool truths_lead(struct truth_service *service, bool *held, struct error *error)
 {
 	*held = service->config.alone;
-	return service->config.alone || leadership_seek(&service->leadership, &service->leadership_config, held, error);
+	return service->config.alone || lead_group_seek(&service->group, &service->group_config, held, error);
 }
 
 /* ---- the thread ---- */
@@ -452,8 +452,12 @@ struct truth_service *truth_service_open(const struct truth_service_config *conf
 		return NULL;
 	}
 	service->config = *config;
-	service->leadership_config = (struct leadership_config){
-		.brokers = config->brokers, .group = config->id, .topic = config->exposures, .properties = config->consumer};
+	service->group_config = (struct lead_group_config){
+		.brokers = config->brokers,
+		.group = config->id,
+		.topic_count = 1,
+		.topics = &service->config.exposures,
+		.properties = config->consumer};
 	service->arena = arena_open(RECORD_ARENA_BYTES);
 	if (service->arena && countings_make(service) && service_thread_begin(&service->thread, truths_run, service))
 		return service;

@@ -1,5 +1,5 @@
 /* truth_service.h: Truth service: a thread for a pipeline with experiments that are rolled out. In one of the engines, which leads
- * (log/leadership.h), it joins the pipeline's exposures and feedback (runtime/outcome_feed.h), counts the accuracy and the other
+ * (log/lead_group.h), it joins the pipeline's exposures and feedback (runtime/outcome_feed.h), counts the accuracy and the other
  * metrics of each variant under the table in force (experiments/truth_tally.h), and puts the counts on the board of rollouts. The
  * follower sends them to the keeper with the counts of calls.
  *

@@ -4,7 +4,8 @@
  *
  * Of each of many commits, exactly once and at least once: the group says that offset and that
  * reference to state, and no other. Of a changelog and of what commands read: what a transaction
- * gave up is not in it.
+ * gave up is not in it. Of engines that lead: what one writes under a former generation of their group
+ * is refused with its positions, and who reads positions waits for a transaction that is open.
  */
 #include <poll.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "log/archive.h"
 #include "log/changelog.h"
 #include "log/client.h"
+#include "log/fenced_writer.h"
 #include "log/output.h"
 #include "log/reader.h"
 #include "tests/kafka/program.h"
@@ -248,6 +250,157 @@ static void what_was_given_up_is_not_restored(const char *brokers)
 	consumer_close(consumer);
 }
 
+/* ---- engines that lead ---- */
+
+#define LEADERS "settled-leaders"
+#define LED "settled.led"
+#define LEAD_WAIT_MS 60000
+
+static const char *const led[] = {"settled.lead1", "settled.lead2", "settled.lead3", "settled.lead4"};
+
+static int led_count(const struct lead_group *group)
+{
+	int count = 0;
+	for (size_t i = 0; i < sizeof led / sizeof *led; i++)
+		count += lead_group_leads(group, led[i]);
+	return count;
+}
+
+/* Looks for both, or for the first alone, until each leads so many topics. */
+static void look_until(struct lead_group *first, struct lead_group *second, int count)
+{
+	struct error error = {0};
+	for (int waited_ms = 0; led_count(first) != count || (second && led_count(second) != count); waited_ms += 50) {
+		if (!lead_group_look(first, &error) || (second && !lead_group_look(second, &error)))
+			die("%s", error.text);
+		if (waited_ms > LEAD_WAIT_MS)
+			die("a member does not come to lead %d topics", count);
+		pause_ms(50);
+	}
+}
+
+static struct lead_group *open_group(const char *brokers, const char *instance)
+{
+	/* Kafka waits so long for a member that does not look. */
+	static const struct property quick[] = {{"max.poll.interval.ms", "6000"}, {"heartbeat.interval.ms", "500"}};
+	struct error error = {0};
+	struct lead_group_config *config = calloc(1, sizeof *config);
+	if (!config)
+		die("memory ran out");
+	*config = (struct lead_group_config){brokers, LEADERS, instance, sizeof led / sizeof *led, led, {2, quick}};
+	struct lead_group *group = lead_group_open(config, &error);
+	if (!group)
+		die("no group: %s", error.text);
+	return group;
+}
+
+/* Writes to two topics, and commits the position of a partition that no member was assigned. */
+static bool lead_commit(struct fenced_writer *writer, int64_t offset, const struct lead_group *group, struct error *error)
+{
+	const struct fenced_position position = {in[0], 0, offset, TEXT("low 3")};
+	return fenced_writer_add(writer, 0, TEXT("k"), TEXT("v"), error) &&
+	       fenced_writer_add(writer, 1, TEXT("k"), TEXT("v"), error) &&
+	       fenced_writer_commit(writer, &position, 1, group, error);
+}
+
+/* OFFSET_NONE: Kafka did not say it within a second. */
+static int64_t lead_committed(rd_kafka_t *reader)
+{
+	rd_kafka_topic_partition_list_t *list = kafka_list(in[0], 1, RD_KAFKA_OFFSET_INVALID);
+	const rd_kafka_resp_err_t code = rd_kafka_committed(reader, list, 1000);
+	const rd_kafka_topic_partition_t *item = list->elems;
+	const int64_t offset = code || item->err ? OFFSET_NONE : item->offset;
+	if (offset >= 0)
+		expect(item->metadata_size == 5 && !memcmp(item->metadata, "low 3", 5), "metadata is not what was given");
+	rd_kafka_topic_partition_list_destroy(list);
+	return offset;
+}
+
+static rd_kafka_resp_err_t code_of(rd_kafka_error_t *failure)
+{
+	const rd_kafka_resp_err_t code = failure ? rd_kafka_error_code(failure) : RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (failure)
+		rd_kafka_error_destroy(failure);
+	return code;
+}
+
+static rd_kafka_resp_err_t positions_give(rd_kafka_t *producer, const rd_kafka_consumer_group_metadata_t *membership,
+					  int64_t offset)
+{
+	rd_kafka_topic_partition_list_t *list = kafka_list(in[0], 1, offset);
+	list->elems[0].metadata = strdup("low 3");
+	list->elems[0].metadata_size = 5;
+	const rd_kafka_resp_err_t code = code_of(rd_kafka_begin_transaction(producer));
+	const rd_kafka_resp_err_t sent = code_of(rd_kafka_send_offsets_to_transaction(producer, list, membership, 10000));
+	rd_kafka_topic_partition_list_destroy(list);
+	return code ? code : sent;
+}
+
+static int records_in(const char *brokers, const char *topic)
+{
+	struct error error = {0};
+	int count = 0;
+	const struct reader_config config = {.brokers = brokers, .topic = topic, .from_beginning = true};
+	if (!topic_give_all(&config, count_one, &count, &error))
+		die("%s", error.text);
+	return count;
+}
+
+static void the_former_generation_is_refused(const char *brokers)
+{
+	static const char *const written[] = {LED, "settled.led2"};
+	struct error error = {0};
+	const struct fenced_writer_config config = {.brokers = brokers, .id = "settled-lead", .topic_count = 2, .topics = written};
+	struct lead_group *first = open_group(brokers, "first");
+	struct fenced_writer *writer = fenced_writer_open(&config, &error);
+	rd_kafka_t *reader = kafka_client(RD_KAFKA_CONSUMER, brokers, (kafka_settings){{"group.id", LEADERS}, {NULL, NULL}});
+	rd_kafka_t *producer = kafka_client(RD_KAFKA_PRODUCER, brokers,
+					    (kafka_settings){{"transactional.id", "settled-raw"}, {NULL, NULL}});
+	void *bytes;
+	size_t size;
+	rd_kafka_consumer_group_metadata_t *former = NULL;
+	if (!writer || code_of(rd_kafka_init_transactions(producer, KAFKA_PATIENCE_MS)))
+		die("no writer: %s", error.text);
+	expect(!lead_commit(writer, 1, first, &error) && strstr(error.text, "assigned nothing"), "one that leads nothing commits");
+	fenced_writer_close(writer);
+	error = (struct error){0};
+	writer = fenced_writer_open(&config, &error);
+	look_until(first, NULL, 4);
+	expect(writer && lead_commit(writer, 7, first, &error), "a leader's commit fails: %s", error.text);
+	expect(lead_committed(reader) == 7, "its position is not committed");
+	if (code_of(rd_kafka_consumer_group_metadata_write(lead_group_membership(first), &bytes, &size)) ||
+	    code_of(rd_kafka_consumer_group_metadata_read(&former, bytes, size)))
+		die("no copy of a membership");
+	rd_kafka_mem_free(NULL, bytes);
+
+	struct lead_group *second = open_group(brokers, "second");
+	look_until(first, second, 2);
+	expect(positions_give(producer, former, 8) == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, "a former generation is not refused");
+	(void)code_of(rd_kafka_abort_transaction(producer, KAFKA_PATIENCE_MS));
+	expect(!positions_give(producer, lead_group_membership(second), 9), "the other leader's positions are refused");
+	expect(lead_committed(reader) == OFFSET_NONE, "a position is read while the transaction of a later one is open");
+	expect(!code_of(rd_kafka_commit_transaction(producer, KAFKA_PATIENCE_MS)), "the other leader's commit fails");
+	expect(lead_committed(reader) == 9, "the other leader's position is not committed");
+
+	look_until(second, NULL, 4); /* the first one is frozen, and takes itself for the leader */
+	expect(led_count(first) == 2, "a member that does not look is not what it was");
+	expect(!lead_commit(writer, 10, first, &error), "the commit of a leader that was frozen is not refused");
+	(void)fprintf(stderr, "refused: %s\n", error.text);
+	expect(lead_committed(reader) == 9, "the position of a leader that was frozen is committed");
+	fenced_writer_close(writer);
+	error = (struct error){0};
+	writer = fenced_writer_open(&config, &error); /* which ends what the other left open */
+	expect(writer && lead_commit(writer, 11, second, &error), "the commit of the next leader fails: %s", error.text);
+	for (int i = 0; i < 2; i++)
+		expect(records_in(brokers, written[i]) == 2, "of %s not the two records that were committed are read", written[i]);
+	fenced_writer_close(writer);
+	lead_group_close(first);
+	lead_group_close(second);
+	rd_kafka_consumer_group_metadata_destroy(former);
+	rd_kafka_destroy(producer);
+	rd_kafka_destroy(reader);
+}
+
 int main(int count, char **arguments)
 {
 	if (count != 2)
@@ -257,10 +410,15 @@ int main(int count, char **arguments)
 	kafka_create(maker, in[0], 1);
 	kafka_create(maker, out[0], 1);
 	kafka_create(maker, CHANGELOG, 1);
+	kafka_create(maker, LED, 1);
+	kafka_create(maker, "settled.led2", 1);
+	for (size_t i = 0; i < sizeof led / sizeof *led; i++)
+		kafka_create(maker, led[i], 1);
 	rd_kafka_destroy(maker);
 	commits_say_what_was_given(brokers, "settled-exactly", "settled-exactly");
 	commits_say_what_was_given(brokers, "settled-least", NULL);
 	what_was_given_up_is_not_restored(brokers);
+	the_former_generation_is_refused(brokers);
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed > 0;
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # What is committed is what was given, offset by offset, and what a transaction gave up is not
-# restored: settled.c, on a real Kafka.
+# restored; a leader of a former generation is refused: settled.c, on a real Kafka.
 #   settled.sh SLUICE BUILD      with settled in BUILD
-# Takes about 20 s.
+# Takes about 40 s.
 set -u
 what=settled
 # shellcheck source=tests/kafka/stand.sh

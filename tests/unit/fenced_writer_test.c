@@ -21,6 +21,7 @@ const char *__lsan_default_suppressions(void)
 	return "leak:librdkafka.so.1\n";
 }
 
+static const struct fenced_position next = {.topic = "in", .offset = 1};
 static struct mock mock;
 static pthread_mutex_t said_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct buffer said;
@@ -58,14 +59,16 @@ static void a_writer_that_was_replaced_returns_the_reason_and_logs_nothing(void 
 {
 	static const int16_t add_partitions = 24, add_offsets = 25, produce = 0; /* Kafka's numbers of these requests */
 	const int16_t requests[] = {add_partitions, add_offsets, produce};
-	const struct fenced_writer_config config = {.brokers = mock.brokers, .id = "keeper", .topic = "out", .source = "in"};
+	const struct fenced_writer_config config = {
+		.brokers = mock.brokers, .id = "keeper", .topic_count = 1, .topics = &(const char *){"out"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
 		struct error error = {0};
 		struct fenced_writer *writer = fenced_writer_open(&config, &error);
 		assert_string_equal(error.text, "");
 		rd_kafka_mock_push_request_errors(mock.cluster, requests[i], 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
-		assert_false(fenced_writer_add(writer, TEXT("k"), TEXT("v"), &error) && fenced_writer_commit(writer, 1, &error));
+		assert_false(fenced_writer_add(writer, 0, TEXT("k"), TEXT("v"), &error) &&
+			     fenced_writer_commit(writer, &next, 1, NULL, &error));
 		assert_int_equal(error.kind, ERROR_SYSTEM);
 		assert_string_equal(error.text, "another writer took over keeper");
 		fenced_writer_close(writer);
@@ -77,7 +80,8 @@ static void a_writer_that_was_replaced_returns_the_reason_and_logs_nothing(void 
 static void a_right_that_is_missing_is_named_with_the_command(void **state)
 {
 	static const int16_t init_producer_id = 22;
-	const struct fenced_writer_config config = {.brokers = mock.brokers, .id = "keeper", .topic = "out", .source = "in"};
+	const struct fenced_writer_config config = {
+		.brokers = mock.brokers, .id = "keeper", .topic_count = 1, .topics = &(const char *){"out"}};
 	struct error error = {0};
 	(void)state;
 	rd_kafka_mock_push_request_errors(mock.cluster, init_producer_id, 1,
@@ -89,12 +93,14 @@ static void a_right_that_is_missing_is_named_with_the_command(void **state)
 static void another_failure_is_logged(void **state)
 {
 	static const int16_t add_partitions = 24;
-	const struct fenced_writer_config config = {.brokers = mock.brokers, .id = "keeper", .topic = "out", .source = "in"};
+	const struct fenced_writer_config config = {
+		.brokers = mock.brokers, .id = "keeper", .topic_count = 1, .topics = &(const char *){"out"}};
 	struct error error = {0};
 	(void)state;
 	struct fenced_writer *writer = fenced_writer_open(&config, &error);
 	rd_kafka_mock_push_request_errors(mock.cluster, add_partitions, 1, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-	assert_false(fenced_writer_add(writer, TEXT("k"), TEXT("v"), &error) && fenced_writer_commit(writer, 1, &error));
+	assert_false(fenced_writer_add(writer, 0, TEXT("k"), TEXT("v"), &error) &&
+			     fenced_writer_commit(writer, &next, 1, NULL, &error));
 	assert_non_null(strstr(error.text, " for keeper failed: "));
 	fenced_writer_close(writer);
 	assert_true(said.length > 0);
