@@ -19,7 +19,7 @@ unexport SLUICE_BROKERS SLUICE_NAMESPACE
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(COVER),/coverage)$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
 PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 hiredis openssl zlib
-LOADED   := libcurl # when it is needed (engine/net/curl_library.h)
+LOADED   := libcurl # when it is needed (engine/net/http/curl_library.h)
 # Warnings are errors in `make check` alone (tests/check.sh sets it): a compiler newer than the tree may know more of them.
 WERROR  ?=
 # The last two are clang's: librdkafka's own macros, and tables of texts longer than a line.
@@ -53,9 +53,9 @@ PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(filter-out $(LOA
 
 CPPFLAGS += -Iengine $(if $(filter tests/%,$<),-Itests/lab) -I. -D_GNU_SOURCE
 # To optimise the checks of UndefinedBehaviorSanitizer takes a compiler three times as long as all else, and pays only in
-# the modules that compute.
+# the rooms that compute.
 CFLAGS   ?= $(if $(SAN),-O0 -g1,-O2 -g)
-COMPUTING := base bandits control drift explain numeric statistics
+COMPUTING := base control methods
 ALL_CFLAGS = -std=c17 $(CFLAGS) $(if $(SAN),,$(TUNED)) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(filter -fcf-protection=return,$(HARDENED_MORE)),$(SHADOWED)) $(SANITIZE) $(if $(RDKAFKA),-Xlinker -rpath=$(RDKAFKA)/lib)
 LDLIBS    = $(PKG_LIBS) -lm -lpthread
@@ -64,8 +64,8 @@ ALLOCATOR = $(eval ALLOCATOR := $$(if $$(SAN),,$$(shell pkg-config --libs jemall
 
 TIME ?= 600
 
-ENGINE_SOURCES := $(sort $(wildcard engine/*/*.c) $(wildcard steps/*.c))
-LAB_SOURCES    := $(sort $(wildcard tests/lab/*.c tests/lab/*/*.c tests/lab/*/*/*.c))
+ENGINE_SOURCES := $(sort $(filter-out engine/main.c,$(shell find engine steps -name '*.c')))
+LAB_SOURCES    := $(sort $(shell find tests/lab -name '*.c'))
 TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cli/command.h"
+#include "tools/cli/command.h"
 #include "steps/kinds.h"
 
 /* NO_COLOR counts when it is set to anything (no-color.org: not to nothing); a dumb terminal has none. */

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Writes the C table of the schema files it is given: `struct schema schema_table[]`
-# of engine/message/schemas.h. Bytes are written as numbers, so nothing in a schema
+# of engine/message/avro/schemas.h. Bytes are written as numbers, so nothing in a schema
 # needs an escape.
 set -eu
 echo '/* Made by schemas/embed.sh from the files beside it. */'
-echo '#include "message/schemas.h"'
+echo '#include "message/avro/schemas.h"'
 for file in "$@"; do
 	name=$(basename "$file" .avsc)
 	echo "static const char ${name}_json[] = {"

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/hash.h"
-#include "base/number.h"
+#include "base/number/number.h"
 
 #define BACKGROUND_SEED 0x736c75696365 /* any number; the same, so that a run can be repeated */
 

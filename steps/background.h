@@ -7,8 +7,8 @@
 #ifndef SLUICE_STEPS_BACKGROUND_H
 #define SLUICE_STEPS_BACKGROUND_H
 
-#include "base/random.h"
-#include "step/step.h"
+#include "base/number/random.h"
+#include "compiler/step/step.h"
 
 #define BACKGROUND_ROWS_LEAST 2	  /* the mean of one row is no mean */
 #define BACKGROUND_ROWS_DEFAULT 100 /* of a running sample */

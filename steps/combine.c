@@ -9,7 +9,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "message/provenance.h"
 #include "steps/kinds.h"
 

@@ -1,8 +1,8 @@
 /* experiment.c: Step that sends each message to one of several candidates, from a named Experiment or an inline one.
  *
- * The engine chooses when the step calls the experiment (plan/experiments.c, flow/experiment.c), as for any call of an
+ * The engine chooses when the step calls the experiment (compiler/graph/experiments.c, flow/experiment.c), as for any call of an
  * experiment or of its default. */
-#include "step/experiment.h"
+#include "compiler/step/experiment.h"
 #include "steps/kinds.h"
 
 struct experiment {

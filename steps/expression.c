@@ -5,7 +5,7 @@
  */
 #include "message/provenance.h"
 #include "steps/kinds.h"
-#include "steps/typing.h"
+#include "steps/prepare/typing.h"
 
 struct expression_setting {
 	struct name name;

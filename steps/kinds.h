@@ -2,7 +2,7 @@
 #ifndef SLUICE_STEPS_KINDS_H
 #define SLUICE_STEPS_KINDS_H
 
-#include "step/step.h"
+#include "compiler/step/step.h"
 
 extern const struct step_kind *const step_kinds[]; /* ends with NULL */
 

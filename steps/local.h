@@ -2,7 +2,7 @@
 #ifndef SLUICE_STEPS_LOCAL_H
 #define SLUICE_STEPS_LOCAL_H
 
-#include "step/local_model.h"
+#include "compiler/expression/local_model.h"
 
 struct local_options {
 	struct name file;

@@ -2,7 +2,7 @@
 #ifndef SLUICE_STEPS_MARKS_H
 #define SLUICE_STEPS_MARKS_H
 
-#include "step/step.h"
+#include "compiler/step/step.h"
 
 enum marks_as { MARKS_AS_MARKS, MARKS_AS_TENSORS };
 #define MARKS_AS_NAMES "marks tensors"

@@ -5,10 +5,10 @@
  */
 #include "steps/model.h"
 #include "message/provenance.h"
-#include "step/call_form.h"
-#include "step/call_parameters.h"
-#include "steps/drift_dialect.h"
-#include "steps/explain_options.h"
+#include "compiler/step/call_form.h"
+#include "compiler/step/call_parameters.h"
+#include "steps/drift/drift_dialect.h"
+#include "steps/explain/explain_options.h"
 #include "steps/kinds.h"
 #include "steps/local.h"
 

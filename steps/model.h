@@ -2,7 +2,7 @@
 #ifndef SLUICE_STEPS_MODEL_H
 #define SLUICE_STEPS_MODEL_H
 
-#include "step/local_model.h"
+#include "compiler/expression/local_model.h"
 
 struct asked_model {
 	const char *name;

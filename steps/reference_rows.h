@@ -2,8 +2,8 @@
 #ifndef SLUICE_STEPS_REFERENCE_ROWS_H
 #define SLUICE_STEPS_REFERENCE_ROWS_H
 
-#include "numeric/table.h"
-#include "step/step.h"
+#include "methods/numeric/table.h"
+#include "compiler/step/step.h"
 
 struct reference_rows {
 	struct table table;	  /* `values` is on the heap */

@@ -3,7 +3,7 @@
  * The first element of the answer is the number of the branch, from 0. As in the graphs of Seldon Core v1, -1 is all
  * of them and -2 is none: then the message goes to `none`.
  */
-#include "step/call_form.h"
+#include "compiler/step/call_form.h"
 #include "steps/kinds.h"
 
 #define ALL_WAYS (-1)

@@ -1,6 +1,6 @@
 /* split.c: Step that makes many messages from one, row by row. Each row carries all the tensors that are not split. A
  * row shares its elements with the original message. */
-#include "base/number.h"
+#include "base/number/number.h"
 #include "message/provenance.h"
 #include "steps/kinds.h"
 

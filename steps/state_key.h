@@ -2,7 +2,7 @@
 #ifndef SLUICE_STEPS_STATE_KEY_H
 #define SLUICE_STEPS_STATE_KEY_H
 
-#include "step/expression.h"
+#include "compiler/expression/expression.h"
 
 /* The value of the expression: one value, or several that are equal, such as those of a request whose rows are all of one user.
  * Without an expression: the key of the message, empty if it has none. False: it cannot be evaluated, has no value, or has values

@@ -1,7 +1,7 @@
 /* traffic.c: Step that splits messages among several targets by weights, and sends shadow requests.
  *
  * The target follows from the message's key (or, without one, from its topic position), so a key keeps its target,
- * here and on every engine (step/assignment.h). A shadow request is sent once. The answer neither waits for its reply
+ * here and on every engine (compiler/step/assignment.h). A shadow request is sent once. The answer neither waits for its reply
  * nor depends on it. The shares may be those of an experiment, whose candidates are then ways or calls of this step; one of the
  * shadow requests may then be its mirror, whose replies are compared with the answers of the pipeline.
  */

@@ -335,9 +335,9 @@ part_librdkafka() {
 	fi
 	[ $status -eq 0 ] || return $status
 	# shellcheck disable=SC2046
-	one make_quietly RDKAFKA="$prefix" $(grep -l '#include <librdkafka/' engine/*/*.c |
+	one make_quietly RDKAFKA="$prefix" $(grep -rl --include='*.c' '#include <librdkafka/' engine |
 		sed "s:\(.*\)\.c:build/${prefix##*/}/obj/\1.o:")
-	names=$(units_with '#include "(log/|tests/unit/(mock_broker|running))')
+	names=$(units_with '#include "(kafka/|tests/unit/(mock_broker|running))')
 	LD_LIBRARY_PATH=$prefix/lib make_quietly NAME="$names" run-unit
 	LD_LIBRARY_PATH=$prefix/lib one loads_from "$prefix" build/libsluice.so
 	[ -n "${LIBRDKAFKA_STORIES-}" ] || return 0

@@ -9,17 +9,17 @@ sluice=$2
 # file, and what `sluice help` is asked
 pages="
 steps/README.md steps
-engine/cli/README.md commands
-engine/step/README.md expressions
-engine/spec/README.md resources
-engine/spec/FAULTS.md faults
-engine/spec/KAFKA_SETTINGS.md kafka-settings
-engine/message/README.md formats
+engine/tools/cli/README.md commands
+engine/compiler/expression/README.md expressions
+engine/compiler/resources/README.md resources
+engine/compiler/yaml/FAULTS.md faults
+engine/compiler/resources/KAFKA_SETTINGS.md kafka-settings
+engine/message/formats/README.md formats
 engine/message/DATATYPES.md datatypes
-engine/message/FAILURES.md failures
-engine/serving/README.md stubs
-engine/observe/README.md metrics
-engine/alerts/README.md alerts
+engine/message/records/FAILURES.md failures
+engine/models/server/README.md stubs
+engine/observe/METRICS.md metrics
+engine/monitor/alerts/README.md alerts
 "
 
 page() {

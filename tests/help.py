@@ -35,7 +35,7 @@ WORDS_OF_OTHERS = {"Connect to", "Connection refused", "authorization failed", "
 # A parameter of Seldon's RANDOM_ABTEST, an example of a wrong one, a variable of the tests of allocations, and plain words.
 NAMES_OF_OTHERS = {"ratioA", "storageURL", "SLUICE_FAIL_ALLOCATION", "gRPC", "updateIntervals", "viewBox"}
 # What they print is JSON, HTML or a record for engines, and no text for people.
-WRITERS = {"engine/gateway/rest_openapi.c", "engine/experiments/rollout_write.c", "engine/state/changelog_identity.c"}
+WRITERS = {"engine/gateway/rest_openapi.c", "engine/experiments/rollouts/rollout_write.c", "engine/flow/state/changelog_identity.c"}
 # Pages that are not for users: for those who change the engine, and of former versions.
 INNER = ("tests/", "CHANGELOG.md", "CONTRIBUTING.md", "engine/README.md", "engine/GLOSSARY.md", "steps/WRITING.md")
 WORDS_LEAST = 8
@@ -113,18 +113,18 @@ def called(text):
 
 def printed():
     """States and columns, which are printed by these files alone."""
-    top, view = ((root / "engine" / name).read_text() for name in ("view/top_lines.c", "view/top_view.c"))
+    top, view = ((root / "engine" / name).read_text() for name in ("tools/view/top_lines.c", "tools/view/top_view.c"))
     header = re.search(r'"PIPELINE", "ENGINE".*?\);', top, re.S).group()
     for place, words in (("top", re.findall(r'"([A-Z][A-Z0-9 ]+)"', header)),
                          ("top", re.findall(r'= \{"([A-Z][A-Z0-9 ]+)", \d', view)),
                          ("top", re.findall(r"%s(resets|skipped) %", view)),
                          ("top", re.findall(r'"(stopped|not ready|silent)', view)),
-                         ("top", re.findall(r'\b(?:return|\?) "([a-z]+)"', state_function("engine/runtime/status_publisher.c"))),
-                         ("top", re.findall(r': "([a-z]+)"', state_function("engine/runtime/status_publisher.c"))),
+                         ("top", re.findall(r'\b(?:return|\?) "([a-z]+)"', state_function("engine/monitor/metrics/status_publisher.c"))),
+                         ("top", re.findall(r': "([a-z]+)"', state_function("engine/monitor/metrics/status_publisher.c"))),
                          ("describe", re.findall(r'condition_worsen\([^;]*?, "(\w+)"',
-                                                 (root / "engine/control/condition_board.c").read_text())),
-                         ("describe", re.findall(r'TEXT\("([A-Z][a-z]+)"\)', (root / "engine/control/condition_board.c").read_text())),
-                         ("describe", re.findall(r'live\s+\?\s"([A-Z][a-z]+)"|: "(Unknown)"', (root / "engine/view/resource_description.c").read_text()))):
+                                                 (root / "engine/control/engine/condition_board.c").read_text())),
+                         ("describe", re.findall(r'TEXT\("([A-Z][a-z]+)"\)', (root / "engine/control/engine/condition_board.c").read_text())),
+                         ("describe", re.findall(r'live\s+\?\s"([A-Z][a-z]+)"|: "(Unknown)"', (root / "engine/tools/view/resource_description.c").read_text()))):
         assert words, f"help.py no longer finds what {place} prints"
         for word in words:
             yield f"sluice {place}", tuple("".join(word).split())
@@ -221,7 +221,7 @@ def misused():
 
 def quotes():
     """(quote, words between the names in it) of the first column of the table"""
-    page = (root / "engine/cli/OPERATING.md").read_text()
+    page = (root / "engine/tools/cli/OPERATING.md").read_text()
     for cell in re.findall(r"^\| (.*?) \|", page[page.index("| what you see |"):], re.M):
         for quote in re.findall(r"`([^`]+)`", cell):
             words = re.split(r"\b[A-Z][A-Z0-9-]*\b|\.\.\.|\(T\)|\d+ (?:s|MiB)\b|\(ulimit -[nv]\)|[\":<>]", quote)

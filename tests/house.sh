@@ -30,12 +30,12 @@ engine=$(printf '%s\n' "$ours" | grep -E '^(engine|steps|tests/lab)/')
 	rule "clocks have one door, base/clock.h" \
 		"$(grep -nE '(^|[^_a-zA-Z0-9.>])(clock_gettime[[:space:]]*\(|gettimeofday[[:space:]]*\(|time[[:space:]]*\((NULL|&))' $(printf '%s\n' "$engine" | grep -v '^engine/base/clock'))"
 	rule "what must run the same everywhere is handed its time" \
-		"$(grep -n '"base/clock.h"' $(printf '%s\n' "$engine" | grep -E '^(steps|engine/(numeric|message|observe|step|spec|plan|state|flow))/'))"
+		"$(grep -n '"base/clock.h"' $(printf '%s\n' "$engine" | grep -E '^(steps|engine/(methods|message|observe|compiler|experiments|flow))/'))"
 	rule "only main exits" \
 		"$(grep -nE '(^|[^_a-zA-Z0-9.>])_?exit[[:space:]]*\(' $(printf '%s\n' "$engine" | grep -v '^engine/main.c'))"
 	# librdkafka's own lines have a fallback, for a program that gives them no sink.
 	rule "only commands print; other modules report to a workspace, or write to a stream that they are given" \
-		"$(grep -nE '(^|[^_a-zA-Z0-9])(printf|puts|putchar)[[:space:]]*\(|[^_a-zA-Z](stdout|stderr)[^_a-zA-Z]' $(printf '%s\n' "$engine" | grep -vE '^(engine/(cli/|main\.c|log/client_log\.c)|tests/lab/(compute/compute|simulation/sim)\.c)') | grep -vE ':[[:space:]]*(/?\*|//)')"
+		"$(grep -nE '(^|[^_a-zA-Z0-9])(printf|puts|putchar)[[:space:]]*\(|[^_a-zA-Z](stdout|stderr)[^_a-zA-Z]' $(printf '%s\n' "$engine" | grep -vE '^(engine/(tools/cli/|main\.c|kafka/client_log\.c)|tests/lab/(compute/compute|simulation/sim)\.c)') | grep -vE ':[[:space:]]*(/?\*|//)')"
 	rule "a file begins with a comment that says what lives in it" \
 		"$(awk 'FNR == 1 && !/^\/\* / {print FILENAME}' $ours)"
 	rule "in the engine and the steps that comment begins with the file's own name" \
@@ -48,7 +48,7 @@ engine=$(printf '%s\n' "$ours" | grep -E '^(engine|steps|tests/lab)/')
 		"$(awk '{line = $0; width = 0
 			while ((tab = index(line, "\t")) > 0) {width += tab - 1; width += 8 - width % 8; line = substr(line, tab + 1)}
 			if (width + length(line) > 132) print FILENAME ":" FNR}' $ours)"
-	# `struct wire` is what serving/wire.h leaves to those who implement it: connections, simulated models, and chaos before either.
+	# `struct wire` is what models/calls/wire.h leaves to those who implement it: connections, simulated models, and chaos before either.
 	rule "a struct, enum or union has a tag of its own in the tree" \
 		"$(grep -oHE '^(static |typedef )?(const )?(struct|enum|union) [a-z_0-9]+ \{' $engine |
 			awk '{tag = $(NF - 1); sub(/:.*/, "", $1); if (tag != "wire" && tag in first) print tag ": " first[tag] " and " $1; first[tag] = $1}')"
@@ -60,7 +60,7 @@ engine=$(printf '%s\n' "$ours" | grep -E '^(engine|steps|tests/lab)/')
 	rule "engine/GLOSSARY.md has at most 60 words, in order, each in a file that is there" \
 		"$(grep '^| [a-z]' engine/GLOSSARY.md | tail -n +2 | cut -d '|' -f 2 | awk 'NR > 60 {print "word " NR ":" $0}'
 			grep '^| [a-z]' engine/GLOSSARY.md | tail -n +2 | cut -d '|' -f 2 | LC_ALL=C sort -c 2>&1
-			grep -o '`[a-z]*/[a-z_]*\.[ch]`' engine/GLOSSARY.md | tr -d '\140' | while read -r file; do [ -e "engine/$file" ] || [ -e "$file" ] || echo "$file"; done)"
+			grep -o '`[a-z/]*/[a-z_]*\.[ch]`' engine/GLOSSARY.md | tr -d '\140' | while read -r file; do [ -e "engine/$file" ] || [ -e "$file" ] || echo "$file"; done)"
 	rule "each promise of DELIVERY.md and of the README's table of faults names the tests that hold it, in tests/promises.md" \
 		"$(tests/promises.py)"
 	rule "the image is built on images that are known by their digests" \

@@ -1,8 +1,7 @@
 #!/bin/sh
-# The one direction: a module includes only from itself and from modules above it in
-# this list, steps/ from `step` and above, and no two headers include each other. Nothing of the program includes the laboratory.
+# The one direction: a room includes only from its own line of tests/rooms.txt and from lines above it, steps/ as compiler/conditions
+# does, and no two headers include each other. Nothing of the program includes the laboratory, tests/lab.
 set -u
-modules="base numeric statistics bandits drift explain message observe step alerts spec plan state experiments flow net serving log worker runtime control gateway source view client process help simulation cases cli"
 faults=0
 fault() {
 	echo "layers: $*" >&2
@@ -10,29 +9,30 @@ fault() {
 }
 cd "$(dirname "$0")/.." || exit 2
 found=$(
-	for folder in engine/*/; do
-		module=$(basename "$folder")
-		case " $modules " in
-		*" $module "*) ;;
-		*) echo "engine/$module is no module of engine/README.md" ;;
-		esac
-	done
-	grep -H '^#include "' engine/*/*.[ch] steps/*.[ch] | awk -v modules="$modules" '
-		BEGIN {
-			count = split(modules, names, " ")
-			for (i = 1; i <= count; i++) place[names[i]] = i
+	grep -rH '^#include "' engine/*/ steps --include='*.[ch]' | awk '
+		FILENAME != "-" {
+			if ($0 !~ /^#/) for (i = 1; i <= NF; i++) place[$i] = FNR
+			next
+		}
+		function room(path) {
+			sub(/\/[^\/]*$/, "", path)
+			return path
 		}
 		{
 			file = $0; sub(/:.*/, "", file)
 			include = $0; sub(/^[^"]*"/, "", include); sub(/".*/, "", include)
-			split(file, at, "/"); split(include, to, "/")
-			if (at[1] == "steps" && to[1] == "steps") next
-			own = at[1] == "steps" ? "step" : at[2]
-			if (!(to[1] in place) || place[to[1]] > place[own])
+			own = room(file); to = room(include)
+			sub(/^engine\//, "", own)
+			if (own ~ /^steps/) {
+				if (to ~ /^steps/) next
+				own = "compiler/conditions"
+			}
+			if (!(own in place)) print file " is in no room of tests/rooms.txt"
+			else if (!(to in place) || place[to] > place[own])
 				print file " includes \"" include "\", which is below it"
-		}'
+		}' tests/rooms.txt - | sort -u
 	# A circle of headers: tsort names its members.
-	grep -H '^#include "' engine/*/*.h steps/*.h | sed -n 's:^\(engine/\)\{0,1\}\([^:]*\)\:#include "\([^"]*\)".*:\2 \3:p' |
+	grep -rH '^#include "' engine/*/ steps --include='*.h' | sed -n 's:^\(engine/\)\{0,1\}\([^:]*\)\:#include "\([^"]*\)".*:\2 \3:p' |
 		tsort 2>&1 >/dev/null | sed 's/^tsort: /headers in a circle: /'
 )
 if [ -n "$found" ]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares tests/promises.md with engine/worker/DELIVERY.md, "Access to the gateway" of OPERATING.md and the table of faults in README.md.
+"""Compares tests/promises.md with engine/engine/worker/DELIVERY.md, "Access to the gateway" of OPERATING.md and the table of faults in README.md.
 
 Each of their sentences and table rows is exactly one row of tests/promises.md, and each row of it is one of them. A row names tests that
 are there: `NAME.sh WORD`, where tests/kafka/NAME.sh has WORD outside of comments; `NAME.py FUNCTION`, where tests/judge/NAME.py calls
@@ -39,14 +39,14 @@ def sentences(text):
 
 
 def promises():
-    sections = re.split(r"^## (.*)$", read("engine/worker/DELIVERY.md"), flags=re.M)
+    sections = re.split(r"^## (.*)$", read("engine/engine/worker/DELIVERY.md"), flags=re.M)
     missing = NO_PROMISES - set(sections[1::2])
     if missing:
         print(f"tests/promises.py leaves out a section that DELIVERY.md has not: {missing}")
     for title, body in zip(sections[1::2], sections[2::2]):
         if title not in NO_PROMISES:
             yield from sentences(body)
-    access = re.search(r"^### Access to the gateway\n(.*?)(?=^#)", read("engine/cli/OPERATING.md"), flags=re.M | re.S)
+    access = re.search(r"^### Access to the gateway\n(.*?)(?=^#)", read("engine/tools/cli/OPERATING.md"), flags=re.M | re.S)
     yield from sentences(re.sub(r"^ *```.*?^ *```$", "", access.group(1), flags=re.M | re.S))
     table = re.search(r"^\| fault, under load .*?(?=^## )", read("README.md"), flags=re.M | re.S)
     yield from sentences(table.group(0)) if table else ["README.md has no table of faults"]

@@ -39,7 +39,7 @@ PRINTED = "printed from the tables of the engine; docs.sh compares the page, hel
 NEW_MACHINE = "newcomer.sh does it on a new machine"
 TRAINING = "training takes minutes; gallery.sh does it with TRAIN=1, in `make long`, and compares what it prints with the page"
 STACK = "compose/check.py starts the stack, and runs the commands of the page"
-FAULTY = "engine/spec/FAULTS.md"
+FAULTY = "engine/compiler/yaml/FAULTS.md"
 NOT_RUN = (
     ("README.md", "git clone REPOSITORY", NEW_MACHINE),
     ("pipelines/TUTORIAL.md", "sudo apt-get", NEW_MACHINE),
@@ -57,17 +57,17 @@ NOT_RUN = (
     ("engine/COMPARISON.md", "make compare", "it takes ten minutes; `make long` has it"),
     ("engine/README.md", "flowchart", "a picture"),
     ("pipelines/CONCEPTS.md", "flowchart", "a picture"),
-    ("engine/cli/DEPLOYING.md", "[Unit]", "help.py reads its command line; the check has no systemd"),
-    ("engine/cli/DEPLOYING.md", "containers:", "help.py reads its command lines; the check has no Kubernetes"),
-    ("engine/cli/OPERATING.md", "sluice run -f runtime.yaml", "help.py reads its command line; the files are the reader's"),
-    ("engine/cli/OPERATING.md", "sluice gateway -f runtime.yaml", "help.py reads its command line; judge/access.py runs such gateways"),
-    ("engine/cli/OPERATING.md", "  policies:", "judge/access.py runs gateways with such rows"),
-    ("engine/cli/OPERATING.md", "scrape_configs:", "for Prometheus, which the check has not"),
-    ("engine/cli/OPERATING.md", "2026-11-22T", "lines of a log of that day; judge/dev.py and log_test.c read such lines"),
-    ("engine/cli/README.md", "", PRINTED),
-    ("engine/step/README.md", "", PRINTED),
+    ("engine/tools/cli/DEPLOYING.md", "[Unit]", "help.py reads its command line; the check has no systemd"),
+    ("engine/tools/cli/DEPLOYING.md", "containers:", "help.py reads its command lines; the check has no Kubernetes"),
+    ("engine/tools/cli/OPERATING.md", "sluice run -f runtime.yaml", "help.py reads its command line; the files are the reader's"),
+    ("engine/tools/cli/OPERATING.md", "sluice gateway -f runtime.yaml", "help.py reads its command line; judge/access.py runs such gateways"),
+    ("engine/tools/cli/OPERATING.md", "  policies:", "judge/access.py runs gateways with such rows"),
+    ("engine/tools/cli/OPERATING.md", "scrape_configs:", "for Prometheus, which the check has not"),
+    ("engine/tools/cli/OPERATING.md", "2026-11-22T", "lines of a log of that day; judge/dev.py and log_test.c read such lines"),
+    ("engine/tools/cli/README.md", "", PRINTED),
+    ("engine/compiler/expression/README.md", "", PRINTED),
     (FAULTY, "", "fragments, before and after; " + PRINTED + "; tests/lint and tests/lint-own have whole files"),
-    ("engine/observe/README.md", "metrics:", "tests/judge/metrics.py counts such metrics"),
+    ("engine/observe/METRICS.md", "metrics:", "tests/judge/metrics.py counts such metrics"),
 )
 # What a reader types once for a terminal.
 KEPT = ("export ", "cd ")

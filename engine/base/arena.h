@@ -30,7 +30,7 @@ struct arena {
 	struct arena_block *blocks;
 	size_t held_bytes;
 	size_t limit_bytes;
-	/* Units of work done for the owner of the arena, as counted by those that do it (step/expression.h,
+	/* Units of work done for the owner of the arena, as counted by those that do it (compiler/expression/expression.h,
 	 * local models, operations). The owner may divide its time by them. arena_reset() sets them to 0. */
 	uint64_t work;
 	bool failed;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "base/duration.h"
+#include "base/number/duration.h"
 
 /* Monotonic time: never set back; its zero has no meaning. */
 static inline int64_t clock_ns(void)

@@ -141,7 +141,7 @@ struct option {
 	bool argument;	  /* of a command's OPTION_NAMES: its values are arguments, as if written without the option */
 	const char *word; /* of a command's option: placeholder of the value in its help; NULL: the option's name */
 	/* Of a command's OPTION_TEXT or OPTION_NAMES: the environment variable that may replace it; so may a
-	 * line of the settings file (cli/settings.h). "": only the settings file; NULL: neither. */
+	 * line of the settings file (tools/cli/settings.h). "": only the settings file; NULL: neither. */
 	const char *variable;
 	size_t ambient_offset; /* offset of a value from there; 0: `offset` */
 	const char *help; /* one sentence */

@@ -2,7 +2,7 @@
 #include "base/url.h"
 
 #include "base/network.h"
-#include "base/number.h"
+#include "base/number/number.h"
 
 int url_escape(struct text text)
 {

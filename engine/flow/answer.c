@@ -1,7 +1,7 @@
 /* answer.c: Answer of a message: the joined tensors that it asked for, or the error that counts. If no output is
  * possible, the error names the missing tensor or step. */
 #include "flow/run.h"
-#include "message/assigned.h"
+#include "message/records/assigned.h"
 
 /* Finds the step of an error: the one that has the same error, by its address. */
 static void answer_blame(struct run *run)

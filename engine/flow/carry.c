@@ -5,8 +5,8 @@
 #include <assert.h>
 
 #include "message/key.h"
-#include "message/slice.h"
-#include "plan/names.h"
+#include "message/records/slice.h"
+#include "compiler/graph/names.h"
 
 /* ---- in ---- */
 

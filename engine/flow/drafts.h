@@ -8,7 +8,7 @@
 #define SLUICE_FLOW_DRAFTS_H
 
 #include "base/arena.h"
-#include "state/store.h"
+#include "flow/state/store.h"
 
 #define DRAFTS_LOOKED_THROUGH 8
 

@@ -2,14 +2,14 @@
  * default's answer where a candidate failed. */
 #include <math.h>
 
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "base/memory.h"
-#include "experiments/rollout_board.h"
+#include "experiments/rollouts/rollout_board.h"
 #include "flow/policy_draw.h"
 #include "flow/rollout_choices.h"
 #include "flow/route.h"
 #include "flow/run.h"
-#include "message/assigned_record.h"
+#include "message/records/assigned_record.h"
 #include "message/unit_text.h"
 
 struct choice {

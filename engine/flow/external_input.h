@@ -8,7 +8,7 @@
 #define SLUICE_FLOW_EXTERNAL_INPUT_H
 
 #include "flow/join_matcher.h"
-#include "plan/graph.h"
+#include "compiler/graph/graph.h"
 
 /* Point of another pipeline: one topic. */
 struct external_input_point {

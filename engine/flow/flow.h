@@ -26,9 +26,9 @@
 #define SLUICE_FLOW_FLOW_H
 
 #include "observe/counts.h"
-#include "plan/graph.h"
-#include "state/store.h"
-#include "step/step.h"
+#include "compiler/graph/graph.h"
+#include "flow/state/store.h"
+#include "compiler/step/step.h"
 
 struct flow;
 
@@ -66,7 +66,7 @@ struct mirrored_result {
 	void **copy; /* whose result it is has the copy there: `copy` sets it; it lives until `mirrored` or `unmirrored` has it */
 	bool of_answer; /* of the message */
 	const char *experiment;
-	double tolerance;	      /* as in experiments/mirror_difference.h */
+	double tolerance;	      /* as in experiments/analysis/mirror_difference.h */
 	struct mirror_counts *counts; /* of its step; NULL: not counted */
 };
 
@@ -108,7 +108,7 @@ struct flow_environment {
 	struct step_counts *const *step_counts;
 	size_t counted_as;
 	struct verdict_board *board; /* of the process: observe/verdict_board.h. NULL: nothing is known of verdicts */
-	struct rollout_board *rollouts; /* of the process: experiments/rollout_board.h. NULL: the plan's tables choose */
+	struct rollout_board *rollouts; /* of the process: experiments/rollouts/rollout_board.h. NULL: the plan's tables choose */
 	struct policy_board *policies; /* of the process: observe/policy_board.h. NULL: bandits choose by their weights */
 	const char *learns_as;	       /* the pipeline that calls this one and learns those policies; NULL: this one */
 	const struct file_source *files; /* for steps whose options name files; outlives the flow. NULL: no files */

@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "spec/resource.h"
+#include "compiler/resources/resource.h"
 
 struct matcher;
 struct pending_join;

@@ -3,8 +3,8 @@
 #ifndef SLUICE_FLOW_MODEL_SWITCH_H
 #define SLUICE_FLOW_MODEL_SWITCH_H
 
-#include "plan/graph.h"
-#include "step/step.h"
+#include "compiler/graph/graph.h"
+#include "compiler/step/step.h"
 
 /* Selects the model by the first element of the decision: its place in the list, or its name. `rest` is the input without the
  * decision, which is not sent on. False: INPUT, there is no such model, or LIMIT. `step` is named in errors. */

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "flow/run.h"
-#include "experiments/rollout_board.h"
+#include "experiments/rollouts/rollout_board.h"
 #include "observe/policy_board.h"
 
 #define STATEFUL_MAX (STORE_SCOPES_MAX - 2) /* steps: one scope is for parked parts, one for the changelog's identity */

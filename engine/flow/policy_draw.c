@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/hash.h"
-#include "base/number.h"
+#include "base/number/number.h"
 #include "observe/policy_board.h"
 
 /* ---- context ---- */

@@ -6,9 +6,9 @@
 #ifndef SLUICE_FLOW_POLICY_DRAW_H
 #define SLUICE_FLOW_POLICY_DRAW_H
 
-#include "bandits/policy.h"
+#include "methods/bandits/policy.h"
 #include "flow/run.h"
-#include "message/assigned.h"
+#include "message/records/assigned.h"
 
 /* The context of a message. A feature is a number or a text of the request: the first element of a tensor, or a header. */
 struct policy_context {

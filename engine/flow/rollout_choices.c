@@ -1,8 +1,8 @@
 /* rollout_choices.c: see rollout_choices.h. */
 #include "flow/rollout_choices.h"
 
-#include "base/duration.h"
-#include "experiments/rollout_board.h"
+#include "base/number/duration.h"
+#include "experiments/rollouts/rollout_board.h"
 
 struct rollout_choice *rollout_choice_add(const struct rollout_choice *choice)
 {

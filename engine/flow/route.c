@@ -1,8 +1,8 @@
 /* route.c: see route.h. */
 #include "flow/route.h"
 
-#include "base/number.h"
-#include "message/assigned.h"
+#include "base/number/number.h"
+#include "message/records/assigned.h"
 
 /* Whether the name of a candidate, perhaps with `_` and a version behind it, or what Seldon has behind that of a pipeline, is that
  * part of a route. */

@@ -7,7 +7,7 @@
 #define SLUICE_FLOW_ROUTE_H
 
 #include "message/message.h"
-#include "plan/graph.h"
+#include "compiler/graph/graph.h"
 
 /* The candidate that the first such part names; of several headers the last one that names a candidate counts. */
 bool route_find(const struct graph_experiment *experiment, struct headers headers, size_t *index);

@@ -14,7 +14,7 @@
 #include "flow/drafts.h"
 #include "flow/flow.h"
 #include "flow/tensor_selection.h"
-#include "message/carried.h"
+#include "message/records/carried.h"
 
 /* ---- of a flow ---- */
 

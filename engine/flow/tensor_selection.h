@@ -6,7 +6,7 @@
 #ifndef SLUICE_FLOW_TENSOR_SELECTION_H
 #define SLUICE_FLOW_TENSOR_SELECTION_H
 
-#include "plan/graph.h"
+#include "compiler/graph/graph.h"
 
 /* Sets for each source the first one that names the same producer. */
 void sources_lead(const struct source *sources, size_t count, size_t *leader);

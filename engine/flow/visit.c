@@ -1,13 +1,13 @@
 /* visit.c: Visit of one message at one step: the inputs that the step sees, and its verdict. */
 #include <assert.h>
 
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "flow/model_switch.h"
 #include "flow/run.h"
-#include "message/drift_score.h"
-#include "message/explained.h"
-#include "message/importance_report.h"
-#include "message/outlier_record.h"
+#include "message/records/drift_score.h"
+#include "message/records/explained.h"
+#include "message/records/importance_report.h"
+#include "message/records/outlier_record.h"
 
 /* ---- functions that steps call ---- */
 

@@ -6,18 +6,18 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "gateway/access_settings.h"
-#include "gateway/answer_watches.h"
+#include "gateway/access/access_settings.h"
+#include "gateway/calls/answer_watches.h"
 #include "gateway/gateway_readiness.h"
 #include "gateway/grpc_front.h"
-#include "gateway/idempotent_calls.h"
-#include "gateway/polls.h"
-#include "gateway/request_limits.h"
+#include "gateway/calls/idempotent_calls.h"
+#include "gateway/calls/polls.h"
+#include "gateway/calls/request_limits.h"
 #include "gateway/rest.h"
-#include "log/kafka_wait.h"
+#include "kafka/kafka_wait.h"
 #include "net/host_names.h"
 #include "observe/log_sink.h"
-#include "runtime/process_memory.h"
+#include "engine/setup/process_memory.h"
 
 #define CONNECTIONS 16384
 #define CLAIMS_MS 3000			 /* then it starts, and is not ready until it has read them */

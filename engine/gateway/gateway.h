@@ -1,7 +1,7 @@
 /* gateway.h: Gateway of a namespace: servers of HTTP and gRPC in front of its pipelines, for callers without Kafka.
  *
  * A request becomes a record of its pipeline's topic, with the address of this gateway's partition of the replies
- * topic (message/reply.h). The engine that answers it sends a copy of the answer there, which ends the call. So a
+ * topic (message/records/reply.h). The engine that answers it sends a copy of the answer there, which ends the call. So a
  * gateway has connections and open calls, and no state that must outlive it.
  *
  * Everything runs on the loop of its thread; only opening waits for Kafka, some seconds. What Kafka has not answered then, or is
@@ -12,8 +12,8 @@
 #ifndef SLUICE_GATEWAY_GATEWAY_H
 #define SLUICE_GATEWAY_GATEWAY_H
 
-#include "gateway/access.h"
-#include "gateway/calls.h"
+#include "gateway/access/access.h"
+#include "gateway/calls/calls.h"
 #include "net/acceptor.h"
 
 struct direct_hub;
@@ -37,8 +37,8 @@ struct gateway_config {
 	const struct tls_files *files; /* NULL: without TLS */
 	const char *brokers;
 	struct properties consumer, producer;
-	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
-	const struct wanted_topic *own_topics; /* gateway/topic_presence.h: as they are created again; NULL: they are not */
+	struct direct_hub *direct; /* to the engine of this process (engine/worker/direct_hub.h); NULL: there is none */
+	const struct wanted_topic *own_topics; /* gateway/calls/topic_presence.h: as they are created again; NULL: they are not */
 	size_t memory_bytes;	 /* of bodies, answers, and records that wait; 0: MEMORY_USUAL_BYTES */
 	size_t peer_connections; /* of one peer; 0: GATEWAY_PEER_CONNECTIONS */
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
@@ -46,7 +46,7 @@ struct gateway_config {
 	int64_t lame_duck_ms;		      /* for which it accepts calls and connections after it was told to stop, not ready */
 	const struct access_settings *access; /* access control; NULL: everybody may do everything */
 	struct name_list hosts;	       /* by which requests may address it on loopback, where nobody is asked (net/host_names.h) */
-	struct name_list cors_origins; /* net/cors.h; empty: no CORS */
+	struct name_list cors_origins; /* net/http/cors.h; empty: no CORS */
 	int compat; /* form of errors: of COMPAT_CHOICES; the files may choose it, too */
 	struct name_list passed; /* headers of requests that are passed on, besides the usual ones */
 	const struct log_sink *log; /* NULL: none */

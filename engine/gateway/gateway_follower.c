@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "control/change_results.h"
-#include "control/control_view.h"
-#include "control/control_watch.h"
-#include "log/kafka_wait.h"
+#include "control/engine/change_results.h"
+#include "control/engine/control_view.h"
+#include "control/engine/control_watch.h"
+#include "kafka/kafka_wait.h"
 #include "net/loop_task.h"
 
 #define LOOK_MS 1000

@@ -10,11 +10,11 @@
 #ifndef SLUICE_GATEWAY_GATEWAY_FOLLOWER_H
 #define SLUICE_GATEWAY_GATEWAY_FOLLOWER_H
 
-#include "control/control_documents.h"
-#include "control/control_topics.h"
+#include "control/engine/control_documents.h"
+#include "control/records/control_topics.h"
 #include "net/loop.h"
 #include "observe/log_sink.h"
-#include "runtime/revision.h"
+#include "engine/setup/revision.h"
 
 #define GATEWAY_FOLLOWER_RETRY_MS 5000
 

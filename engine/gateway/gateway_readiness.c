@@ -1,7 +1,7 @@
 /* gateway_readiness.c: see gateway_readiness.h. */
 #include "gateway/gateway_readiness.h"
 
-#include "gateway/idempotent_calls.h"
+#include "gateway/calls/idempotent_calls.h"
 
 static bool needs_no_kafka(const struct gateway_readiness *readiness, const struct gateway_target *target)
 {

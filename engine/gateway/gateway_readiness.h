@@ -6,8 +6,8 @@
  * ready again with the first answer. A pipeline that a worker of its process answers directly needs no Kafka that answers, but its
  * topics: while Kafka says that one of them is gone, the worker takes no request.
  *
- * Nor is it ready until it takes calls with idempotency keys (gateway/idempotent_calls.h), and while no call can be allowed: tokens
- * alone let calls in, and their keys are not there (access_is_ready()).
+ * Nor is it ready until it takes calls with idempotency keys (gateway/calls/idempotent_calls.h), and while no call can be allowed:
+  * tokens alone let calls in, and their keys are not there (access_is_ready()).
  */
 #ifndef SLUICE_GATEWAY_GATEWAY_READINESS_H
 #define SLUICE_GATEWAY_GATEWAY_READINESS_H

@@ -1,14 +1,14 @@
 /* gateway_service.c: see gateway_service.h. */
 #include "gateway/gateway_service.h"
 
-#include "base/duration.h"
-#include "gateway/access_policy_check.h"
-#include "gateway/idempotency_claims.h"
-#include "gateway/jwks_source.h"
-#include "gateway/targets.h"
-#include "message/reply.h"
-#include "net/cors.h"
-#include "net/http_head.h"
+#include "base/number/duration.h"
+#include "gateway/access/access_policy_check.h"
+#include "gateway/calls/idempotency_claims.h"
+#include "gateway/access/jwks_source.h"
+#include "gateway/calls/targets.h"
+#include "message/records/reply.h"
+#include "net/http/cors.h"
+#include "net/http/http_head.h"
 #include "observe/cancel_board.h"
 
 #define TARGETS_ARENA_BYTES ((size_t)64 << 20)

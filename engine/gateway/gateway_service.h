@@ -5,12 +5,12 @@
 #define SLUICE_GATEWAY_GATEWAY_SERVICE_H
 
 #include "gateway/gateway.h"
-#include "gateway/gateway_access.h"
-#include "gateway/topic_presence.h"
+#include "gateway/access/gateway_access.h"
+#include "gateway/calls/topic_presence.h"
 #include "net/host_names.h"
-#include "runtime/certificate_watch.h"
-#include "runtime/revision.h"
-#include "runtime/revision_topics.h"
+#include "engine/run/certificate_watch.h"
+#include "engine/setup/revision.h"
+#include "engine/setup/revision_topics.h"
 
 /* Options of the command line; GATEWAY_ROWS fill them, except `insecure`. */
 struct gateway_asked {
@@ -48,10 +48,10 @@ struct gateway_asked {
 		    .most = 16384,                                                                                                 \
 		    .help = "The most connections of one peer: an IPv4 address, or an IPv6 network of 64 bits. More are closed "   \
 			    "at once; the first time, the log names the peer. In all there are at most 16384."),                   \
-		ROW("certificate", TEXT, owner, member.listening.files.certificate,                                                      \
+		ROW("certificate", TEXT, owner, member.listening.files.certificate,                                                \
 		    .help = "A file with the gateway's certificate, in PEM: it then accepts only TLS."),                           \
-		ROW("key", TEXT, owner, member.listening.files.key, .help = "A file with the certificate's key, in PEM."),               \
-		LISTENING_AUTHORITIES_ROWS(owner, member.listening.files, "", "each caller"),                                            \
+		ROW("key", TEXT, owner, member.listening.files.key, .help = "A file with the certificate's key, in PEM."),         \
+		LISTENING_AUTHORITIES_ROWS(owner, member.listening.files, "", "each caller"),                                      \
 		GATEWAY_ACCESS_ROWS(owner, member.access)
 
 struct gateway_service { /* starts as `{0}` */
@@ -78,7 +78,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 			  const struct plan *plan, struct error *error);
 void gateway_service_close(struct gateway_service *service);
 
-/* The gateway's own topics (gateway/topic_presence.h), which it needs beside the topics of requests. NULL name: no memory. */
+/* The gateway's own topics (gateway/calls/topic_presence.h), which it needs beside the topics of requests. NULL name: no memory. */
 void gateway_own_topics(const struct revision *revision, struct properties settings, struct wanted_topic topics[GATEWAY_TOPICS]);
 
 /* Whether gateway_service_follow() could serve that revision, as far as files show: its pipelines, if there are any, its access

@@ -1,7 +1,7 @@
 /* grpc_front.h: gRPC front end of a gateway: inference.GRPCInferenceService, grpc.health.v1.Health, and server
  * reflection. Private to the gateway.
  *
- * The bytes of a request are the value of its record. The engine decodes them (message/oip_protobuf.h), and the bytes
+ * The bytes of a request are the value of its record. The engine decodes them (message/formats/oip_protobuf.h), and the bytes
  * of its answer are the response. Metadata has the role of headers in REST (call_setup.h); the deadline of
  * grpc-timeout applies too. Access is checked when the message is complete, because it may contain the name of the
  * target.

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "gateway/grpc_front_parts.h"
-#include "message/protobuf_wire.h"
-#include "net/grpc_wire.h"
+#include "message/formats/protobuf_wire.h"
+#include "net/grpc/grpc_wire.h"
 
 #define UNKNOWN_METHOD 501		     /* of HTTP: UNIMPLEMENTED */
 #define OPEN_MESSAGE_BYTES ((size_t)1 << 10) /* of a method for everybody: its message names a service, if anything */

@@ -6,13 +6,13 @@
 #ifndef SLUICE_GATEWAY_GRPC_FRONT_PARTS_H
 #define SLUICE_GATEWAY_GRPC_FRONT_PARTS_H
 
-#include "gateway/call_access.h"
-#include "gateway/call_setup.h"
+#include "gateway/access/call_access.h"
+#include "gateway/calls/call_setup.h"
 #include "gateway/grpc_front.h"
 #include "gateway/health_watches.h"
-#include "gateway/streamed_calls.h"
-#include "net/grpc_server.h"
-#include "serving/inference_proto.h"
+#include "gateway/calls/streamed_calls.h"
+#include "net/grpc/grpc_server.h"
+#include "models/server/inference_proto.h"
 
 #define CONTENT_TYPE_BYTES 64
 #define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"

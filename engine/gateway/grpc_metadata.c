@@ -1,8 +1,8 @@
 /* grpc_metadata.c: see grpc_metadata.h. */
 #include "gateway/grpc_metadata.h"
 
-#include "message/protobuf_wire.h"
-#include "serving/metadata_protobuf.h"
+#include "message/formats/protobuf_wire.h"
+#include "models/server/metadata_protobuf.h"
 
 #define MODEL_BYTES_MAX ((size_t)1 << 20)
 

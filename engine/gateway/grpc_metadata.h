@@ -5,7 +5,7 @@
 #ifndef SLUICE_GATEWAY_GRPC_METADATA_H
 #define SLUICE_GATEWAY_GRPC_METADATA_H
 
-#include "gateway/deployment_models.h"
+#include "gateway/calls/deployment_models.h"
 
 /* Appends a ModelMetadataResponse. */
 void grpc_metadata_write(const struct gateway_target *target, struct buffer *out);

@@ -4,11 +4,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "gateway/seldon_errors.h"
-#include "gateway/seldon_puid.h"
-#include "message/protobuf_wire.h"
-#include "message/reply.h"
-#include "net/grpc_wire.h"
+#include "gateway/calls/seldon_errors.h"
+#include "gateway/calls/seldon_puid.h"
+#include "message/formats/protobuf_wire.h"
+#include "message/records/reply.h"
+#include "net/grpc/grpc_wire.h"
 
 enum { ID = 3 };				/* field of inference responses */
 enum { SELDON_META = 2, SELDON_META_PUID = 1 }; /* fields of a SeldonMessage, and of its Meta */

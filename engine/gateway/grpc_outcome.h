@@ -3,8 +3,8 @@
 #ifndef SLUICE_GATEWAY_GRPC_OUTCOME_H
 #define SLUICE_GATEWAY_GRPC_OUTCOME_H
 
-#include "gateway/call_outcome.h"
-#include "net/grpc_server.h"
+#include "gateway/calls/call_outcome.h"
+#include "net/grpc/grpc_server.h"
 
 struct grpc_outcome_form {
 	bool is_seldon;		/* the method is of Seldon Core 1 */
@@ -21,7 +21,7 @@ struct outcome_notes {
 void grpc_outcome_note(const struct call_outcome *outcome, const struct outcome_notes *notes);
 
 /* Adds the kind, place, step and attempts of a failed outcome, and appends its reason to `words`. A failure is JSON, whatever the
- * request's format was (message/reply.h). True: the reason is in Seldon's form, whose status is UNKNOWN. */
+ * request's format was (message/records/reply.h). True: the reason is in Seldon's form, whose status is UNKNOWN. */
 bool grpc_outcome_explain(const struct call_outcome *outcome, bool has_seldon_errors, const struct outcome_notes *notes,
 			  struct buffer *words);
 

@@ -2,9 +2,9 @@
 #include "gateway/health_watches.h"
 
 #include "base/memory.h"
-#include "message/protobuf_wire.h"
-#include "net/grpc_wire.h"
-#include "serving/seldon_proto.h"
+#include "message/formats/protobuf_wire.h"
+#include "net/grpc/grpc_wire.h"
+#include "models/server/seldon_proto.h"
 
 #define STATUS_BYTES_MAX ((size_t)16)
 #define CROWDED_WORDS "as many callers watch this gateway's health as may; call Check now and then"

@@ -1,9 +1,9 @@
 /* health_watches.h: Watches of a gateway's health over gRPC (grpc.health.v1.Health/Watch): a caller is sent the status at once, and
  * then each change of it. Private to the gRPC front end.
  *
- * A watch is a conversation of one message (net/grpc_server.h), which stays open until its caller leaves or the gateway stops. Then
- * it gets NOT_SERVING, and ends as UNAVAILABLE, by which clients watch another gateway. A service that is not known has the status
- * SERVICE_UNKNOWN, and its watch goes on, as the protocol asks.
+ * A watch is a conversation of one message (net/grpc/grpc_server.h), which stays open until its caller leaves or the gateway stops.
+  * Then it gets NOT_SERVING, and ends as UNAVAILABLE, by which clients watch another gateway. A service that is not known has the
+   * status SERVICE_UNKNOWN, and its watch goes on, as the protocol asks.
  *
  * The status is looked at every HEALTH_WATCH_MS while there are watches. So changes are sent, and watches of callers that have left
  * forgotten, within that time. Anybody may watch, so each address has a share of the watches; beyond it, or beyond all, the call
@@ -15,9 +15,9 @@
 #define SLUICE_GATEWAY_HEALTH_WATCHES_H
 
 #include "base/list.h"
-#include "net/grpc_server.h"
+#include "net/grpc/grpc_server.h"
 #include "net/peers.h"
-#include "serving/inference_proto.h"
+#include "models/server/inference_proto.h"
 
 #define HEALTH_WATCHES_MAX ((size_t)1024)
 #define HEALTH_PEER_WATCHES_MAX (HEALTH_WATCHES_MAX / 4)

@@ -3,10 +3,10 @@
 #ifndef SLUICE_GATEWAY_REST_H
 #define SLUICE_GATEWAY_REST_H
 
-#include "gateway/call_access.h"
+#include "gateway/access/call_access.h"
 #include "gateway/gateway.h"
-#include "gateway/polls.h"
-#include "net/http_server.h"
+#include "gateway/calls/polls.h"
+#include "net/http/http_server.h"
 
 #define REST_ALLOWED_BYTES_MAX 64 /* of the methods of a path */
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "gateway/rest.h"
-#include "gateway/seldon_path.h"
+#include "gateway/access/seldon_path.h"
 
 #define REFUSAL_HEADERS_MAX 2
 #define UNUSED_BODY_BYTES ((size_t)1 << 10) /* of a request that has no use for one: some clients send an empty object */

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "gateway/rest.h"
-#include "gateway/seldon_errors.h"
-#include "gateway/seldon_path.h"
-#include "message/reply.h"
-#include "net/refusal.h"
+#include "gateway/calls/seldon_errors.h"
+#include "gateway/access/seldon_path.h"
+#include "message/records/reply.h"
+#include "net/http/refusal.h"
 
 #define REFUSAL_HEADERS_MAX 2 /* of an answer that the gateway writes itself */
 #define JSON "application/json"

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "gateway/rest.h"
-#include "message/format.h"
-#include "net/gzip.h"
+#include "message/formats/format.h"
+#include "net/http/gzip.h"
 
 #define TYPE_SHOWN 80	/* characters of an unknown content type in a refusal; likewise: */
 #define CODING_SHOWN 40 /* characters of an unknown content coding in a refusal */

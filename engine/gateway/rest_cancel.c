@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "gateway/call_outcome.h"
+#include "gateway/calls/call_outcome.h"
 #include "gateway/rest.h"
-#include "message/json_write.h"
+#include "message/json/json_write.h"
 
 #define CANCEL_MS 10000 /* for Kafka to take the cancellation, if the caller does not say for how long it waits */
 #define NAME_BYTES_MAX 256

@@ -1,7 +1,7 @@
 /* rest_cors.c: CORS headers of REST answers, answers to preflights, and requests of pages that come without one; see rest.h and
  * cors.h. */
 #include "gateway/rest.h"
-#include "net/cors.h"
+#include "net/http/cors.h"
 
 void rest_cors_begin(const struct rest *rest, struct http_incoming *incoming)
 {

@@ -1,9 +1,9 @@
 /* rest_metadata.c: Metadata in the form of the first Seldon Core: of a deployment and of the models that it calls; see rest.h. */
 #include "gateway/rest.h"
 
-#include "gateway/deployment_models.h"
-#include "message/json_write.h"
-#include "serving/metadata_json.h"
+#include "gateway/calls/deployment_models.h"
+#include "message/json/json_write.h"
+#include "models/server/metadata_json.h"
 
 /* Tensors of which `plan` knows no datatype are left out. */
 static void model_write(const struct deployment_model *model, struct buffer *out)

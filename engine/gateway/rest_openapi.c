@@ -1,10 +1,10 @@
 /* rest_openapi.c: OpenAPI document of a gateway, printed from the table of routes; see rest.h. */
 #include "base/version.h"
-#include "gateway/idempotent_calls.h"
+#include "gateway/calls/idempotent_calls.h"
 #include "gateway/rest.h"
-#include "message/json_write.h"
-#include "message/oip_json.h"
-#include "message/reply.h"
+#include "message/json/json_write.h"
+#include "message/formats/oip_json.h"
+#include "message/records/reply.h"
 
 #define OPENAPI_VERSION "3.0.3" /* the newest that most generators of clients read */
 #define BINARY "\"application/octet-stream\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}"

@@ -2,16 +2,16 @@
 #include <stdio.h>
 
 #include "gateway/rest.h"
-#include "gateway/seldon_errors.h"
-#include "gateway/seldon_path.h"
-#include "gateway/seldon_puid.h"
+#include "gateway/calls/seldon_errors.h"
+#include "gateway/access/seldon_path.h"
+#include "gateway/calls/seldon_puid.h"
 #include "gateway/seldon_route.h"
-#include "message/oip_json.h"
-#include "message/reply.h"
-#include "net/http_field.h"
-#include "net/http_head.h"
+#include "message/formats/oip_json.h"
+#include "message/records/reply.h"
+#include "net/http/http_field.h"
+#include "net/http/http_head.h"
 
-#define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (worker/outbox.c), and those of the gateway */
+#define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (engine/outputs/outbox.c), and those of the gateway */
 
 static const char *text_kept(struct arena *arena, struct text text)
 {

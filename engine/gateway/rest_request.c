@@ -2,7 +2,7 @@
 #include "gateway/rest.h"
 
 #include "base/hash.h"
-#include "gateway/idempotent_limits.h"
+#include "gateway/calls/idempotent_limits.h"
 
 static struct text rest_header(const void *context, enum header_name name)
 {

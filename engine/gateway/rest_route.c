@@ -4,7 +4,7 @@
 
 #include "base/url.h"
 #include "gateway/rest.h"
-#include "gateway/seldon_path.h"
+#include "gateway/access/seldon_path.h"
 
 #define EXPLAINER_END "-explainer"
 

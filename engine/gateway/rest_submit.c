@@ -1,9 +1,9 @@
 /* rest_submit.c: Submitted requests over REST, and polls for their answers; see rest.h and polls.h. */
-#include "gateway/call_outcome.h"
-#include "gateway/idempotent_calls.h"
-#include "gateway/polls.h"
+#include "gateway/calls/call_outcome.h"
+#include "gateway/calls/idempotent_calls.h"
+#include "gateway/calls/polls.h"
 #include "gateway/rest.h"
-#include "message/json_write.h"
+#include "message/json/json_write.h"
 
 /* ---- submit ---- */
 

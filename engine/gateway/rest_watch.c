@@ -1,6 +1,6 @@
 /* rest_watch.c: Watches of submitted requests over REST: server-sent events; see rest.h and answer_watches.h. */
-#include "gateway/answer_watches.h"
-#include "gateway/idempotent_limits.h"
+#include "gateway/calls/answer_watches.h"
+#include "gateway/calls/idempotent_limits.h"
 #include "gateway/rest.h"
 
 #define PATH_END "/watch"

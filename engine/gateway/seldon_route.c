@@ -1,8 +1,8 @@
 /* seldon_route.c: see seldon_route.h. */
 #include "gateway/seldon_route.h"
 
-#include "message/assigned.h"
-#include "plan/model_name.h"
+#include "message/records/assigned.h"
+#include "compiler/graph/model_name.h"
 
 #define PARTS_MAX 64 /* of one answer; more are not listed, as choices of experiments are not */
 

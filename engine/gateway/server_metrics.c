@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/duration.h"
+#include "base/number/duration.h"
 
 static void gateway_clients_write(const struct gateway *gateway, struct exposition *exposition)
 {

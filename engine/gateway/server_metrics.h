@@ -1,13 +1,13 @@
 /* server_metrics.h: Metrics of servers without an engine: `/metrics` and the probes of `sluice gateway` and `sluice
- * models serve` (runtime/metrics_listener.h). */
+ * models serve` (monitor/metrics/metrics_listener.h). */
 #ifndef SLUICE_GATEWAY_SERVER_METRICS_H
 #define SLUICE_GATEWAY_SERVER_METRICS_H
 
 #include "gateway/gateway.h"
-#include "runtime/metrics_listener.h"
-#include "runtime/metrics_push.h"
-#include "serving/model_server.h"
-#include "spec/workspace.h"
+#include "monitor/metrics/metrics_listener.h"
+#include "monitor/metrics/metrics_push.h"
+#include "models/server/model_server.h"
+#include "compiler/yaml/workspace.h"
 
 /* Writes the metrics of a gateway; NULL: none. */
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition);
@@ -15,8 +15,8 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 /* Writes the metrics of the models of a model server. */
 void served_metrics_write(const struct model_server *server, struct exposition *exposition);
 
-/* Pushes the metrics of a gateway to that Pushgateway, which must outlive the push (runtime/metrics_push.h). Its instance is its
- * host and its port: an engine on the same host has the name of the host. */
+/* Pushes the metrics of a gateway to that Pushgateway, which must outlive the push (monitor/metrics/metrics_push.h). Its instance
+ * is its host and its port: an engine on the same host has the name of the host. */
 struct metrics_push *gateway_push_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
 				       const char *address, struct error *error);
 

@@ -1,7 +1,7 @@
 /* columns.c: see columns.h. */
 #include "message/columns.h"
 
-#include "message/mapped.h"
+#include "message/avro/mapped.h"
 
 static const struct parameter *text_parameter(struct parameters parameters, struct text name)
 {

@@ -6,7 +6,7 @@
 #ifndef SLUICE_MESSAGE_COLUMNS_H
 #define SLUICE_MESSAGE_COLUMNS_H
 
-#include "message/json_scan.h"
+#include "message/json/json_scan.h"
 #include "message/tensor.h"
 
 struct columns {

@@ -1,7 +1,7 @@
 /* key.c: see key.h. */
 #include "message/key.h"
 
-#include "base/number.h"
+#include "base/number/number.h"
 
 static uint64_t first_bits(const struct tensor *tensor)
 {

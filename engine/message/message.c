@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "message/name_table.h"
+#include "message/formats/name_table.h"
 
 struct text origin_text(const struct origin *origin, struct arena *arena)
 {

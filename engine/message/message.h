@@ -10,7 +10,7 @@
 #ifndef SLUICE_MESSAGE_MESSAGE_H
 #define SLUICE_MESSAGE_MESSAGE_H
 
-#include "message/header_name.h"
+#include "message/records/header_name.h"
 #include "message/tensor.h"
 
 struct header {
@@ -107,17 +107,17 @@ void tensors_add(struct tensors_builder *builder, const struct tensor *tensor); 
 void tensors_put(struct tensors_builder *builder, const struct tensor *tensor);
 struct tensors tensors_end(const struct tensors_builder *builder);
 
-struct format;	/* message/format.h */
-struct carried; /* message/carried.h */
+struct format;	/* message/formats/format.h */
+struct carried; /* message/records/carried.h */
 struct line;	/* flow/flow.h */
-struct write;	/* state/store.h */
+struct write;	/* flow/state/store.h */
 struct offspring; /* flow/flow.h */
-struct assigned; /* message/assigned.h */
+struct assigned; /* message/records/assigned.h */
 struct rollout_choice; /* flow/rollout_choices.h */
-struct explained; /* message/explained.h */
-struct drift_score; /* message/drift_score.h */
-struct importance_report; /* message/importance_report.h */
-struct outlier_learnt;	  /* message/outlier_record.h */
+struct explained; /* message/records/explained.h */
+struct drift_score; /* message/records/drift_score.h */
+struct importance_report; /* message/records/importance_report.h */
+struct outlier_learnt;	  /* message/records/outlier_record.h */
 
 /* The form of a v1 SeldonMessage, which its answer must have too. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
@@ -160,13 +160,13 @@ struct message {
 	struct message *parent;	 /* the message of which it is a child, in the same arena; NULL: none */
 	/* After it has finished as FLOW_PARTED: the children that answer in its place, in order. */
 	const struct offspring *offspring;
-	const struct explained *explained; /* of steps that explained it, the last first; NULL: none (message/explained.h) */
-	const struct drift_score *scores; /* of windows that it closed, the last first; NULL: none (message/drift_score.h) */
+	const struct explained *explained; /* of steps that explained it, the last first; NULL: none (explained.h) */
+	const struct drift_score *scores; /* of windows that it closed, the last first; NULL: none (drift_score.h) */
 	const struct importance_report *importances; /* of windows that it closed, the last first; NULL: none */
 	const struct outlier_learnt *learnt;	     /* by observers of steps `outlier`, the last first; NULL: nothing */
 	/* In a later stage of its pipeline: the results of earlier stages. NULL in the first. */
 	const struct carried *carried;
-	struct text sender_reads; /* what the stage before it reads (message/sender_reads.h); empty: nothing is known of that */
+	struct text sender_reads; /* what the stage before it reads (sender_reads.h); empty: nothing is known of that */
 	int64_t passed_ms;	  /* when that stage passed it on, by the record's timestamp; 0: not known */
 };
 
@@ -214,7 +214,7 @@ struct answer {
 	unsigned attempts; /* of that step; 0: it made no calls */
 	int64_t outage_ms; /* when its steps last waited for an unreachable model, by their flow's clock; 0: never */
 	/* Set to the number of JSON bytes in the body if binary data follows, else to 0: the value of the
-	 * header OIP_LENGTH_HEADER (message/oip_json.h). NULL: the caller sends no headers, and no answer has binary
+	 * header OIP_LENGTH_HEADER (message/formats/oip_json.h). NULL: the caller sends no headers, and no answer has binary
 	 * data. */
 	size_t *header_length;
 };

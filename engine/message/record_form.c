@@ -3,8 +3,8 @@
 
 #include <stdatomic.h>
 
-#include "message/avro_parts.h"
-#include "message/schemas.h"
+#include "message/avro/avro_parts.h"
+#include "message/avro/schemas.h"
 
 const struct record_field record_text_item[] = {{.type = RECORD_FIELD_TEXT}, RECORD_END};
 

@@ -5,7 +5,7 @@
  * former schemas, whose records lack the rows that were added since (tests/data/avro): they are read with 0 or empty there. Older
  * programs do not read what newer ones write: so engines are updated before or with the one that writes.
  *
- * Records of requests, answers and links of stages are written and read by hand, since each request has some (message/avro.h).
+ * Records of requests, answers and links of stages are written and read by hand, since each request has some (message/avro/avro.h).
  *
  * Pure. Decoded texts borrow from the bytes; lists and strings are in the arena.
  */

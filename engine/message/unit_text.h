@@ -10,7 +10,7 @@
 #ifndef SLUICE_MESSAGE_UNIT_TEXT_H
 #define SLUICE_MESSAGE_UNIT_TEXT_H
 
-#include "base/number.h"
+#include "base/number/number.h"
 #include "message/tensor.h"
 
 /* A part of the text, or 0. */

@@ -33,7 +33,7 @@ struct connection_counts {
 	uint64_t peer_refused; /* beyond the limit of their peer */
 	uint64_t rejected; /* with a request over HTTP/1.1 that was refused before it was whole, or with one in clear text at a port
 			    * with TLS; their server counts them */
-	uint64_t flooded; /* beyond the budget of frames of HTTP/2 (net/frame_budget.h), or of a head; their server counts them */
+	uint64_t flooded; /* beyond the budget of frames of HTTP/2 (frame_budget.h), or of a head; their server counts them */
 };
 
 struct acceptor {

@@ -5,7 +5,7 @@
 #ifndef SLUICE_NET_CONNECTION_AGE_H
 #define SLUICE_NET_CONNECTION_AGE_H
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define CONNECTION_AGE_SPREAD 4 /* the part of the limit within which ages differ */
 

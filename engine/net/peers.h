@@ -19,7 +19,7 @@ struct peer {
 	struct peer *next;
 	struct peer_address address;
 	size_t connections;
-	size_t body_bytes; /* bytes charged by a budget (net/body_budget.h) */
+	size_t body_bytes; /* bytes charged by a budget (net/http/body_budget.h) */
 };
 
 #define PEERS_ROWS 1024 /* so that 10,000 peers are about ten in a row */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "message/drift_score.h"
+#include "message/records/drift_score.h"
 
 #define ALERT_METRICS_MAX 8 /* of one condition */
 

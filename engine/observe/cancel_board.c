@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "message/reply.h"
+#include "message/records/reply.h"
 
 #define SETS (CANCELLATIONS_MAX / CANCEL_WAYS)
 

@@ -1,10 +1,10 @@
 /* cancel_board.h: Board of cancelled requests that is known in a process: CANCELLATIONS_MAX of them at most, and mostly the newest.
  *
  * A gateway cancels a request by a record of the namespace's topic of cancellations. Its key is the token of the request: the value
- * of its header `sluice-submitted`, or of `sluice-reply` if its caller has disconnected (message/reply.h). Its value is the
- * pipeline: others that read the same requests answer them. Engines read the topic (runtime/cancel_relay.h) and put what it has on
- * this board; a worker looks there for a request that it is about to enter, and for those in flight when something
- * was added (worker/cancellation.h).
+ * of its header `sluice-submitted`, or of `sluice-reply` if its caller has disconnected (message/records/reply.h). Its value is the
+ * pipeline: others that read the same requests answer them. Engines read the topic (engine/run/cancel_relay.h) and put what it has
+  * on this board; a worker looks there for a request that it is about to enter, and for those in flight when something
+ * was added (engine/worker/cancellation.h).
  *
  * A topic beside the requests is the simplest design that reaches a request before its turn. A record in the topic of the requests
  * would be read after the request that it cancels, and a tombstone there cannot replace a record that was written. Each token is

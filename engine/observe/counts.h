@@ -91,7 +91,7 @@ struct attempt_counts {
 	struct duration_counts ends[COUNTED_PROTOCOLS][COUNTED_CODES];
 };
 
-#define BREAKER_STATES 3 /* closed, open, half-open, as serving/breaker.h numbers them */
+#define BREAKER_STATES 3 /* closed, open, half-open, as models/calls/breaker.h numbers them */
 
 /* Counts of the calls that one worker makes to a model. */
 struct model_counts {
@@ -133,7 +133,7 @@ struct worker_counts {
 	uint64_t resets;
 };
 
-/* What librdkafka has last reported of a consumer or producer (log/client_statistics.h). Counts begin again when a worker
+/* What librdkafka has last reported of a consumer or producer (kafka/client_statistics.h). Counts begin again when a worker
  * replaces its client. */
 struct client_counts {
 	uint64_t brokers, brokers_up; /* known ones, and those that are connected */

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/error.h"
-#include "base/number.h"
+#include "base/number/number.h"
 
 #define US_PER_SECOND 1e6
 

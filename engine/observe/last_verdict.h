@@ -2,7 +2,7 @@
 #ifndef SLUICE_OBSERVE_LAST_VERDICT_H
 #define SLUICE_OBSERVE_LAST_VERDICT_H
 
-#include "message/drift_score.h"
+#include "message/records/drift_score.h"
 
 /* The score and the verdict are of the last window that was judged, all else of the last that was closed. NaN: not known. */
 struct last_verdict {

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/moment.h"
+#include "base/number/moment.h"
 #include "base/quote.h"
 #include "base/url_mask.h"
 

@@ -1,7 +1,7 @@
 /* log_sink.h: Lines of an engine's log, each with a level and fields, and the one sink that takes them.
  *
  * All log lines of an engine go through a sink, so that each is written once, whole, and in the same form. The owner
- * of the sink decides where and how they are written (runtime/log_writer.h).
+ * of the sink decides where and how they are written (engine/run/log_writer.h).
  */
 #ifndef SLUICE_OBSERVE_LOG_SINK_H
 #define SLUICE_OBSERVE_LOG_SINK_H

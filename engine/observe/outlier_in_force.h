@@ -7,7 +7,7 @@
 #define SLUICE_OBSERVE_OUTLIER_IN_FORCE_H
 
 #include "base/held_slot.h"
-#include "drift/outlier.h"
+#include "methods/outliers/outlier.h"
 
 /* What a step knew of the usual when it marked its last message. */
 enum outlier_knowledge { OUTLIER_UNASKED, OUTLIER_LEARNING, OUTLIER_KNOWN, OUTLIER_UNFIT };

@@ -9,10 +9,10 @@
 #ifndef SLUICE_OBSERVE_POLICY_BOARD_H
 #define SLUICE_OBSERVE_POLICY_BOARD_H
 
-#include "bandits/context.h"
-#include "bandits/policy.h"
+#include "methods/bandits/context.h"
+#include "methods/bandits/policy.h"
 #include "base/held_slot.h"
-#include "message/policy_record.h"
+#include "message/records/policy_record.h"
 
 struct policy_board;
 struct policy_entry;

@@ -1,9 +1,9 @@
 /* status.c: see status.h. One table of members contains how each is written and read. */
 #include "observe/status.h"
 
-#include "base/moment.h"
-#include "message/json_scan.h"
-#include "message/json_write.h"
+#include "base/number/moment.h"
+#include "message/json/json_scan.h"
+#include "message/json/json_write.h"
 
 enum member_type { MEMBER_TEXT, MEMBER_COUNT, MEMBER_TIME, MEMBER_FLAG, MEMBER_NUMBER };
 

@@ -1,9 +1,10 @@
 /* verdict_board.h: Board of the last verdicts that are known in a process. For each step `drift` it has the verdict on the window
  * that its observer closed last; for each step `explain` with `importance`, that of its features in its last window.
  *
- * There are two verdicts: an observer that runs here sets its own, and the reader of the namespace's feed (control/feed_relay.h)
- * sets the one that an observer of any engine wrote. The steps of the path mark messages by either. Metrics use the own one, so
- * that one engine reports each window. Alerts use the own one, and where there is none, that of the feed.
+ * There are two verdicts: an observer that runs here sets its own, and the reader of the namespace's feed
+  * (control/engine/feed_relay.h) sets the one that an observer of any engine wrote. The steps of the path mark messages by either.
+   * Metrics use the own one, so that one engine reports each window. Alerts use the own one, and where there is none, that of the
+    * feed.
  *
  * When the observer's partition is revoked, the own verdict is kept as if the feed had it, until it has another: the partition may
  * come back, and marks go on. Alerts believe it for LENT_TURNS, in which another engine takes the partition and judges by its
@@ -12,8 +13,8 @@
  * Verdicts have the identity of what was compared with what. Those of another identity are forgotten as soon as an observer with
  * a new one runs here, or as the feed has a verdict with a new one; until then no step with the new one is marked by them.
  *
- * It also has the references and backgrounds that were learnt from topics as this process started (runtime/reference_service.h),
- * and the distance by which a step `outlier` judges messages, which its observer learns.
+ * It also has the references and backgrounds that were learnt from topics as this process started
+  * (engine/learn/reference_service.h), and the distance by which a step `outlier` judges messages, which its observer learns.
  *
  * Any thread may call. An entry is never removed, so a reload keeps what is known.
  *

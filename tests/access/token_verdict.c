@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "gateway/jwt.h"
+#include "gateway/access/jwt.h"
 
 int main(int count, char **words)
 {

@@ -10,8 +10,8 @@
 
 #include <avro.h>
 
-#include "message/avro.h"
-#include "message/schemas.h"
+#include "message/avro/avro.h"
+#include "message/avro/schemas.h"
 #include "tests/bench/clock.h"
 
 #define HEAD_BYTES 10

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bandits/policy.h"
-#include "step/assignment.h"
+#include "methods/bandits/policy.h"
+#include "compiler/step/assignment.h"
 
 #define ARMS 3
 #define FEATURES 8

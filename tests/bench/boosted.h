@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "base/text.h"
 
 #define FEATURES 30

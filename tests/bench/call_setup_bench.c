@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/call_setup.h"
-#include "net/http_head.h"
+#include "gateway/calls/call_setup.h"
+#include "net/http/http_head.h"
 
 static const char request[] = "POST /v2/models/m/infer HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: python-requests/2.31\r\n"
 			      "Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\nContent-Length: 112\r\n"

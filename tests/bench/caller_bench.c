@@ -15,11 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/number.h"
-#include "message/oip_protobuf.h"
-#include "net/grpc_server.h"
-#include "net/http_server.h"
-#include "serving/caller.h"
+#include "base/number/number.h"
+#include "message/formats/oip_protobuf.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
+#include "models/calls/caller.h"
 #include "tests/bench/clock.h"
 
 #define AT_ONCE_MAX 4096

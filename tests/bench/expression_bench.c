@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "step/expression.h"
+#include "compiler/expression/expression.h"
 #include "tests/bench/clock.h"
 
 static float numbers[16];

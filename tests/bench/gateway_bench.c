@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "gateway/rest.h"
-#include "log/header_block.h"
-#include "message/oip_protobuf.h"
-#include "message/reply.h"
-#include "worker/direct_hub.h"
+#include "kafka/consume/header_block.h"
+#include "message/formats/oip_protobuf.h"
+#include "message/records/reply.h"
+#include "engine/worker/direct_hub.h"
 
 /* As Kafka keeps it (KIP-98): no key, a value of 10 bytes, 4 headers. */
 static const char record[] = "\xf4\x01\x00\x08\x06\x01\x14"

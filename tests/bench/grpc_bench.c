@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/number.h"
-#include "net/grpc.h"
-#include "net/grpc_server.h"
+#include "base/number/number.h"
+#include "net/grpc/grpc.h"
+#include "net/grpc/grpc_server.h"
 #include "tests/bench/clock.h"
 
 #define STREAMS_MOST 1024

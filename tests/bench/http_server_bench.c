@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/number.h"
-#include "net/http_head.h"
-#include "net/http_server.h"
+#include "base/number/number.h"
+#include "net/http/http_head.h"
+#include "net/http/http_server.h"
 
 #define BODY_BYTES 112
 #define LINE "POST /v2/models/classifier/infer HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"

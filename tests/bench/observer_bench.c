@@ -8,9 +8,9 @@
 
 #include "flow/flow.h"
 #include "observe/verdict_board.h"
-#include "plan/plan.h"
+#include "compiler/plan/plan.h"
 #include "steps/kinds.h"
-#include "worker/slices.h"
+#include "engine/outputs/slices.h"
 
 #define WIDTH 20
 #define ROWS 200

@@ -11,9 +11,9 @@
 
 #include <jansson.h>
 
-#include "base/number.h"
-#include "message/format.h"
-#include "message/oip_json.h"
+#include "base/number/number.h"
+#include "message/formats/format.h"
+#include "message/formats/oip_json.h"
 #include "tests/bench/clock.h"
 
 #define TEXT_BYTES 12

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "spec/resource.h"
+#include "compiler/resources/resource.h"
 #include "steps/kinds.h"
-#include "steps/operations.h"
+#include "steps/prepare/operations.h"
 #include "tests/bench/clock.h"
 
 #define HEAD "{apiVersion: mlops.seldon.io/v1alpha1, kind: Pipeline, metadata: {name: p}, spec: {steps: [{name: s, "

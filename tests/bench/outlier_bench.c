@@ -4,7 +4,7 @@
  *   outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|projection|projections|embedding|
  *                 categories|texts|flags|states|nothing ROUNDS
  *
- * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to numeric/predictor.h; `change`: a reference of 400 rows.
+ * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to methods/predictors/predictor.h; `change`: a reference of 400 rows.
  * `step`: a pipeline of a step `outlier` by the Mahalanobis
  * distance and a filter that passes all, without a codec; `pass`: the same without the distance, two such filters.
  * `monitor`: rows through the drift monitor by ks, psi and wasserstein in windows of 500. `online`: the same by page-hinkley,
@@ -18,15 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "drift/change.h"
-#include "drift/monitor.h"
-#include "drift/outlier.h"
-#include "drift/projection.h"
+#include "base/number/random.h"
+#include "methods/drift/change/change.h"
+#include "methods/drift/monitor.h"
+#include "methods/outliers/outlier.h"
+#include "methods/drift/projection.h"
 #include "flow/flow.h"
-#include "numeric/predictor.h"
+#include "methods/predictors/predictor.h"
 #include "steps/kinds.h"
-#include "steps/outlier_reference.h"
+#include "steps/outlier/outlier_reference.h"
 #include "tests/bench/flow_of_yaml.h"
 
 #define COLUMNS 20

@@ -50,7 +50,7 @@ spec:
   steps:
 {steps}  output: {{steps: [s{last}]}}
 """
-COUNTING = ("engine/observe/counts.h", "engine/observe/histogram.h", "engine/worker/request_counts.c")
+COUNTING = ("engine/observe/counts.h", "engine/observe/histogram.h", "engine/engine/worker/request_counts.c")
 
 
 def case_write(folder, steps, messages):

@@ -10,7 +10,7 @@
 
 #include "boosted.h"
 #include "clock.h"
-#include "explain/tree_shap.h"
+#include "methods/explain/tree_shap.h"
 
 #define ROWS_MAX 1000
 #define TURNS 3

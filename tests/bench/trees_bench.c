@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "boosted.h"
-#include "step/local_model.h"
+#include "compiler/expression/local_model.h"
 
 #define ROWS_MAX 1000
 #define ARENA_BYTES ((size_t)256 << 20)

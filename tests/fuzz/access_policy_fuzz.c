@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "gateway/access_policy.h"
+#include "gateway/access/access_policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

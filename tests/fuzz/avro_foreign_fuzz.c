@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "message/avro.h"
-#include "message/schemas.h"
+#include "message/avro/avro.h"
+#include "message/avro/schemas.h"
 #include "mutate.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)

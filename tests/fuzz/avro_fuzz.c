@@ -9,8 +9,8 @@
 
 #include <avro.h>
 
-#include "message/avro.h"
-#include "message/schemas.h"
+#include "message/avro/avro.h"
+#include "message/avro/schemas.h"
 
 #define HEAD_BYTES 10
 #define ARENA_BYTES ((size_t)64 << 20)

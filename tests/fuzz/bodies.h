@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "message/format.h"
+#include "message/formats/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

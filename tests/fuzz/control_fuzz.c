@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "control/control_reader.h"
-#include "message/schemas.h"
+#include "control/engine/control_reader.h"
+#include "message/avro/schemas.h"
 #include "mutate.h"
 
 #define NOW_MS 1700000000000

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "mutate.h"
-#include "steps/drift_reference.h"
+#include "steps/drift/drift_reference.h"
 
 #define ARENA_BYTES ((size_t)512 << 20)
 

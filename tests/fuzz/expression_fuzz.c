@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "step/expression.h"
+#include "compiler/expression/expression.h"
 
 #define LASTING_BYTES ((size_t)16 << 20)
 #define ARENA_BYTES ((size_t)1 << 20)

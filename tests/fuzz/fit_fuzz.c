@@ -10,12 +10,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/number.h"
+#include "base/number/number.h"
 #include "mutate.h"
-#include "source/fit_rows.h"
-#include "spec/resource.h"
+#include "tools/source/fit_rows.h"
+#include "compiler/resources/resource.h"
 #include "steps/kinds.h"
-#include "steps/operations.h"
+#include "steps/prepare/operations.h"
 
 #define ARENA_BYTES ((size_t)512 << 20)
 #define FILE_CEILING ((size_t)16 << 20)

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "mutate.h"
-#include "spec/resource.h"
+#include "compiler/resources/resource.h"
 #include "steps/kinds.h"
-#include "steps/operations.h"
+#include "steps/prepare/operations.h"
 
 #define ARENA_BYTES ((size_t)512 << 20)
 #define ROWS 4

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "bodies.h"
-#include "log/header_block.h"
-#include "log/relay_protocol.h"
-#include "message/npy.h"
-#include "net/mail_replies.h"
+#include "kafka/consume/header_block.h"
+#include "kafka/embedded/relay_protocol.h"
+#include "message/formats/npy.h"
+#include "net/http/mail_replies.h"
 
 #define OUT_BYTES ((size_t)1 << 24)
 #define RECIPIENTS 3

@@ -8,9 +8,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "gateway/access_address.h"
-#include "gateway/idempotency_claims.h"
-#include "gateway/submission.h"
+#include "gateway/access/access_address.h"
+#include "gateway/calls/idempotency_claims.h"
+#include "gateway/calls/submission.h"
 #include "tests/unit/gzip_whole.h"
 
 #define LIMIT_BYTES ((size_t)1 << 10)

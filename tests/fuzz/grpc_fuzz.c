@@ -12,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/grpc.h"
-#include "net/grpc_reflection.h"
-#include "net/grpc_server.h"
+#include "net/grpc/grpc.h"
+#include "net/grpc/grpc_reflection.h"
+#include "net/grpc/grpc_server.h"
 #include "net/listen.h"
-#include "serving/inference_proto.h"
-#include "serving/seldon_proto.h"
+#include "models/server/inference_proto.h"
+#include "models/server/seldon_proto.h"
 
 #define CALLS 3
 #define TURNS_MOST 2000

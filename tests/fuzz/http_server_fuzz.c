@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/http_server.h"
-#include "net/http_wire.h"
+#include "net/http/http_server.h"
+#include "net/http/http_wire.h"
 
 #define BODY_BYTES 64
 #define TURNS_MOST 2000

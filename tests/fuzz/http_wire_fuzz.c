@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/http_wire.h"
+#include "net/http/http_wire.h"
 
 #define BODY_BYTES 64
 

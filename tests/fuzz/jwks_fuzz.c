@@ -2,7 +2,7 @@
  * kind, found by its kid, and verifies nothing that nobody signed. */
 #include <stdlib.h>
 
-#include "gateway/jwks.h"
+#include "gateway/access/jwks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/base64.h"
-#include "gateway/jwt.h"
+#include "gateway/access/jwt.h"
 
 #define FIELD_BYTES 32
 #define NOW_MS INT64_C(1700000000000)

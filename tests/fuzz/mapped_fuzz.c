@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "message/mapped.h"
+#include "message/avro/mapped.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
 

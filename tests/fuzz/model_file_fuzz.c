@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "mutate.h"
-#include "numeric/predictor.h"
+#include "methods/predictors/predictor.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
 #define ROWS 9

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/avro_walk.h"
+#include "message/avro/avro_walk.h"
 #include "mutate.h"
 
 #define DEPTH_MAX 6   /* of what is made anew: schemas can contain themselves */

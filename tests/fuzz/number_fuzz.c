@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/number.h"
+#include "base/number/number.h"
 
 #define LONGEST 4096
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "bodies.h"
-#include "message/oip_json.h"
+#include "message/formats/oip_json.h"
 
 static struct text written(struct arena *arena, const struct payload *payload, size_t *header_length)
 {

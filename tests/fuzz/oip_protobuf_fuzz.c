@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "message/oip_protobuf.h"
+#include "message/formats/oip_protobuf.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
 #define CEILING ((size_t)16 << 20)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "mutate.h"
-#include "steps/outlier_reference.h"
+#include "steps/outlier/outlier_reference.h"
 
 #define ARENA_BYTES ((size_t)512 << 20)
 #define ROWS 3

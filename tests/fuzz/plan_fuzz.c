@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "mutate.h"
-#include "plan/plan.h"
+#include "compiler/plan/plan.h"
 #include "steps/kinds.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "bodies.h"
-#include "serving/protocol.h"
+#include "models/calls/protocol.h"
 
 #define SENTENCE_BYTES_MAX ((size_t)128) /* of ours, in place of the words of a page */
 

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 
 #include "bodies.h"
-#include "client/dead_letters.h"
-#include "message/answer_exposures.h"
-#include "message/answer_label.h"
-#include "message/schemas.h"
-#include "message/stage_link.h"
+#include "tools/client/data/dead_letters.h"
+#include "message/records/answer_exposures.h"
+#include "message/records/answer_label.h"
+#include "message/avro/schemas.h"
+#include "message/records/stage_link.h"
 #include "mutate.h"
 #include "observe/status.h"
-#include "source/replay_request.h"
+#include "tools/source/replay_request.h"
 
 static volatile unsigned char seen;
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "state/change.h"
-#include "state/snapshot.h"
+#include "flow/state/change.h"
+#include "flow/state/snapshot.h"
 
 #define BYTES_MAX ((size_t)64 << 20)
 

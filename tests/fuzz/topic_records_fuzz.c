@@ -7,18 +7,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bandits/policy.h"
+#include "methods/bandits/policy.h"
 #include "base/hash.h"
-#include "base/little_endian.h"
+#include "base/number/little_endian.h"
 #include "bodies.h"
-#include "message/explained.h"
-#include "message/exposure.h"
-#include "message/feedback.h"
-#include "message/importance_report.h"
-#include "message/json_scan.h"
-#include "message/policy_record.h"
-#include "message/schemas.h"
-#include "message/settled_score.h"
+#include "message/records/explained.h"
+#include "message/records/exposure.h"
+#include "message/records/feedback.h"
+#include "message/records/importance_report.h"
+#include "message/json/json_scan.h"
+#include "message/records/policy_record.h"
+#include "message/avro/schemas.h"
+#include "message/records/settled_score.h"
 #include "mutate.h"
 
 #define NOW_MS 1700000000000

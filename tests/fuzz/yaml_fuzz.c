@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "plan/graph.h"
-#include "spec/normal_form.h"
+#include "compiler/graph/graph.h"
+#include "compiler/resources/normal_form.h"
 #include "steps/kinds.h"
 
 #define PRINTED_BYTES_MAX ((size_t)64 << 20)

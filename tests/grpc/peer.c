@@ -16,10 +16,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "base/number.h"
-#include "net/grpc.h"
-#include "net/grpc_server.h"
-#include "net/grpc_wire.h"
+#include "base/number/number.h"
+#include "net/grpc/grpc.h"
+#include "net/grpc/grpc_server.h"
+#include "net/grpc/grpc_wire.h"
 
 #define AT_ONCE 64
 #define MESSAGE_BYTES ((size_t)32 << 20)

@@ -14,7 +14,7 @@ from frames import Caller  # noqa: E402
 from gateway import PIPELINE, Gateway, request  # noqa: E402
 
 ROUNDS = 5
-SOON_SECONDS = 0.2  # engine/worker/DELIVERY.md
+SOON_SECONDS = 0.2  # engine/engine/worker/DELIVERY.md
 DEADLINE_MS = 300
 SECONDS_MAX = 10
 MODEL = ("---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s-model}\n"

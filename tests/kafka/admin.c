@@ -349,7 +349,7 @@ static void offsets(const char *brokers, char **words_given)
 	rd_kafka_destroy(kafka);
 }
 
-/* As log/client.c says of it. */
+/* As kafka/client.c says of it. */
 static void logs_in(const char *brokers, char **words_given)
 {
 	(void)brokers, (void)words_given;

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "log/topic_setup.h"
+#include "kafka/topics/topic_setup.h"
 #include "tests/kafka/proxy.h"
 #include "tests/unit/contract.h"
 

@@ -1,6 +1,6 @@
 /* request_counts.c: sluice with one step kind more, `tally`, which counts messages by their keys
  * (tests/unit/tally.h): for state.sh. */
-#include "cli/command.h"
+#include "tools/cli/command.h"
 #include "tests/unit/tally.c" /* NOLINT(bugprone-suspicious-include): programs of this folder are made of one file each */
 
 int main(int count, char **arguments)

@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "log/transaction.h"
+#include "kafka/produce/transaction.h"
 #include "tests/kafka/proxy.h"
 
 #define END_TRANSACTION 26

@@ -3,7 +3,7 @@
  */
 #include <signal.h>
 
-#include "control/keeper_service.h"
+#include "control/keeper/keeper_service.h"
 #include "steps/kinds.h"
 #include "tests/kafka/program.h"
 

@@ -20,7 +20,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "tests/kafka/load.h"
 
 #define PARTITIONS 4

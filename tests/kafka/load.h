@@ -8,10 +8,10 @@
 #ifndef SLUICE_TESTS_KAFKA_LOAD_H
 #define SLUICE_TESTS_KAFKA_LOAD_H
 
-#include "base/number.h"
-#include "base/random.h"
-#include "message/avro.h"
-#include "message/oip_json.h"
+#include "base/number/number.h"
+#include "base/number/random.h"
+#include "message/avro/avro.h"
+#include "message/formats/oip_json.h"
 #include "tests/kafka/program.h"
 
 #define LOAD_KEYS 997

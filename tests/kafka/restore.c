@@ -5,8 +5,8 @@
  */
 #include <poll.h>
 
-#include "log/archive.h"
-#include "state/change.h"
+#include "kafka/state/archive.h"
+#include "flow/state/change.h"
 #include "tests/kafka/program.h"
 
 #define KEYS 1000000

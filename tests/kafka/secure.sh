@@ -94,7 +94,7 @@ ends_saying "no password" "SLUICE_SECRET_NOWHERE is not set"
 
 # ---- rights that are taken away while it runs ----
 
-session_s=6 # of the consumer (engine/log/consumer.c)
+session_s=6 # of the consumer (engine/kafka/consume/consumer.c)
 
 answered_again() { # $1 pipeline
 	[ "$("$build/records" count "$straight" "$1-answers")" -ge $((count + 100)) ]

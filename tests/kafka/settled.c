@@ -10,12 +10,12 @@
 #include <poll.h>
 #include <string.h>
 
-#include "log/archive.h"
-#include "log/changelog.h"
-#include "log/client.h"
-#include "log/fenced_writer.h"
-#include "log/output.h"
-#include "log/reader.h"
+#include "kafka/state/archive.h"
+#include "kafka/state/changelog.h"
+#include "kafka/client.h"
+#include "kafka/produce/fenced_writer.h"
+#include "kafka/produce/output.h"
+#include "kafka/consume/reader.h"
 #include "tests/kafka/program.h"
 
 #define COMMITS 300 /* more than three times 97: what befalls one offset in so many befalls one of these */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 
 #define ABREAST_MOST 256
 #define WAITING_MOST 65536

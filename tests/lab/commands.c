@@ -1,5 +1,6 @@
-/* commands.c: Table of the laboratory's commands, in place of that of `sluice` (engine/cli/commands.c), whose main they share. */
-#include "cli/command.h"
+/* commands.c: Table of the laboratory's commands, in place of that of `sluice` (engine/tools/cli/commands.c), whose main they
+ * share. */
+#include "tools/cli/command.h"
 
 extern const struct command command_compute;
 extern const struct command command_help;

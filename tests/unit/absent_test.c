@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/changelog.h"
-#include "log/client.h"
-#include "log/kafka_log.h"
-#include "log/reader.h"
-#include "log/topic_setup.h"
+#include "kafka/state/changelog.h"
+#include "kafka/client.h"
+#include "kafka/kafka_log.h"
+#include "kafka/consume/reader.h"
+#include "kafka/topics/topic_setup.h"
 #include "tests/unit/mock_broker.h"
 
 #define LATE_US 700000

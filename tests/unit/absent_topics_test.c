@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "log/absent_topics.h"
+#include "kafka/topics/absent_topics.h"
 
 #define SHOWN(number) ((struct absent_topic){.topic = (number), .absence = TOPIC_DENIED, .is_shown = true})
 #define HIDDEN(number) ((struct absent_topic){.topic = (number), .absence = TOPIC_DENIED})

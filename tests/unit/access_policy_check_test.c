@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/access_policy_check.h"
+#include "gateway/access/access_policy_check.h"
 #include "steps/kinds.h"
 #include "tests/unit/planning.h"
 

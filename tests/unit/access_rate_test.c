@@ -1,5 +1,5 @@
 /* access_rate_test.c: buckets of callers, and what a full table does. */
-#include "gateway/access_rate.h"
+#include "gateway/access/access_rate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* access_settings_test.c: Access settings of a gateway, from a securityConfig and from options. */
-#include "gateway/access_settings.h"
+#include "gateway/access/access_settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* access_test.c: Answers of a gateway to callers with tokens, keys, certificates or nothing, on a clock that the test sets. */
-#include "gateway/access.h"
+#include "gateway/access/access.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "gateway/access_file.h"
-#include "gateway/jwks_refresh.h"
+#include "gateway/access/access_file.h"
+#include "gateway/access/jwks_refresh.h"
 #include "tests/unit/tokens.h"
 
 #define API_KEY "correct-horse-battery-staple"

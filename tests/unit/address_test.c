@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "plan/address.h"
+#include "compiler/graph/address.h"
 #include "tests/unit/arena_fixture.h"
 
 static int set_up(void **state)

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "base/duration.h"
-#include "worker/admission.h"
-#include "worker/parts.h"
+#include "base/number/duration.h"
+#include "engine/worker/admission.h"
+#include "engine/worker/parts.h"
 
 #define NOW_MS 100000
 #define OTHER_MS 1 /* an event time; it says nothing of how long a request waited */

@@ -1,5 +1,5 @@
 /* alert_absence_test.c: Tests of the absence of a pipeline over two engines, of which one has all its requests. */
-#include "runtime/alert_absence.h"
+#include "monitor/alerts/alert_absence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "runtime/alert_reports.h"
-#include "runtime/alert_watch.h"
+#include "monitor/alerts/alert_reports.h"
+#include "monitor/alerts/alert_watch.h"
 
 #define STEP_MS 10
 #define LAST_MS 50000 /* of the requests */

@@ -1,6 +1,6 @@
 /* alert_beginnings_test.c: Tests of when alerts on the values of messages begin to judge. The engine has no threads: judgements are
  * counted here, as its workers count them, before the watch looks for the first time. */
-#include "runtime/alert_watch.h"
+#include "monitor/alerts/alert_watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "log/embedded_broker.h" /* its settings */
+#include "kafka/embedded/embedded_broker.h" /* its settings */
 #include "observe/counts.h"
-#include "runtime/alert_parts.h"
-#include "runtime/group_setup.h"
-#include "runtime/worker_threads.h"
+#include "monitor/alerts/alert_parts.h"
+#include "engine/setup/group_setup.h"
+#include "engine/run/worker_threads.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 

@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
-#include "alerts/alert_condition.h"
+#include "compiler/conditions/alert_condition.h"
 #include "message/record_form.h"
-#include "control/records.h"
-#include "control/rollback_command.h"
-#include "runtime/drift_figures.h"
+#include "control/records/records.h"
+#include "control/keeper/rollback_command.h"
+#include "monitor/alerts/drift_figures.h"
 #include "tests/unit/observed.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)

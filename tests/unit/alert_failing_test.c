@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "runtime/alert_parts.h"
+#include "monitor/alerts/alert_parts.h"
 #include "tests/unit/web_receiver.h"
 
 #define AWAIT_MS 5000

@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/moment.h"
-#include "runtime/alert_parts.h"
+#include "base/number/moment.h"
+#include "monitor/alerts/alert_parts.h"
 
 #define ALERTS 8
 #define FIRED_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */

@@ -1,5 +1,5 @@
 /* Groups of alerts: judgements that cross from a worker to the engine's thread, and states by group. */
-#include "runtime/alert_reports.h"
+#include "monitor/alerts/alert_reports.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/network.h"
-#include "client/alert_list_view.h"
+#include "tools/client/control/alert_list_view.h"
 #include "observe/status.h"
-#include "spec/fault_codes.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "alerts/notice_services.h"
+#include "compiler/conditions/notice_services.h"
 #include "base/clock.h"
-#include "runtime/alert_receivers.h"
-#include "runtime/told_receivers.h"
+#include "monitor/alerts/alert_receivers.h"
+#include "monitor/alerts/told_receivers.h"
 #include "tests/unit/alert_stand.h"
 #include "tests/unit/letters.h"
 

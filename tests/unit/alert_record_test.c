@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "alerts/alert_record.h"
+#include "compiler/conditions/alert_record.h"
 #include "base/file.h"
-#include "message/schemas.h"
+#include "message/avro/schemas.h"
 #include "tests/unit/letters.h"
 
 #define FORMER "tests/data/avro/alert-"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "runtime/alert_outline.h"
+#include "monitor/alerts/alert_outline.h"
 #include "tests/unit/alert_stand.h"
 
 /* The engine follows a revision without the alert, whose own memory is gone then. */

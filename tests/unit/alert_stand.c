@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "log/reader.h"
-#include "runtime/alert_outline.h"
+#include "kafka/consume/reader.h"
+#include "monitor/alerts/alert_outline.h"
 
 struct mock alert_mock;
 static struct network loopback;

@@ -3,7 +3,7 @@
 #ifndef SLUICE_TESTS_ALERT_STAND_H
 #define SLUICE_TESTS_ALERT_STAND_H
 
-#include "runtime/alert_parts.h"
+#include "monitor/alerts/alert_parts.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/web_receiver.h"
 

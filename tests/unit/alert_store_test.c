@@ -1,6 +1,6 @@
 /* alert_store_test.c: Tests of the store of what outlasts engines of alerts, on a Kafka in the process: a record that Kafka refuses
  * each time, the pause between tries, and the drain when it closes. */
-#include "runtime/alert_store.h"
+#include "monitor/alerts/alert_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "log/reader.h"
+#include "kafka/consume/reader.h"
 #include "tests/unit/mock_broker.h"
 
 #define PRODUCE 0

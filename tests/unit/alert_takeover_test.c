@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "alerts/notice_queue.h"
-#include "alerts/notice_services.h"
+#include "monitor/alerts/notice_queue.h"
+#include "compiler/conditions/notice_services.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/moment.h"
+#include "base/number/moment.h"
 #include "tests/unit/alert_stand.h"
 
 #define STORY(test) cmocka_unit_test_setup_teardown(test, alert_stand_setup, alert_stand_teardown)

@@ -1,5 +1,5 @@
 /* States of alerts, and windows of figures, on a virtual clock. */
-#include "alerts/alert.h"
+#include "compiler/conditions/alert.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "alerts/alert_condition.h"
-#include "alerts/figure_window.h"
+#include "compiler/conditions/alert_condition.h"
+#include "compiler/conditions/figure_window.h"
 #include "base/memory.h"
-#include "step/step.h"
+#include "compiler/step/step.h"
 
 #define S 1000
 #define NOON INT64_C(1767225600000)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "spec/fault_codes.h"
+#include "compiler/yaml/fault_codes.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "
 #define PIPELINE(alerts)                                                                                                           \

@@ -1,6 +1,6 @@
 /* analysis_test.c: Tests of the analysis of a metric: numbers against statistics, decisions, and A/A runs that are
  * looked at after each value. ANALYSIS_RUNS=2000 makes the simulated runs the long ones of `make long`. */
-#include "experiments/analysis.h"
+#include "experiments/analysis/analysis.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
-#include "experiments/report.h"
-#include "statistics/distribution.h"
+#include "methods/bandits/best_arm.h"
+#include "experiments/analysis/report.h"
+#include "methods/statistics/distribution.h"
 
 #define UNITS_MAX 60000
 #define VALUES_MAX 200000

@@ -1,5 +1,5 @@
 /* anchor_run_test.c: anchors of rows whose model is asked in batches, beside the best rule among all of them. */
-#include "explain/anchor_run.h"
+#include "methods/explain/anchor_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

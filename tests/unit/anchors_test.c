@@ -1,6 +1,6 @@
 /* anchors_test.c: anchors beside rules of which the best is known: measures, bins, and a
  * search whose perturbations are answered in batches. */
-#include "explain/anchors.h"
+#include "methods/explain/anchors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,10 +7,10 @@
 #include <cmocka.h>
 
 #include "graphs.h"
-#include "message/answer_decode.h"
-#include "message/answer_tensors.h"
-#include "message/record_payload.h"
-#include "message/reply.h"
+#include "message/formats/answer_decode.h"
+#include "message/records/answer_tensors.h"
+#include "message/records/record_payload.h"
+#include "message/records/reply.h"
 #include "message/rows.h"
 
 static struct arena *arena;

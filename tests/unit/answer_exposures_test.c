@@ -1,5 +1,5 @@
 /* answer_exposures_test.c: Tests of the exposures that an Avro answer carries: in its bytes, and of a worker. */
-#include "message/answer_exposures.h"
+#include "message/records/answer_exposures.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "message/answer_label.h"
+#include "message/records/answer_label.h"
 #include "tests/unit/held_model.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
-#include "worker/exposures.h"
-#include "worker/parts.h"
+#include "engine/outputs/exposures.h"
+#include "engine/worker/parts.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 #define TABLE UINT64_C(0x0123456789abcdef)

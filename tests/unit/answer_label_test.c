@@ -1,5 +1,5 @@
 /* answer_label_test.c: Tests of what answers and truths say, and of the cases in which they say nothing. */
-#include "message/answer_label.h"
+#include "message/records/answer_label.h"
 
 #include <math.h>
 #include <setjmp.h>

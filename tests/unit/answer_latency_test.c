@@ -8,9 +8,9 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "simulation/simulated_kafka.h"
+#include "tools/test/simulated/simulated_kafka.h"
 #include "tests/unit/planning.h"
-#include "worker/worker.h"
+#include "engine/worker/worker.h"
 
 #define MS INT64_C(1000)
 #define REQUESTS 200

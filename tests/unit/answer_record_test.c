@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "graphs.h"
-#include "message/answer_tensors.h"
-#include "worker/answer_record.h"
+#include "message/records/answer_tensors.h"
+#include "engine/outputs/answer_record.h"
 
 /* Empty: the record has no header with the names of its tensors. */
 static struct text tensors_header(const struct format *format, const struct answer *answer, struct arena *arena)

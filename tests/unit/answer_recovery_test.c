@@ -1,6 +1,6 @@
 /* answer_recovery_test.c: Tests of the recovery of answers, with a mock broker: values of feedback whose engine was stopped are
  * computed from the topics, once, and written to the feedback topic as an engine would have. */
-#include "runtime/answer_recovery.h"
+#include "engine/learn/answer_recovery.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
-#include "experiments/wanted_answers.h"
-#include "log/reader.h"
+#include "base/number/duration.h"
+#include "experiments/outcomes/wanted_answers.h"
+#include "kafka/consume/reader.h"
 #include "message/rows.h"
 #include "mock_broker.h"
 #include "planning.h"

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/number.h"
-#include "gateway/answer_search.h"
-#include "message/reply.h"
+#include "base/number/number.h"
+#include "gateway/calls/answer_search.h"
+#include "message/records/reply.h"
 #include "tests/unit/mock_broker.h"
 
 #define NONCE "00112233445566778899aabbccddeeff"

@@ -1,5 +1,5 @@
 /* api_keys_test.c: files of API keys, and which keys come in by them. */
-#include "gateway/api_keys.h"
+#include "gateway/access/api_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_APPLY_STAND_H
 #define TESTS_APPLY_STAND_H
 
-#include "control/keeper_service.h"
+#include "control/keeper/keeper_service.h"
 #include "tests/unit/mock_broker.h"
 
 #define LINE_BYTES 1024

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "control/records.h"
+#include "control/records/records.h"
 #include "tests/unit/apply_stand.h"
 #include "tests/unit/status_stand.h"
 

@@ -1,7 +1,7 @@
 /* archive_test.c: Restore of state from a changelog, with and without a snapshot. It runs on librdkafka's mock
  * of a broker. tests/kafka shows on a real Kafka that readers do not see what a transaction aborted.
  * The archivist starts its thread with pthread_create(). */
-#include "log/archive.h"
+#include "kafka/state/archive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 #include <cmocka.h>
 #include <poll.h>
 
-#include "log/changelog.h"
-#include "log/snapshot_file.h"
+#include "kafka/state/changelog.h"
+#include "kafka/state/snapshot_file.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 

@@ -1,5 +1,5 @@
 /* arguments_test.c: Tests of the command line: what its words mean. */
-#include "cli/arguments.h"
+#include "tools/cli/arguments.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

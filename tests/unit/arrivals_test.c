@@ -1,6 +1,6 @@
 /* arrivals_test.c: Tests of the arrivals of rows: false alarms of clean streams, changes that are found, and references that say
  * nothing of time. */
-#include "drift/arrivals.h"
+#include "methods/drift/arrivals.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define ARENA_BYTES ((size_t)16 << 20)
 #define ROWS 4000

@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "control/artifact_cache.h"
-#include "control/artifact_collector.h"
-#include "control/artifact_topic.h"
-#include "control/artifact_writer.h"
-#include "control/document_files.h"
+#include "control/artifacts/artifact_cache.h"
+#include "control/artifacts/artifact_collector.h"
+#include "control/artifacts/artifact_topic.h"
+#include "control/artifacts/artifact_writer.h"
+#include "control/engine/document_files.h"
 #include "session.h"
 #include "tests/unit/mock_broker.h"
 

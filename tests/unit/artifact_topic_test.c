@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "control/artifact_cache.h"
-#include "control/artifact_topic.h"
-#include "control/artifact_writer.h"
+#include "control/artifacts/artifact_cache.h"
+#include "control/artifacts/artifact_topic.h"
+#include "control/artifacts/artifact_writer.h"
 #include "tests/unit/mock_broker.h"
 
 #define TOPIC "sluice.default.artifacts"

@@ -4,11 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "flow_scene.h"
-#include "message/assigned_line.h"
-#include "message/assigned_record.h"
-#include "message/dead_letter.h"
+#include "message/records/assigned_line.h"
+#include "message/records/assigned_record.h"
+#include "message/records/dead_letter.h"
 #include "planning.h"
 #include "worker_stand.h"
 

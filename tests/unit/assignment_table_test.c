@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "step/assignment_table.h"
+#include "compiler/step/assignment_table.h"
 
 static struct arena *arena;
 static struct buffer packed;

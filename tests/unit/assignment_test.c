@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/random.h"
-#include "step/assignment.h"
+#include "base/number/random.h"
+#include "compiler/step/assignment.h"
 #include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "serving/attempts.h"
+#include "models/calls/attempts.h"
 #include "tests/unit/arena_fixture.h"
 
 static struct message message;

@@ -1,5 +1,5 @@
 /* auc_rows_test.c: Tests of the exact area under the ROC curve, against the count of all pairs. */
-#include "drift/auc_rows.h"
+#include "methods/drift/tests/auc_rows.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define ROWS 1500
 

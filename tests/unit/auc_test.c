@@ -1,5 +1,5 @@
 /* auc_test.c: Tests of the area under the ROC curve: its estimate from probabilities, the band, and what bins take from it. */
-#include "drift/auc.h"
+#include "methods/drift/tests/auc.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/auc_rows.h"
+#include "base/number/random.h"
+#include "methods/drift/tests/auc_rows.h"
 
 #define WINDOWS 200
 #define ROWS 1000

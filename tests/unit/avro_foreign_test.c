@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 #include "graphs.h"
-#include "message/avro.h"
-#include "message/schemas.h"
+#include "message/avro/avro.h"
+#include "message/avro/schemas.h"
 
 #include <cmocka.h>
 

@@ -3,15 +3,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include "message/avro.h"
+#include "message/avro/avro.h"
 
 #include <avro.h>
 #include <cmocka.h>
 
 #include "base/memory.h"
 #include "graphs.h"
-#include "message/avro_wire.h"
-#include "message/schemas.h"
+#include "message/avro/avro_wire.h"
+#include "message/avro/schemas.h"
 #include "payloads.h"
 
 #define HEAD_BYTES 10 /* of single-object encoding */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "steps/feature_rows.h"
+#include "steps/features/feature_rows.h"
 #include "tests/unit/arena_fixture.h"
 
 #define WIDTH 2

@@ -1,5 +1,5 @@
 /* bandit_test.c: learners of bandits: what they know, how late rewards count, merging, and states as bytes. */
-#include "bandits/bandit.h"
+#include "methods/bandits/bandit.h"
 
 #include <math.h>
 #include <setjmp.h>

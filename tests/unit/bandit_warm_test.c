@@ -1,6 +1,6 @@
 /* bandit_warm_test.c: Tests of the warm start of learners: what is known of arms weighs as so many plays do, by the formulas of
  * each algorithm. */
-#include "bandits/bandit.h"
+#include "methods/bandits/bandit.h"
 
 #include <math.h>
 #include <setjmp.h>

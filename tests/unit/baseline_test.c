@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "step/baseline.h"
+#include "compiler/step/baseline.h"
 #include "tests/unit/arena_fixture.h"
 
 #define UNITS 20000

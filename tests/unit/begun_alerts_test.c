@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "alerts/alert_record.h"
-#include "alerts/kept_alerts.h"
+#include "compiler/conditions/alert_record.h"
+#include "compiler/conditions/kept_alerts.h"
 #include "tests/unit/worker_stand.h"
-#include "worker/begun_alerts.h"
-#include "worker/parts.h"
+#include "engine/outputs/begun_alerts.h"
+#include "engine/worker/parts.h"
 
 #define STEPS(alert)                                                                                                               \
 	"  - {name: s, expression: {set: {y: x * 2}}}\n  output: {steps: [s]}\n"                                                   \

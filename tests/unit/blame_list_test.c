@@ -1,6 +1,6 @@
 /* blame_list_test.c: Tests of the list of records whose outputs Kafka refused: what is taken again, what a replacement ends, and
  * what a commit forgets. */
-#include "worker/blame_list.h"
+#include "engine/outputs/blame_list.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "log/record.h"
+#include "kafka/record.h"
 
 static struct blame_list list;
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "serving/breaker.h"
+#include "models/calls/breaker.h"
 
 static void five_failures_in_a_row_open_it(void **state)
 {

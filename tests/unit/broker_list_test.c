@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "log/broker_list.h"
+#include "kafka/broker_list.h"
 
 static void addresses_that_librdkafka_would_ask_are_taken(void **state)
 {

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log/broker_refusals.h"
-#include "log/client.h"
-#include "log/kafka_log.h"
-#include "log/output.h"
+#include "kafka/produce/broker_refusals.h"
+#include "kafka/client.h"
+#include "kafka/kafka_log.h"
+#include "kafka/produce/output.h"
 #include "tests/unit/mock_broker.h"
 
 #define RECORDS 20

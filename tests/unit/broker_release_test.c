@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/broker_release.h"
-#include "log/kafka_wire.h"
+#include "kafka/broker_release.h"
+#include "kafka/kafka_wire.h"
 
 #define BYTES_MAX 4096
 #define LEVEL_4_2 29

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/client.h"
+#include "kafka/client.h"
 
 #define ACKNOWLEDGED_AFTER_MS 100
 #define PRODUCES_FOR_MS 1000

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "serving/catalog_read.h"
-#include "spec/fault_codes.h"
-#include "steps/drift_dialect.h"
+#include "models/server/catalog_read.h"
+#include "compiler/yaml/fault_codes.h"
+#include "steps/drift/drift_dialect.h"
 #include "steps/kinds.h"
 
 #define STEPS "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"

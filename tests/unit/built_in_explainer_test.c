@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "spec/fault_codes.h"
-#include "steps/explain_options.h"
-#include "steps/explain_work.h"
+#include "compiler/yaml/fault_codes.h"
+#include "steps/explain/explain_options.h"
+#include "steps/explain/explain_work.h"
 #include "steps/kinds.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "

@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "cache_stand.h"
-#include "serving/redis.h"
+#include "models/calls/redis.h"
 
 #define OUT_OF_MEMORY "OOM command not allowed when used memory > 'maxmemory'."
 

@@ -9,7 +9,7 @@
 
 #include "cache_stand.h"
 #include "payloads.h"
-#include "serving/memo.h"
+#include "models/calls/memo.h"
 
 struct cache_stand cache_stand;
 

@@ -2,7 +2,7 @@
 #ifndef SLUICE_UNIT_CACHE_STAND_H
 #define SLUICE_UNIT_CACHE_STAND_H
 
-#include "serving/cache.h"
+#include "models/calls/cache.h"
 
 #define CALLS_MAX 16
 

@@ -1,6 +1,6 @@
 /* call_access_test.c: Tests of access checks: what a call's headers and its target become when it is checked, whatever
  * its protocol. */
-#include "gateway/call_access.h"
+#include "gateway/access/call_access.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/call_counts.h"
-#include "net/grpc_wire.h"
-#include "runtime/engine_metrics.h"
+#include "gateway/calls/call_counts.h"
+#include "net/grpc/grpc_wire.h"
+#include "monitor/metrics/engine_metrics.h"
 #include "tests/unit/planning.h"
 
 #define PIPELINE \

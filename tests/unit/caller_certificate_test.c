@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/http.h"
-#include "net/http_server.h"
+#include "net/http/http.h"
+#include "net/http/http_server.h"
 #include "tests/unit/certificates.h"
 
 #define HOUR_SECONDS 3600

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "planning.h"
-#include "serving/caller_config.h"
+#include "models/calls/caller_config.h"
 #include "steps/kinds.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "message/oip_protobuf.h"
-#include "net/grpc_server.h"
+#include "message/formats/oip_protobuf.h"
+#include "net/grpc/grpc_server.h"
 #include "payloads.h"
-#include "serving/caller.h"
+#include "models/calls/caller.h"
 
 #define CALLS_MAX 200
 #define SERVICE "/inference.GRPCInferenceService/"

@@ -3,7 +3,7 @@
 #ifndef SLUICE_TESTS_CALLER_STAND_H
 #define SLUICE_TESTS_CALLER_STAND_H
 
-#include "serving/caller.h"
+#include "models/calls/caller.h"
 
 #define CALLER_STAND_CALLS 8
 #define CALLER_STAND_CONNECTIONS 64

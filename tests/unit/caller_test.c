@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "caller_stand.h"
-#include "serving/chaos.h"
-#include "serving/wire.h"
+#include "models/calls/chaos.h"
+#include "models/calls/wire.h"
 
 #define SUM "{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[3]}]}"
 #define SAYS_SUM SAYS(200, SUM)

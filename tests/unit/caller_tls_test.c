@@ -8,9 +8,9 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "net/grpc_server.h"
-#include "net/http_server.h"
-#include "serving/caller.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
+#include "models/calls/caller.h"
 #include "tests/unit/certificates.h"
 
 #define REPLY "{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"INT64\",\"data\":[3]}]}"

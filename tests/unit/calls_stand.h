@@ -2,10 +2,10 @@
 #ifndef TESTS_UNIT_CALLS_STAND_H
 #define TESTS_UNIT_CALLS_STAND_H
 
-#include "gateway/calls.h"
-#include "message/reply.h"
+#include "gateway/calls/calls.h"
+#include "message/records/reply.h"
 #include "tests/unit/mock_broker.h"
-#include "worker/direct_hub.h"
+#include "engine/worker/direct_hub.h"
 
 #define REPLIES "sluice.default.replies"
 #define FEEDBACK "sluice.default.pipeline.p.feedback"

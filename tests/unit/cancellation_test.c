@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "message/reply.h"
+#include "message/records/reply.h"
 #include "observe/cancel_board.h"
-#include "runtime/cancel_relay.h"
+#include "engine/run/cancel_relay.h"
 #include "tests/unit/worker_stand.h"
 
 #define CANCELS "sluice.default.cancels"

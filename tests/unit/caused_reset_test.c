@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "net/frame_budget.h"
+#include "net/grpc/frame_budget.h"
 #include "puppet.h"
 #include "server_stand.h"
 

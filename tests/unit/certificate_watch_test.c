@@ -1,5 +1,5 @@
 /* certificate_watch_test.c: Reload of TLS files that change, on a clock that the test sets. */
-#include "runtime/certificate_watch.h"
+#include "engine/run/certificate_watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/change.h"
-#include "drift/level_crossing.h"
+#include "base/number/random.h"
+#include "methods/drift/change/change.h"
+#include "methods/drift/change/level_crossing.h"
 #include "tests/unit/arena_fixture.h"
 
 #define REFERENCE 400

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "control/change_order.h"
-#include "control/document_check.h"
+#include "control/keeper/change_order.h"
+#include "control/keeper/document_check.h"
 #include "steps/kinds.h"
 #include "tests/unit/control_stand.h"
 

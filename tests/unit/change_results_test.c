@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "control/change_results.h"
+#include "control/engine/change_results.h"
 #include "tests/unit/control_stand.h"
 
 #define PATIENCE_MS 30000

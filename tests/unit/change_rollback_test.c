@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "control/records.h"
+#include "control/records/records.h"
 #include "steps/kinds.h"
 #include "tests/unit/apply_stand.h"
 #include "tests/unit/session.h"

@@ -1,5 +1,5 @@
 /* change_test.c: Tests of what the change detector promises: its rate of false alarms, what it sees, and what it says of it. */
-#include "drift/change.h"
+#include "methods/drift/change/change.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/level_crossing.h"
+#include "base/number/random.h"
+#include "methods/drift/change/level_crossing.h"
 #include "tests/unit/arena_fixture.h"
 
 #define REFERENCE 400

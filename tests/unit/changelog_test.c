@@ -1,6 +1,6 @@
 /* changelog_test.c: Tests of what is told to a changelog is all that changed, each key once, as it stands
  * then. The output is the test's own, so that many keys can be looked at, one by one. */
-#include "log/changelog.h"
+#include "kafka/state/changelog.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

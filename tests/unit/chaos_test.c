@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "serving/chaos.h"
+#include "models/calls/chaos.h"
 
 static void rules_name_models_shares_and_mishaps(void **state)
 {

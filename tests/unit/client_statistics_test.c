@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "log/client_statistics.h"
+#include "kafka/client_statistics.h"
 
 /* Shortened, in the form that STATISTICS.md of librdkafka has. */
 static const char whole[] =

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "log/client.h"
-#include "log/kafka_log.h"
-#include "runtime/log_writer.h"
+#include "kafka/client.h"
+#include "kafka/kafka_log.h"
+#include "engine/run/log_writer.h"
 #include "tests/unit/session.h"
 
 #define SAID_MOST 4096

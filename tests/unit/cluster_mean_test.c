@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
-#include "base/random.h"
-#include "statistics/cluster_mean.h"
+#include "methods/bandits/best_arm.h"
+#include "base/number/random.h"
+#include "methods/statistics/cluster_mean.h"
 
 #define CLUSTERS 40
 #define NUMBERS 1000

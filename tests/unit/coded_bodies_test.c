@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/random.h"
-#include "net/body_budget.h"
-#include "net/grpc_server.h"
-#include "net/http_server.h"
-#include "net/work_queue.h"
+#include "base/number/random.h"
+#include "net/http/body_budget.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
+#include "net/http/work_queue.h"
 #include "tests/unit/guest.h"
 #include "tests/unit/gzip_whole.h"
 #include "tests/unit/puppet.h"

@@ -1,5 +1,5 @@
 /* command_test.c: from a line to a command, and what the table of commands promises. */
-#include "cli/arguments.h"
+#include "tools/cli/arguments.h"
 #include "session.h"
 
 #include <setjmp.h>

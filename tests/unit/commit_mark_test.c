@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "log/commit_mark.h"
-#include "state/changelog_identity.h"
+#include "kafka/consume/commit_mark.h"
+#include "flow/state/changelog_identity.h"
 
 #define REFERENCE "sluice state id=00000000000000ff end=12 changelog=p.state"
 

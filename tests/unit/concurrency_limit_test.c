@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "serving/concurrency_limit.h"
+#include "models/calls/concurrency_limit.h"
 
 #define WORK_US 1000
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "control/condition_table.h"
+#include "control/engine/condition_table.h"
 #include "tests/unit/mock_broker.h"
 
 #define HOUR_MS 3600000

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "cli/command.h"
+#include "tools/cli/command.h"
 #include "tests/unit/apply_stand.h"
 #include "tests/unit/status_stand.h"
 

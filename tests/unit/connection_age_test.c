@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "net/connection_age.h"
-#include "net/grpc_client.h"
-#include "net/http_client.h"
+#include "net/grpc/grpc_client.h"
+#include "net/http/http_client.h"
 #include "tests/unit/grpc_stand.h"
 #undef STORY
 #include "tests/unit/http_stand.h"

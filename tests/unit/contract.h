@@ -5,7 +5,7 @@
 #ifndef SLUICE_TESTS_CONTRACT_H
 #define SLUICE_TESTS_CONTRACT_H
 
-#include "log/output.h"
+#include "kafka/produce/output.h"
 
 #define CONTRACT_LATE_MS 2000 /* what is held back goes on after that, or when it is released */
 

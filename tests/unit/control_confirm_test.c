@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "control/confirm_asker.h"
+#include "control/keeper/confirm_asker.h"
 #include "tests/unit/rollout_stand.h"
 #include "tests/unit/web_receiver.h"
-#include "view/rollout_view.h"
+#include "tools/view/report/rollout_view.h"
 
 #define AWAIT_MS 20000 /* far more than anything takes */
 #define STAGES                                                                                                                     \

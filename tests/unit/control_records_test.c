@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "control/records.h"
+#include "control/records/records.h"
 #include "tests/unit/letters.h"
 
 static struct arena *arena;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "control/rollout_relay.h"
+#include "control/engine/rollout_relay.h"
 #include "tests/unit/rollout_stand.h"
 
 #define PLAIN                                                                                                                      \

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "message/rows.h"
-#include "state/table.h"
+#include "base/table.h"
 
 #define STAND_BYTES_MAX ((size_t)1 << 30)
 #define START_MS 1700000000000

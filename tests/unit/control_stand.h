@@ -3,8 +3,8 @@
 #ifndef TESTS_CONTROL_STAND_H
 #define TESTS_CONTROL_STAND_H
 
-#include "control/control_reader.h"
-#include "control/keeper.h"
+#include "control/engine/control_reader.h"
+#include "control/keeper/keeper.h"
 
 #define STAND_RECORDS_MAX 40000
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "tests/unit/table_stand.h"
 
 #define WALKS UNIT_REPETITIONS(12)

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "control/control_view.h"
-#include "control/control_watch.h"
+#include "control/engine/control_view.h"
+#include "control/engine/control_watch.h"
 
 static const struct control_topics topics = {.control = "s.n.control",
 					     .proposals = "s.n.proposals",

@@ -8,9 +8,9 @@
 
 #include <math.h>
 
-#include "base/random.h"
-#include "drift/covariance.h"
-#include "drift/covariance_past.h"
+#include "base/number/random.h"
+#include "methods/outliers/covariance.h"
+#include "methods/drift/covariance_past.h"
 
 #define COLUMNS 4
 #define ROWS 700

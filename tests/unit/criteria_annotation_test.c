@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "planning.h"
-#include "step/experiment.h"
+#include "compiler/step/experiment.h"
 
 #include <cmocka.h>
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "message/dead_letter.h"
+#include "message/records/dead_letter.h"
 #include "tests/unit/letters.h"
 
 #define EXPECT_TEXT(letter, path, expected) assert_true(text_is(letter_text(letter, path), expected))

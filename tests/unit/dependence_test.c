@@ -9,10 +9,10 @@
 
 #include <math.h>
 
-#include "base/random.h"
-#include "drift/missing_runs.h"
-#include "drift/monitor_parts.h"
-#include "numeric/quantile.h"
+#include "base/number/random.h"
+#include "methods/drift/missing_runs.h"
+#include "methods/drift/monitor_parts.h"
+#include "methods/numeric/quantile.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

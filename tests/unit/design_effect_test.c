@@ -1,6 +1,6 @@
 /* design_effect_test.c: Tests of the design effect of a rate: 1 of independent trials, the size of clusters whose trials are equal,
  * and between them the definition, whatever is known of it. */
-#include "statistics/design_effect.h"
+#include "methods/statistics/design_effect.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define RUNS 200
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tests/unit/planning.h"
-#include "view/dev_start.h"
+#include "tools/view/dev_start.h"
 
 #define PIPELINE(name, spec)                                                                                                       \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n" spec "  output: {steps: "      \

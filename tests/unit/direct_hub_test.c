@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 #include "net/loop.h"
-#include "worker/direct_hub.h"
+#include "engine/worker/direct_hub.h"
 
 static const char *const p_and_q[] = {"p", "q"};
 static struct direct_hub *hub;

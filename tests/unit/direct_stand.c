@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "message/reply.h"
+#include "message/records/reply.h"
 #include "net/loop.h"
 
 const char direct_doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n";

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_DIRECT_STAND_H
 
 #include "tests/unit/worker_stand.h"
-#include "worker/direct_hub.h"
+#include "engine/worker/direct_hub.h"
 
 extern const char direct_doubles[];	    /* steps that answer x twice */
 extern const char *const direct_x21;	    /* a request with an x of 21 */

@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "message/format.h"
-#include "message/reply.h"
-#include "net/http_server.h"
+#include "message/formats/format.h"
+#include "message/records/reply.h"
+#include "net/http/http_server.h"
 #include "net/loop.h"
 #include "tests/unit/direct_stand.h"
 #include "tests/unit/letters.h"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "dispatch_servers.h"
-#include "serving/retry_budget.h"
+#include "models/calls/retry_budget.h"
 
 #define CALLS 3000
 #define HALF 500 /* in a thousand */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "dispatch_servers.h"
-#include "serving/concurrency_limit.h"
+#include "models/calls/concurrency_limit.h"
 
 #define LANES 8
 #define WORK_US 20000

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "dispatch_servers.h"
-#include "serving/health.h"
+#include "models/calls/health.h"
 
 static void what_a_hung_server_was_given_goes_to_another(void **state)
 {

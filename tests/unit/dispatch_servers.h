@@ -3,8 +3,8 @@
 #ifndef SLUICE_UNIT_DISPATCH_SERVERS_H
 #define SLUICE_UNIT_DISPATCH_SERVERS_H
 
-#include "base/random.h"
-#include "serving/dispatch.h"
+#include "base/number/random.h"
+#include "models/calls/dispatch.h"
 
 #define SECOND 1000000
 #define REPLICAS_MAX 3

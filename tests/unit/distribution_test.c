@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "statistics/distribution.h"
-#include "statistics/root.h"
-#include "statistics/special.h"
+#include "methods/statistics/distribution.h"
+#include "methods/statistics/root.h"
+#include "methods/statistics/special.h"
 
 /* What is promised is 1e-9; what is there is better, and stays so. */
 #define NEAR 2e-11

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/doctor_answers.h"
-#include "client/doctor_machine.h"
-#include "log/probe.h"
+#include "tools/client/doctor_answers.h"
+#include "tools/client/doctor_machine.h"
+#include "kafka/topics/probe.h"
 #include "session.h"
 
 static struct findings examined(struct arena *arena, struct machine_needs needs)

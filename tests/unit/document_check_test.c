@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "control/document_check.h"
-#include "spec/fault_codes.h"
+#include "control/keeper/document_check.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
 #include "tests/unit/control_stand.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

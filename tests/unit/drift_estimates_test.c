@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "steps/drift_comparison.h"
-#include "steps/drift_kept.h"
-#include "steps/drift_observer.h"
+#include "steps/drift/drift_comparison.h"
+#include "steps/drift/state/drift_kept.h"
+#include "steps/drift/drift_observer.h"
 #include "tests/unit/observed.h"
 
 #define ESTIMATES USUAL ", estimate: {probabilities: p}"

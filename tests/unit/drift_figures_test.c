@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "observed.h"
-#include "runtime/drift_figures.h"
+#include "monitor/alerts/drift_figures.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
 #define TAIL                                                                                                                       \

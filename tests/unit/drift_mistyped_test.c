@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drift/mistyped.h"
+#include "methods/drift/mistyped.h"
 #include "tests/unit/observed.h"
 
 #define TWO "drift: {tensors: [x.a, x.b], reference: r.json, " USUAL "}"

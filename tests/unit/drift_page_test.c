@@ -1,6 +1,6 @@
 /* drift_page_test.c: Tests of the page of `sluice drift report -o html`: its numbers and their places, names of others, and
  * bounds. */
-#include "view/drift_page.h"
+#include "tools/view/report/drift_page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "base/base64.h"
-#include "base/random.h"
+#include "base/number/random.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "drift/past.h"
+#include "methods/drift/past.h"
 #include "tests/unit/observed.h"
 
 #define BY_COUNT "window: 100, falseAlarms: 0.1 per 1000"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drift/past_texts.h"
+#include "methods/drift/past_texts.h"
 #include "tests/unit/observed.h"
 
 #define ROWS 100 /* of a window */

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "state/change.h"
-#include "steps/drift_past_record.h"
+#include "flow/state/change.h"
+#include "steps/drift/state/drift_past_record.h"
 #include "tests/unit/observed.h"
 
 #define PROMISED_BYTES 4096 /* of a feature */

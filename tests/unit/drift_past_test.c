@@ -11,8 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "drift/past.h"
-#include "steps/drift_kept.h"
+#include "methods/drift/past.h"
+#include "steps/drift/state/drift_kept.h"
 #include "tests/unit/observed.h"
 
 #define BY_COUNT "window: 100, falseAlarms: 0.1 per 1000"

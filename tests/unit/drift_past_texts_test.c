@@ -13,7 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "drift/past_texts.h"
+#include "methods/drift/past_texts.h"
 #include "tests/unit/observed.h"
 
 #define ROWS 100 /* of a message, and of a window */

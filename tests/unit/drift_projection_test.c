@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "steps/drift_past_record.h"
-#include "steps/drift_rows.h"
+#include "steps/drift/state/drift_past_record.h"
+#include "steps/drift/drift_rows.h"
 #include "steps/kinds.h"
 #include "tests/unit/past_stand.h"
 #include "tests/unit/session.h"

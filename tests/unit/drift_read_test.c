@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "flow/flow.h"
-#include "message/carried.h"
+#include "message/records/carried.h"
 #include "tests/unit/planning.h"
 
 #define WATCH "  - {name: watch, drift: {tensors: [x], reference: r.json}}\n"

@@ -13,8 +13,8 @@
 
 #include <math.h>
 
-#include "control/records.h"
-#include "steps/drift_past_record.h"
+#include "control/records/records.h"
+#include "steps/drift/state/drift_past_record.h"
 #include "steps/kinds.h"
 #include "tests/unit/past_stand.h"
 #include "tests/unit/session.h"

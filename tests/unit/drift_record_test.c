@@ -11,12 +11,12 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "drift/monitor.h"
-#include "message/avro.h"
-#include "message/drift_score.h"
-#include "message/schemas.h"
-#include "message/settled_score.h"
-#include "steps/drift_spread.h"
+#include "methods/drift/monitor.h"
+#include "message/avro/avro.h"
+#include "message/records/drift_score.h"
+#include "message/avro/schemas.h"
+#include "message/records/settled_score.h"
+#include "steps/drift/drift_spread.h"
 #include "tests/unit/arena_fixture.h"
 #include "tests/unit/letters.h"
 

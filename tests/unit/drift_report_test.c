@@ -12,8 +12,8 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "base/random.h"
-#include "steps/drift_reference.h"
+#include "base/number/random.h"
+#include "steps/drift/drift_reference.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "steps/drift_review.h"
+#include "steps/drift/drift_review.h"
 #include "tests/unit/observed.h"
 
 #define REPORT_BYTES ((size_t)1 << 20)

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "state/store.h"
-#include "steps/drift_settling.h"
+#include "flow/state/store.h"
+#include "steps/drift/state/drift_settling.h"
 #include "tests/unit/observed.h"
 
 #define TEN_MINUTES_MS 600000

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "observe/metric.h"
-#include "state/store.h"
-#include "steps/drift_settling.h"
+#include "flow/state/store.h"
+#include "steps/drift/state/drift_settling.h"
 #include "tests/unit/observed.h"
 
 #define ONE_MINUTE_MS 60000

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "state/store.h"
+#include "flow/state/store.h"
 #include "tests/unit/observed.h"
 
 #define TEN_MINUTES_MS 600000

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "steps/drift_settling.h"
+#include "steps/drift/state/drift_settling.h"
 #include "tests/unit/observed.h"
 
 #define ONE_MINUTE_MS 60000

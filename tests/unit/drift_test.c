@@ -7,14 +7,14 @@
 
 #include <cmocka.h>
 
-#include "drift/adwin.h"
-#include "drift/binned.h"
+#include "methods/drift/tests/adwin.h"
+#include "methods/drift/tests/binned.h"
 #include "comparison/drift/correction.h"
 #include "comparison/drift/distance.h"
 #include "comparison/drift/kernel_test.h"
 #include "comparison/drift/kolmogorov_smirnov.h"
 #include "comparison/drift/online_charts.h"
-#include "drift/outlier.h"
+#include "methods/outliers/outlier.h"
 #include "comparison/drift/rank_test.h"
 #include "tests/unit/arena_fixture.h"
 

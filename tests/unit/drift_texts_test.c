@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "drift/reference.h"
-#include "steps/drift_texts.h"
+#include "methods/drift/reference.h"
+#include "steps/drift/drift_texts.h"
 
 #define ARENA_BYTES ((size_t)16 << 20)
 #define ROWS_MAX 200000

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "drift/past.h"
-#include "message/truth_link.h"
-#include "steps/drift_ending.h"
-#include "steps/drift_waiting.h"
+#include "methods/drift/past.h"
+#include "message/records/truth_link.h"
+#include "steps/drift/state/drift_ending.h"
+#include "steps/drift/state/drift_waiting.h"
 #include "tests/unit/observed.h"
 
 #define ONE_MINUTE_MS 60000

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/random.h"
-#include "steps/drift_truths.h"
+#include "base/number/random.h"
+#include "steps/drift/drift_truths.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

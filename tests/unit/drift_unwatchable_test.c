@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "base/random.h"
-#include "statistics/distribution.h"
+#include "base/number/random.h"
+#include "methods/statistics/distribution.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "graphs.h"
-#include "steps/drift_waiting.h"
+#include "steps/drift/state/drift_waiting.h"
 
 #define MESSAGES 60 /* of one story */
 #define STORIES 12

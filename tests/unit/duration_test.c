@@ -1,5 +1,5 @@
 /* duration_test.c: Tests of how long is 1h30m. */
-#include "base/duration.h"
+#include "base/number/duration.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

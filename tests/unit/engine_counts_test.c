@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/embedded_broker.h"
-#include "log/reader.h"
+#include "kafka/embedded/embedded_broker.h"
+#include "kafka/consume/reader.h"
 #include "observe/status.h"
-#include "runtime/engine.h"
-#include "runtime/group_counts.h"
-#include "runtime/status_publisher.h"
+#include "engine/run/engine.h"
+#include "engine/run/group_counts.h"
+#include "monitor/metrics/status_publisher.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

@@ -1,6 +1,6 @@
 /* engine_health_test.c: Tests of the health of an engine by its reports: when all of its pipelines are known, what counts as
  * unhealthy, and whose reports do not count. */
-#include "client/engine_health.h"
+#include "tools/client/engine_health.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

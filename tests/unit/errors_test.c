@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "client/dead_letter_list.h"
-#include "log/sender.h"
-#include "message/avro.h"
-#include "message/dead_letter.h"
+#include "tools/client/data/dead_letter_list.h"
+#include "kafka/produce/sender.h"
+#include "message/avro/avro.h"
+#include "message/records/dead_letter.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

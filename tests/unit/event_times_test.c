@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "mock_broker.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"

@@ -2,7 +2,7 @@
 #ifndef SLUICE_TESTS_EXCHANGE_H
 #define SLUICE_TESTS_EXCHANGE_H
 
-#include "message/format.h"
+#include "message/formats/format.h"
 
 /* What a test sends and what became of it. The headers stay from one request to the
  * next. */

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "bandits/policy.h"
+#include "methods/bandits/policy.h"
 #include "base/clock.h"
-#include "message/policy_record.h"
+#include "message/records/policy_record.h"
 #include "message/rows.h"
 #include "steps/kinds.h"
 #include "tests/unit/apply_stand.h"

@@ -4,7 +4,7 @@
 #define TESTS_EXPERIMENT_STAND_H
 
 #include "flow_scene.h"
-#include "message/assigned.h"
+#include "message/records/assigned.h"
 #include "planning.h"
 
 #define PIPELINE                                                                                                                   \

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 #include "experiment_stand.h"
-#include "message/assigned.h"
+#include "message/records/assigned.h"
 #include "message/rows.h"
-#include "message/stage_link.h"
+#include "message/records/stage_link.h"
 
 #include <cmocka.h>
 

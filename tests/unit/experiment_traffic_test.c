@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "control/experiment_traffic.h"
+#include "control/keeper/experiment_traffic.h"
 #include "message/rows.h"
 #include "steps/kinds.h"
 #include "tests/unit/apply_stand.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "flow_scene.h"
-#include "message/assigned.h"
+#include "message/records/assigned.h"
 #include "planning.h"
 
 #include <cmocka.h>

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "bandits/best_arm.h"
+#include "methods/bandits/best_arm.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

@@ -13,8 +13,8 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "message/exposure.h"
-#include "message/feedback.h"
+#include "message/records/exposure.h"
+#include "message/records/feedback.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

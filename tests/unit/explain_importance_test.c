@@ -12,11 +12,11 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "flow/flow.h"
-#include "message/importance_report.h"
+#include "message/records/importance_report.h"
 #include "observe/verdict_board.h"
-#include "steps/explain_importance.h"
+#include "steps/explain/explain_importance.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/session.h"
 

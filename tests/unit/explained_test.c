@@ -1,5 +1,5 @@
 /* explained_test.c: explanations as records, read by avro-c, and as JSON. */
-#include "message/explained_seldon.h"
+#include "message/formats/explained_seldon.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,8 +12,8 @@
 #include <jansson.h>
 
 #include "base/file.h"
-#include "message/avro.h"
-#include "message/schemas.h"
+#include "message/avro/avro.h"
+#include "message/avro/schemas.h"
 
 #define FEATURES 2
 #define OUTPUTS 2

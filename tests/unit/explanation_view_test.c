@@ -1,5 +1,5 @@
 /* explanation_view_test.c: waterfalls of explanations, as text and as a page. */
-#include "view/explanation_view.h"
+#include "tools/view/explanation_view.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,9 +10,9 @@
 #include <stdio.h>
 
 #include "observe/exposition.h"
-#include "runtime/board_metrics.h"
-#include "runtime/engine_metrics.h"
-#include "spec/resource.h"
+#include "monitor/metrics/board_metrics.h"
+#include "monitor/metrics/engine_metrics.h"
+#include "compiler/resources/resource.h"
 
 #define BYTES ((size_t)1 << 22)
 

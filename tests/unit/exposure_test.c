@@ -10,14 +10,14 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "message/avro.h"
-#include "message/exposure.h"
-#include "message/format.h"
+#include "message/avro/avro.h"
+#include "message/records/exposure.h"
+#include "message/formats/format.h"
 #include "tests/unit/held_model.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
-#include "worker/exposures.h"
-#include "worker/parts.h"
+#include "engine/outputs/exposures.h"
+#include "engine/worker/parts.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 

@@ -1,7 +1,7 @@
 /* expression_compile_test.c: Tests of what is refused before anything runs, at which column,
  * with what to write instead; and the limits at their edges. */
-#include "step/expression_foreign.h"
-#include "step/expression_tree.h"
+#include "compiler/expression/expression_foreign.h"
+#include "compiler/expression/expression_tree.h"
 #include "tests/unit/expression_world.h"
 
 #include <ctype.h>

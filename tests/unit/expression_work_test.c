@@ -1,5 +1,5 @@
 /* expression_work_test.c: Tests of what one evaluation may do, counted in units of work. */
-#include "step/expression.h"
+#include "compiler/expression/expression.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/number.h"
+#include "base/number/number.h"
 #include "base/suggest.h"
 
 #define WORLD_BYTES ((size_t)8 << 20)

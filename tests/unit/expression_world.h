@@ -14,7 +14,7 @@
 #ifndef SLUICE_TESTS_EXPRESSION_WORLD_H
 #define SLUICE_TESTS_EXPRESSION_WORLD_H
 
-#include "step/expression.h"
+#include "compiler/expression/expression.h"
 
 struct world {
 	struct arena *arena;

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "message/carried.h"
-#include "message/failure.h"
-#include "message/stage_link.h"
+#include "message/records/carried.h"
+#include "message/records/failure.h"
+#include "message/records/stage_link.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 

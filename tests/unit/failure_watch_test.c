@@ -1,5 +1,5 @@
 /* When failed requests, and an outage of Kafka, are told. */
-#include "runtime/failure_watch.h"
+#include "monitor/failure_watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* fault_test.c: faults come in the order of the files, once each, and are printed so
  * that people find the place and programs can read them. */
-#include "spec/fault.h"
+#include "compiler/yaml/fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "spec/fault_codes.h"
+#include "compiler/yaml/fault_codes.h"
 
 struct fixture {
 	struct arena *arena;

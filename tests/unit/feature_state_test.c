@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "numeric/feature_state.h"
-#include "steps/feature_program.h"
+#include "methods/numeric/feature_state.h"
+#include "steps/features/feature_program.h"
 #include "tests/unit/arena_fixture.h"
 
 static _Alignas(8) char value[512];

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "numeric/feature.h"
+#include "methods/numeric/feature.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "message/avro_wire.h"
-#include "message/feed_record.h"
+#include "message/avro/avro_wire.h"
+#include "message/records/feed_record.h"
 #include "tests/unit/letters.h"
 
 #define IDENTITY 0x9123456789abcdef

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "alerts/kept_alerts.h"
-#include "control/feed_relay.h"
-#include "message/feed_record.h"
+#include "compiler/conditions/kept_alerts.h"
+#include "control/engine/feed_relay.h"
+#include "message/records/feed_record.h"
 #include "tests/unit/mock_broker.h"
 
 #define FEED "sluice.default.feed"

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/avro.h"
-#include "message/avro_wire.h"
-#include "message/feed_record.h"
+#include "message/avro/avro.h"
+#include "message/avro/avro_wire.h"
+#include "message/records/feed_record.h"
 #include "observe/status.h"
 #include "observe/verdict_board.h"
 #include "tests/unit/follow_stand.h"

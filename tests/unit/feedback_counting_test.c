@@ -1,6 +1,6 @@
 /* feedback_counting_test.c: Tests of the thread that counts feedback, with a mock broker: answers of two workers and feedback of
  * two partitions meet, and what is kept outlives a reload. */
-#include "runtime/feedback_counting.h"
+#include "engine/learn/feedback_counting.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,11 +10,11 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
-#include "log/reader.h"
+#include "base/number/duration.h"
+#include "kafka/consume/reader.h"
 #include "mock_broker.h"
 #include "planning.h"
-#include "runtime/learners.h"
+#include "engine/learn/learners.h"
 
 #include <cmocka.h>
 

@@ -1,6 +1,6 @@
 /* feedback_metrics_test.c: Tests of the metrics that a command computes for feedback: which answer, request and exposure a feedback
  * is joined with, and what is counted where there is none. */
-#include "client/feedback_metrics.h"
+#include "tools/client/data/feedback_metrics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "client/kafka.h"
+#include "tools/client/kafka.h"
 #include "planning.h"
 #include "tests/unit/arena_fixture.h"
 #include "tests/unit/mock_broker.h"

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "message/feedback.h"
-#include "step/experiment.h"
+#include "message/records/feedback.h"
+#include "compiler/step/experiment.h"
 #include "tests/unit/arena_fixture.h"
 #include "tests/unit/letters.h"
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 #include <pthread.h>
 
-#include "log/fenced_writer.h"
-#include "log/kafka_log.h"
+#include "kafka/produce/fenced_writer.h"
+#include "kafka/kafka_log.h"
 #include "tests/unit/mock_broker.h"
 
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*,readability-identifier-naming): LeakSanitizer looks for this name */

@@ -9,9 +9,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "net/curl_library.h"
-#include "net/fetch.h"
-#include "net/http_server.h"
+#include "net/http/curl_library.h"
+#include "net/http/fetch.h"
+#include "net/http/http_server.h"
 #include "tests/unit/certificates.h"
 
 #define TURN_MS 50

@@ -1,5 +1,5 @@
 /* fetch_test.c: a server that sends next to nothing keeps nobody deaf, and a plan asks no server unless it is told to. */
-#include "net/fetch.h"
+#include "net/http/fetch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log/changelog.h"
-#include "log/consumer_parts.h"
-#include "log/reader.h"
+#include "kafka/state/changelog.h"
+#include "kafka/consume/consumer_parts.h"
+#include "kafka/consume/reader.h"
 #include "net/loop.h"
-#include "state/change.h"
+#include "flow/state/change.h"
 #include "tests/unit/mock_broker.h"
 
 #define BATCHES 24

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/file_watch.h"
+#include "engine/run/file_watch.h"
 
 #define TURN_MS 20
 #define TURNS_MAX 100

@@ -1,6 +1,6 @@
 /* files_test.c: Tests of files in options: what steps get that name files in their options, and what is said when they
  * get nothing. */
-#include "serving/files.h"
+#include "models/files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "statistics/means.h"
-#include "statistics/rates.h"
+#include "methods/statistics/means.h"
+#include "methods/statistics/rates.h"
 
 static void expect_near(double got, double wanted)
 {

@@ -1,6 +1,6 @@
 /* floor_evidence_test.c: floor evidence: the share of a play that is owed to `explore`, and how long it counts; alone, and in
  * learners. */
-#include "bandits/bandit.h"
+#include "methods/bandits/bandit.h"
 
 #include <math.h>
 #include <setjmp.h>

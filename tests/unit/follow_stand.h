@@ -7,10 +7,10 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "control/follower.h"
-#include "log/embedded_broker.h" /* its settings */
-#include "log/reader.h"
-#include "runtime/engine.h"
+#include "control/engine/follower.h"
+#include "kafka/embedded/embedded_broker.h" /* its settings */
+#include "kafka/consume/reader.h"
+#include "engine/run/engine.h"
 #include "tests/unit/control_stand.h"
 #include "tests/unit/mock_broker.h"
 

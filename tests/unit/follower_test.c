@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "control/control_topics.h"
-#include "runtime/readiness.h"
+#include "control/records/control_topics.h"
+#include "engine/run/readiness.h"
 #include "tests/unit/follow_stand.h"
 
 #define PIPELINE(name, factor)                                                                                                     \

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "control/document_check.h"
+#include "control/keeper/document_check.h"
 #include "steps/kinds.h"
 #include "tests/unit/follow_stand.h"
 

@@ -1,5 +1,5 @@
 /* format_test.c: which format a message is read in, and its answer leaves in. */
-#include "message/format.h"
+#include "message/formats/format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "exchange.h"
-#include "message/json_write.h"
+#include "message/json/json_write.h"
 
 static const struct format *chosen(struct exchange *exchange, const char *content_type, const char *body)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "net/frame_budget.h"
+#include "net/grpc/frame_budget.h"
 
 enum { DATA, HEADERS, PRIORITY, RESET, SETTINGS, PING = 6, WINDOW = 8, CONTINUATION, UNKNOWN = 200 };
 enum { END_STREAM = 1, PADDED = 8 };

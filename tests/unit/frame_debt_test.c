@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "net/frame_debt.h"
+#include "net/grpc/frame_debt.h"
 
 static struct frame_debts debts;
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log/consumer_parts.h"
-#include "log/kafka_log.h"
+#include "kafka/consume/consumer_parts.h"
+#include "kafka/kafka_log.h"
 #include "tests/unit/mock_broker.h"
 
 static void expect_line(const char *words, const char *topic, int32_t partition, int64_t offset)

@@ -7,14 +7,14 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "gateway/call_outcome.h"
+#include "gateway/calls/call_outcome.h"
 #include "gateway/grpc_outcome.h"
-#include "gateway/seldon_errors.h"
-#include "gateway/watch_event.h"
-#include "message/oip_json.h"
-#include "message/reply.h"
-#include "serving/metadata_json.h"
-#include "serving/metadata_protobuf.h"
+#include "gateway/calls/seldon_errors.h"
+#include "gateway/calls/watch_event.h"
+#include "message/formats/oip_json.h"
+#include "message/records/reply.h"
+#include "models/server/metadata_json.h"
+#include "models/server/metadata_protobuf.h"
 
 /* ---- ids ---- */
 

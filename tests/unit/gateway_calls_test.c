@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/call_record.h"
+#include "gateway/calls/call_record.h"
 #include "gateway/gateway_readiness.h"
 #include "tests/unit/calls_stand.h"
 #include "tests/unit/worker_stand.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/answer_watches.h"
+#include "gateway/calls/answer_watches.h"
 #include "gateway/grpc_front.h"
 #include "gateway/rest.h"
 #include "tests/unit/guest.h"

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "gateway/call_record.h"
+#include "gateway/calls/call_record.h"
 #include "tests/unit/calls_stand.h"
 
 #define PRODUCE 0

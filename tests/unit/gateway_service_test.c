@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "gateway/gateway_service.h"
 
 static struct error check(const char *passed, int64_t timeout_ms)

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/call_outcome.h"
-#include "gateway/call_setup.h"
+#include "gateway/calls/call_outcome.h"
+#include "gateway/calls/call_setup.h"
 #include "gateway/gateway_service.h"
 #include "gateway/rest.h"
-#include "gateway/submission.h"
-#include "message/reply.h"
-#include "net/cors.h"
-#include "net/grpc_wire.h"
+#include "gateway/calls/submission.h"
+#include "message/records/reply.h"
+#include "net/http/cors.h"
+#include "net/grpc/grpc_wire.h"
 #include "tests/unit/planning.h"
 
 /* ---- routes ---- */

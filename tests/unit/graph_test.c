@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "spec/fault_codes.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
 
 static void assert_place(const struct fault *fault, uint32_t line, uint32_t column)

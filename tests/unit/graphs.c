@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "flow/rollout_choices.h"
-#include "plan/names.h"
+#include "compiler/graph/names.h"
 
 #define SCENE_BYTES_MAX ((size_t)1 << 20)
 

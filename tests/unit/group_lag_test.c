@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log/group_lag.h"
+#include "kafka/consume/group_lag.h"
 #include "tests/unit/mock_broker.h"
 
 #define PATIENCE_MS 10000

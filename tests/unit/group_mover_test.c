@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/document_check.h"
-#include "runtime/group_migration.h"
-#include "runtime/group_mover.h"
-#include "runtime/group_setup.h"
+#include "control/keeper/document_check.h"
+#include "engine/run/group_migration.h"
+#include "engine/run/group_mover.h"
+#include "engine/setup/group_setup.h"
 #include "steps/kinds.h"
 #include "tests/unit/follow_stand.h"
 
@@ -328,8 +328,8 @@ static bool the_change_has_failed(void)
 	return change && change->record.phase == CHANGE_FAILED && p_is_ready_at_1();
 }
 
-/* Without labels (control/state_labels.h), as of a version of an earlier release: the group of `p` alone is none of those for
- * whose members engines look. */
+/* Without labels (control/keeper/state_labels.h), as of a version of an earlier release: the group of `p` alone is none of those
+ * for whose members engines look. */
 static void a_pipeline_that_ceases_to_read_others_is_refused(void **state)
 {
 	static const struct scene scenes[] = {

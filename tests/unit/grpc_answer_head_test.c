@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "net/grpc_answer_head.h"
+#include "net/grpc/grpc_answer_head.h"
 
 static struct memory_pool pool;
 static struct grpc_head_reader reader;

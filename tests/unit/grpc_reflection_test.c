@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/protobuf_wire.h"
-#include "net/grpc_reflection.h"
-#include "serving/inference_proto.h"
-#include "serving/seldon_proto.h"
+#include "message/formats/protobuf_wire.h"
+#include "net/grpc/grpc_reflection.h"
+#include "models/server/inference_proto.h"
+#include "models/server/seldon_proto.h"
 
 #define ANSWER_BYTES ((size_t)1 << 20)
 #define ASKED_BYTES 512

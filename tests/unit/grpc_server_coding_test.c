@@ -11,11 +11,11 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "base/random.h"
-#include "net/body_budget.h"
-#include "net/grpc_server.h"
-#include "net/grpc_wire.h"
-#include "net/gzip.h"
+#include "base/number/random.h"
+#include "net/http/body_budget.h"
+#include "net/grpc/grpc_server.h"
+#include "net/grpc/grpc_wire.h"
+#include "net/http/gzip.h"
 #include "tests/unit/puppet.h"
 
 #define MESSAGE_BYTES 100000

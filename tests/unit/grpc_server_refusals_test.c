@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/grpc_server.h"
-#include "net/grpc_wire.h"
-#include "net/http_server.h"
+#include "net/grpc/grpc_server.h"
+#include "net/grpc/grpc_wire.h"
+#include "net/http/http_server.h"
 #include "tests/unit/puppet.h"
 
 #define STREAMS 2

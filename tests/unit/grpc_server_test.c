@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "net/grpc.h"
-#include "net/grpc_server.h"
-#include "net/grpc_wire.h"
-#include "net/http_server.h"
+#include "net/grpc/grpc.h"
+#include "net/grpc/grpc_server.h"
+#include "net/grpc/grpc_wire.h"
+#include "net/http/http_server.h"
 #include "tests/unit/puppet.h"
 
 #define CALLS 64

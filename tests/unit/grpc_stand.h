@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_GRPC_STAND_H
 #define TESTS_UNIT_GRPC_STAND_H
 
-#include "net/grpc.h"
+#include "net/grpc/grpc.h"
 #include "tests/unit/puppet.h"
 
 #define CALLS 300

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/grpc_server.h"
-#include "net/grpc_wire.h"
+#include "net/grpc/grpc_server.h"
+#include "net/grpc/grpc_wire.h"
 #include "tests/unit/gzip_whole.h"
 #include "tests/unit/puppet.h"
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "net/grpc_client.h"
-#include "net/http2_frame.h"
+#include "net/grpc/grpc_client.h"
+#include "net/grpc/http2_frame.h"
 #include "tests/unit/grpc_stand.h"
 
 /* ---- what good servers say ---- */

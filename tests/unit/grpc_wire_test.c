@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/url.h"
-#include "net/grpc_wire.h"
+#include "net/grpc/grpc_wire.h"
 
 static void a_message_may_come_in_pieces_cut_anywhere(void **state)
 {

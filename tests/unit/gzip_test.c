@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "net/gzip.h"
+#include "base/number/random.h"
+#include "net/http/gzip.h"
 #include "tests/unit/gzip_whole.h"
 
 #define MOST ((size_t)1 << 26)

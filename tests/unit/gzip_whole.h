@@ -1,8 +1,8 @@
-/* gzip_whole.h: whole bodies through net/gzip.h, in portions of any size. */
+/* gzip_whole.h: whole bodies through net/http/gzip.h, in portions of any size. */
 #ifndef TESTS_UNIT_GZIP_WHOLE_H
 #define TESTS_UNIT_GZIP_WHOLE_H
 
-#include "net/gzip.h"
+#include "net/http/gzip.h"
 
 static inline enum gzip_outcome gzip_whole(struct gzip *gzip, struct text plain, size_t portion_bytes, struct buffer *out)
 {

@@ -16,9 +16,9 @@
 
 #include "base/memory.h"
 #include "guest.h"
-#include "net/grpc_server_parts.h"
-#include "net/http2_frame.h"
-#include "net/http_server.h"
+#include "net/grpc/grpc_server_parts.h"
+#include "net/grpc/http2_frame.h"
+#include "net/http/http_server.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/puppet.h"
 

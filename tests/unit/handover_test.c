@@ -13,7 +13,7 @@
 #include "tests/unit/held_model.h"
 #include "tests/unit/worker_stand.h"
 
-#define MOMENT_MS 1000 /* engine/worker/assignment_changes.c */
+#define MOMENT_MS 1000 /* engine/engine/worker/assignment_changes.c */
 #define BUSY_MS 700    /* by which a machine may be late: less than the moment */
 
 static struct group {

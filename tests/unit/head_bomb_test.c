@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "net/http_head.h"
+#include "net/http/http_head.h"
 #include "puppet.h"
 #include "server_stand.h"
 

@@ -1,7 +1,7 @@
 /* Headers behind a record's value, as Kafka writes them (KIP-98), found and read. */
 #include <stdlib.h>
 
-#include "log/header_block.h"
+#include "kafka/consume/header_block.h"
 
 #define BYTES 4096
 

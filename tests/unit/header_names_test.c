@@ -1,5 +1,5 @@
 /* header_names_test.c: Tests of the list of names of headers, which has each name once. */
-#include "spec/header_names.h"
+#include "compiler/yaml/header_names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* header_number_test.c: Tests of the numbers of header names (message/header_name.h). */
-#include "message/header_name.h"
+/* header_number_test.c: Tests of the numbers of header names (message/records/header_name.h). */
+#include "message/records/header_name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "gateway/access.h"
-#include "message/explained.h"
+#include "gateway/access/access.h"
+#include "message/records/explained.h"
 #include "message/message.h"
-#include "message/oip_json.h"
-#include "message/reply.h"
+#include "message/formats/oip_json.h"
+#include "message/records/reply.h"
 
 #define NAME_BYTES_MAX 40
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/grpc_wire.h"
+#include "net/grpc/grpc_wire.h"
 #include "tests/unit/puppet.h"
 
 #define WAIT_MS 5000

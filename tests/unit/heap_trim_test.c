@@ -10,8 +10,8 @@
 
 #include "base/allocator.h"
 #include "base/memory.h"
-#include "runtime/heap_trim.h"
-#include "runtime/process_usage.h"
+#include "engine/run/heap_trim.h"
+#include "engine/run/process_usage.h"
 
 #define MIB ((size_t)1 << 20)
 #define BLOCKS 192

@@ -1,5 +1,5 @@
 /* held_feedback_test.c: Tests of feedback that waits in memory: its bounds, when exposures are read meanwhile, and offsets. */
-#include "runtime/held_feedback.h"
+#include "engine/learn/held_feedback.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

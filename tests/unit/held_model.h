@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "net/http_server.h"
-#include "serving/caller.h"
+#include "net/http/http_server.h"
+#include "models/calls/caller.h"
 
 #define HELD_MAX 1024 /* calls that are held; further ones are answered */
 

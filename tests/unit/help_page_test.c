@@ -1,5 +1,5 @@
 /* help_page_test.c: one page in four hands. */
-#include "view/help_page.h"
+#include "tools/view/help_page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "guest.h"
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 
 static bool allows(const struct host_names *names, const char *host)
 {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/hpack_encoder.h"
+#include "net/grpc/hpack_encoder.h"
 
 static struct hpack_encoder encoder;
 static nghttp2_hd_inflater *inflater;

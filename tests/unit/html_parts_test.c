@@ -1,5 +1,5 @@
 /* html_parts_test.c: Tests of names of others on pages. */
-#include "view/html_parts.h"
+#include "tools/view/report/html_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/http2_reader.h"
+#include "net/grpc/http2_reader.h"
 
 #define SETTINGS "\0\0\0\4\0\0\0\0\0"
 #define BYTES(literal) literal, sizeof(literal) - 1

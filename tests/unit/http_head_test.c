@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/http_head.h"
+#include "net/http/http_head.h"
 
 #define HOST "Host: a\r\n"
 

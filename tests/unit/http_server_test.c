@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/gzip.h"
+#include "net/http/gzip.h"
 #include "server_stand.h"
 
 static void requests_on_one_connection_are_answered_in_their_order(void **state)

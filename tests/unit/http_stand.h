@@ -4,7 +4,7 @@
 #define SLUICE_TESTS_HTTP_STAND_H
 
 #include "guest.h"
-#include "net/http.h"
+#include "net/http/http.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"
 #define HELLO OK "Content-Length: 5\r\n\r\nhello"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "net/http_wire.h"
+#include "net/http/http_wire.h"
 
 #define BODY_BYTES 16
 #define OK "HTTP/1.1 200 OK\r\n"

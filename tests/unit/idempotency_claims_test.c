@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "gateway/idempotency_claims.h"
+#include "base/number/random.h"
+#include "gateway/calls/idempotency_claims.h"
 
 #define RECORDS_MAX 4096
 #define GATEWAYS 3

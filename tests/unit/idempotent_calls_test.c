@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "gateway/gateway_readiness.h"
-#include "gateway/idempotency_claims.h"
-#include "gateway/open_calls.h"
+#include "gateway/calls/idempotency_claims.h"
+#include "gateway/calls/open_calls.h"
 #include "tests/unit/keyed_stand.h"
 
 #define PRODUCE 0

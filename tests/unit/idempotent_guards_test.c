@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "tests/unit/keyed_stand.h"
 
 #define PRODUCE 0

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "gateway/idempotent_limits.h"
+#include "gateway/calls/idempotent_limits.h"
 
 static struct keyed_place place_of(unsigned char caller, size_t body_bytes)
 {

@@ -1,6 +1,6 @@
 /* identity_test.c: Tests of the detection of lost state: the identity in a commit is compared with that of the changelog
  * partition. */
-#include "state/changelog_identity.h"
+#include "flow/state/changelog_identity.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "state/change.h"
-#include "state/snapshot.h"
+#include "flow/state/change.h"
+#include "flow/state/snapshot.h"
 
 #define BYTES_MAX ((size_t)1 << 20)
 #define CHANGELOG "sluice.ns.pipeline.p.stage.request.state"

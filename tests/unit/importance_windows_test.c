@@ -12,8 +12,8 @@
 
 #include <avro.h>
 
-#include "message/importance_report.h"
-#include "message/schemas.h"
+#include "message/records/importance_report.h"
+#include "message/avro/schemas.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

@@ -1,5 +1,5 @@
 /* isolation_test.c: isolation forests as they are learnt: how trees are grown, and what their scores and limits say. */
-#include "drift/isolation.h"
+#include "methods/outliers/isolation.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +10,8 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "base/random.h"
-#include "numeric/predictor.h"
+#include "base/number/random.h"
+#include "methods/predictors/predictor.h"
 #include "session.h"
 
 #define ROWS 1000

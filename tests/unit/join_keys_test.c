@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "experiments/join_keys.h"
+#include "experiments/outcomes/join_keys.h"
 
 static void a_key_has_the_number_that_was_put_last(void **state)
 {

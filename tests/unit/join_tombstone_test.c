@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/join_tombstone.h"
+#include "engine/joins/join_tombstone.h"
 
 #define SOURCES 3
 #define KEYS "01234567abcdefgh"

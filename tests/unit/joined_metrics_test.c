@@ -1,5 +1,5 @@
 /* joined_metrics_test.c: Tests of how many metrics a join of exposures and feedback has. */
-#include "experiments/unit_join.h"
+#include "experiments/analysis/unit_join.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

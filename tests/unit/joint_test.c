@@ -1,6 +1,6 @@
 /* joint_test.c: Tests of the joint test of rows as vectors, and of the drift monitor's method mmd: false alarms, what it finds, and
  * what it cannot be used with. */
-#include "drift/joint.h"
+#include "methods/drift/tests/joint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "drift/monitor.h"
+#include "base/number/random.h"
+#include "methods/drift/monitor.h"
 #include "session.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)

@@ -1,5 +1,5 @@
 /* jwks_outage_test.c: which failures of fetching a key set are logged, and the words, on a clock that the test turns. */
-#include "gateway/jwks_outage.h"
+#include "gateway/access/jwks_outage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/jwks_refresh.h"
+#include "gateway/access/jwks_refresh.h"
 
 static void an_outage_is_logged_once_and_then_reminded_of(void **state)
 {

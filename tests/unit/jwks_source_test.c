@@ -1,5 +1,5 @@
 /* jwks_source_test.c: a key set that comes by HTTP from a server that is played by hand: well, late, and not at all. */
-#include "gateway/jwks_source.h"
+#include "gateway/access/jwks_source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

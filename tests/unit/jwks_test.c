@@ -1,5 +1,5 @@
 /* jwks_test.c: which keys of a key set are taken, and why others are left out. */
-#include "gateway/jwks.h"
+#include "gateway/access/jwks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* jwt_cache_test.c: Tests of what is kept of verified tokens, and until when. */
-#include "gateway/jwt_cache.h"
+#include "gateway/access/jwt_cache.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

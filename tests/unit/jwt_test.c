@@ -1,5 +1,5 @@
 /* jwt_test.c: which tokens come in, and the words for each that does not. */
-#include "gateway/jwt.h"
+#include "gateway/access/jwt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

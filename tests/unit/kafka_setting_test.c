@@ -1,5 +1,5 @@
 /* kafka_setting_test.c: Tests of what of a file's Kafka settings reaches librdkafka, and what a command line may add. */
-#include "spec/kafka_setting.h"
+#include "compiler/resources/kafka_setting.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/kafka.h"
-#include "log/client.h"
+#include "tools/client/kafka.h"
+#include "kafka/client.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 #include "tests/unit/specs.h"

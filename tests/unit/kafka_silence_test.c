@@ -1,5 +1,5 @@
 /* The notice of a command that follows Kafka: once when no broker answers, and once when one is back. */
-#include "client/kafka_silence.h"
+#include "tools/client/kafka_silence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "log/kafka_log.h"
+#include "kafka/kafka_log.h"
 
 static char said[1024];
 

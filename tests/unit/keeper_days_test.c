@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "tests/unit/control_stand.h"
 
 #define RESOURCES 4

@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "control/applier.h"
-#include "control/keeper_service.h"
+#include "control/engine/applier.h"
+#include "control/keeper/keeper_service.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 

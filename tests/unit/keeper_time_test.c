@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "control/keeper_parts.h"
+#include "control/keeper/keeper_parts.h"
 #include "tests/unit/control_stand.h"
 
 static struct control_stand stand;

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "alerts/notice_services.h"
+#include "compiler/conditions/notice_services.h"
 #include "base/memory.h"
-#include "runtime/alert_parts.h"
+#include "monitor/alerts/alert_parts.h"
 
 #define FIRED_MS INT64_C(1767225600250)
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "experiments/kept_answers.h"
+#include "experiments/outcomes/kept_answers.h"
 #include "planning.h"
 
 #define NOW_MS INT64_C(1800000000000)

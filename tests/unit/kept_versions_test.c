@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "control/change_order.h"
-#include "control/kept_versions.h"
-#include "plan/plan.h"
-#include "runtime/revision.h"
-#include "runtime/spec_check.h"
-#include "spec/fault_codes.h"
+#include "control/keeper/change_order.h"
+#include "control/keeper/kept_versions.h"
+#include "compiler/plan/plan.h"
+#include "engine/setup/revision.h"
+#include "engine/setup/spec_check.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/session.h"

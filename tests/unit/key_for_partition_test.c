@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
 
-#include "log/key_for_partition.h"
+#include "kafka/produce/key_for_partition.h"
 
 static void expect_place(int32_t partition, int32_t count)
 {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/reader.h"
+#include "kafka/consume/reader.h"
 #include "tests/unit/worker_stand.h"
 
 void keyed_turn(struct keyed_stand *stand)

@@ -3,9 +3,9 @@
 #define TESTS_UNIT_KEYED_STAND_H
 
 #include "gateway/grpc_front.h"
-#include "gateway/idempotency_claims.h"
-#include "gateway/idempotent_calls.h"
-#include "message/reply.h"
+#include "gateway/calls/idempotency_claims.h"
+#include "gateway/calls/idempotent_calls.h"
+#include "message/records/reply.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/puppet.h"
 

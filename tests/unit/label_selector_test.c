@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "client/label_selector.h"
+#include "tools/client/control/label_selector.h"
 
 #include <string.h>
 

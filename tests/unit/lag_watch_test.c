@@ -1,5 +1,5 @@
 /* lag_watch_test.c: the lag of a pipeline is that of the stages that answer, that observe, or that explain, each by itself. */
-#include "runtime/lag_watch.h"
+#include "monitor/lag_watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,7 +93,7 @@ static void each_purpose_has_its_own_lag(void **state)
 	assert_int_equal(lag_of(LAG_OBSERVES), 2 + 5);
 }
 
-/* From these the engines that a namespace needs are estimated (runtime/namespace_load.h). */
+/* From these the engines that a namespace needs are estimated (monitor/namespace_load.h). */
 static void its_partitions_with_work_and_their_ends_are_summed(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* lasting_spread_test.c: Tests of a spread that follows from the rows before: that it is found where it is, and that the change
  * detector is no more alarmed by it than it declares, and sees what else changes. */
-#include "drift/lasting_spread.h"
+#include "methods/drift/change/lasting_spread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/change.h"
+#include "base/number/random.h"
+#include "methods/drift/change/change.h"
 #include "tests/unit/arena_fixture.h"
 
 #define REFERENCE 400

@@ -1,5 +1,5 @@
 /* lead_group_test.c: Tests of a group of leaders of a mock broker: one leads, and a group that may not be joined is reported. */
-#include "log/lead_group.h"
+#include "kafka/consume/lead_group.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "mock_broker.h"
 
 #include <cmocka.h>

@@ -1,6 +1,6 @@
 /* learner_begin_test.c: Tests of the beginning of a learner's term with a mock broker: one that cannot go on from a record begins
  * with what the topics have, and does not let an interval pass first; one that starts warm does so once. */
-#include "runtime/warm_policy.h"
+#include "engine/learn/warm_policy.h"
 #include "tests/unit/learner_stand.h"
 
 static void retell_by_others(const char *id)

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "bandits/policy.h"
-#include "experiments/learner.h"
+#include "methods/bandits/policy.h"
+#include "experiments/bandits/learner.h"
 #include "tests/unit/arena_fixture.h"
 
 #define NOW_MS INT64_C(1800000000000)

@@ -4,8 +4,8 @@
 
 #include <stdatomic.h>
 
-#include "experiments/outcome_join.h"
-#include "runtime/learners.h"
+#include "experiments/outcomes/outcome_join.h"
+#include "engine/learn/learners.h"
 
 #define HOUR_MS INT64_C(3600000)
 

@@ -13,10 +13,10 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "mock_broker.h"
 #include "planning.h"
-#include "runtime/learner_parts.h"
+#include "engine/learn/learner_parts.h"
 
 #include <cmocka.h>
 

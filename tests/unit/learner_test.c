@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/random.h"
-#include "experiments/outcome_join.h"
+#include "base/number/random.h"
+#include "experiments/outcomes/outcome_join.h"
 #include "tests/unit/learner_records.h"
 
 #define WINDOW_MS 60000

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "experiments/learner.h"
+#include "experiments/bandits/learner.h"
 #include "tests/unit/arena_fixture.h"
 
 #define NOW_MS INT64_C(1800000000000)

@@ -16,14 +16,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "message/reply.h"
+#include "message/records/reply.h"
 #include "net/loop.h"
 #include "observe/cancel_board.h"
 #include "tests/unit/worker_stand.h"
-#include "worker/direct_hub.h"
+#include "engine/worker/direct_hub.h"
 
 #define ROUNDS 5    /* of which the middle one is judged: the machine may be busy */
-#define SOON_MS 200 /* engine/worker/DELIVERY.md */
+#define SOON_MS 200 /* engine/engine/worker/DELIVERY.md */
 #define NONCE "0123456789abcdef0123456789abcde"
 
 static const char asks_model[] = "  - name: m\n  output: {steps: [m]}\n";

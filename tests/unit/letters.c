@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "message/schemas.h"
+#include "message/avro/schemas.h"
 
 void letter_open(struct letter *letter, struct text bytes)
 {

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "view/line_diff.h"
+#include "base/number/random.h"
+#include "tools/view/line_diff.h"
 
 #define TEXT_BYTES 4096
 

@@ -1,6 +1,6 @@
 /* linear_carry_test.c: Tests of the carry of numbers: where it is taken instead of that of ranks, how near it is, and that the
  * change detector takes a number far out that decays as others do for no change. */
-#include "drift/linear_carry.h"
+#include "methods/drift/change/linear_carry.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/change.h"
+#include "base/number/random.h"
+#include "methods/drift/change/change.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ROWS 400

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/revision.h"
-#include "runtime/spec_check.h"
-#include "spec/fault_codes.h"
+#include "engine/setup/revision.h"
+#include "engine/setup/spec_check.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

@@ -11,9 +11,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "message/schemas.h"
+#include "message/avro/schemas.h"
 #include "session.h"
-#include "spec/resource.h"
+#include "compiler/resources/resource.h"
 #include "steps/kinds.h"
 
 #define EVERY "tests/data/spec/every-step-kind.yaml"

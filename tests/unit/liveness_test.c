@@ -1,5 +1,5 @@
 /* Liveness of an engine's process: what it tells at its socket, and what a frozen or an ended one does not. */
-#include "runtime/liveness.h"
+#include "engine/run/liveness.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

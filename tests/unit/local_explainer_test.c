@@ -1,6 +1,6 @@
 /* local_explainer_test.c: explanations of models inside the engine, and what is told of
  * them: residuals, the order of features, importance over many records. */
-#include "explain/local.h"
+#include "methods/explain/local.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <math.h>
 
 #include "base/file.h"
-#include "explain/importance.h"
+#include "methods/explain/importance.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/client.h"
-#include "log/output.h"
-#include "log/kafka_log.h"
+#include "kafka/client.h"
+#include "kafka/produce/output.h"
+#include "kafka/kafka_log.h"
 #include "tests/unit/mock_broker.h"
 
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};

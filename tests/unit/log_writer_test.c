@@ -1,5 +1,5 @@
 /* The log of an engine: each line whole, with its time, level and fields, alike as text and as JSON. */
-#include "runtime/log_writer.h"
+#include "engine/run/log_writer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/moment.h"
+#include "base/number/moment.h"
 
 struct stand {
 	struct log_writer writer;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/loop_reader.h"
+#include "kafka/consume/loop_reader.h"
 #include "tests/unit/mock_broker.h"
 
 #define TOPIC "news"

@@ -1,5 +1,5 @@
 /* mail_replies_test.c: Tests of the outcome of a mail by the replies of its server: of each recipient, and of all. */
-#include "net/mail_replies.h"
+#include "net/http/mail_replies.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "guest.h"
-#include "net/grpc_server.h"
-#include "net/http_server.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/puppet.h"
 

@@ -3,7 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include "message/mapped.h"
+#include "message/avro/mapped.h"
 #include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>

@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "serving/memo.h"
+#include "models/calls/memo.h"
 
 static struct memo_key key_of(uint64_t number)
 {

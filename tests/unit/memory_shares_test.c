@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
 
-#include "runtime/memory_shares.h"
+#include "engine/setup/memory_shares.h"
 
 static void set_all(rd_kafka_conf_t *configuration, struct properties properties)
 {

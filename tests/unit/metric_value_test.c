@@ -1,5 +1,5 @@
 /* metric_value_test.c: Tests of the value of a metric: one that is a name alone is valid as long as the arena. */
-#include "experiments/metric_value.h"
+#include "experiments/outcomes/metric_value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "guest.h"
-#include "runtime/metrics_listener.h"
+#include "monitor/metrics/metrics_listener.h"
 
 #define ASK(method, path) method " " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

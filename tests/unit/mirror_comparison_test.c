@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "experiments/mirror_comparison.h"
+#include "experiments/analysis/mirror_comparison.h"
 #include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>

@@ -12,10 +12,10 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "message/mirror_reply.h"
+#include "message/records/mirror_reply.h"
 #include "tests/unit/held_model.h"
 #include "tests/unit/worker_stand.h"
-#include "worker/mirror_pairs.h"
+#include "engine/outputs/mirror_pairs.h"
 
 #define MIRRORED(options)                                                                                                          \
 	"  - name: s\n    experiment: {name: e, candidates: [{name: m, weight: 1}], mirror: {name: shade, percent: 100" options    \

@@ -8,7 +8,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
-#include "log/record.h"
+#include "kafka/record.h"
 
 #define MOCK_WAIT_MS 20000 /* far more than anything takes */
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "runtime/model_clients.h"
+#include "engine/setup/model_clients.h"
 #include "steps/kinds.h"
 #include "tests/unit/planning.h"
 

@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 #include "graphs.h"
-#include "message/oip_protobuf.h"
-#include "message/protobuf_wire.h"
-#include "net/grpc.h"
-#include "serving/model_grpc.h"
+#include "message/formats/oip_protobuf.h"
+#include "message/formats/protobuf_wire.h"
+#include "net/grpc/grpc.h"
+#include "models/server/model_grpc.h"
 
 #define TURN_MS 10
 #define TURNS_MAX 300

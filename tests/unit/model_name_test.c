@@ -1,5 +1,5 @@
 /* Names of models: what precedes the slash may be left out, and the closest name counts. */
-#include "plan/model_name.h"
+#include "compiler/graph/model_name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

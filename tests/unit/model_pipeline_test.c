@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "spec/model_pipeline.h"
+#include "compiler/resources/model_pipeline.h"
 #include "steps/kinds.h"
 #include "tests/unit/planning.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "guest.h"
-#include "serving/model_rest.h"
+#include "models/server/model_rest.h"
 
 #define ASKED_BYTES 1024
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/revision.h"
+#include "engine/setup/revision.h"
 #include "steps/kinds.h"
 
 #define API "apiVersion: mlops.seldon.io/v1alpha1\nkind: "

@@ -1,5 +1,5 @@
 /* moment_read_test.c: points in time as ISO 8601 writes them, and what is none. */
-#include "base/moment.h"
+#include "base/number/moment.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* monitor_clock_test.c: the time that windows by count take of a declared rate in time: with wrong times, and after a pause. */
-#include "drift/monitor.h"
+#include "methods/drift/monitor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)

@@ -1,5 +1,5 @@
 /* monitor_distances_test.c: Distances of a drift monitor's windows from its reference: those of the exact statistics. */
-#include "drift/monitor.h"
+#include "methods/drift/monitor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,11 +10,11 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "comparison/drift/distance.h"
 #include "comparison/drift/kolmogorov_smirnov.h"
-#include "drift/monitor_parts.h"
-#include "numeric/quantile.h"
+#include "methods/drift/monitor_parts.h"
+#include "methods/numeric/quantile.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/mistyped.h"
-#include "drift/monitor.h"
+#include "base/number/random.h"
+#include "methods/drift/mistyped.h"
+#include "methods/drift/monitor.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)

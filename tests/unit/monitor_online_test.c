@@ -1,6 +1,6 @@
 /* monitor_online_test.c: Tests of the online methods of the drift monitor: their false alarms on clean streams, the changes that
  * they find, the order of rows, and their state from window to window. */
-#include "drift/monitor.h"
+#include "methods/drift/monitor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/random.h"
-#include "drift/cusum_law.h"
+#include "base/number/random.h"
+#include "methods/drift/tests/cusum_law.h"
 #include "session.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)

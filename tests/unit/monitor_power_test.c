@@ -9,10 +9,10 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "base/random.h"
-#include "drift/binned.h"
-#include "drift/monitor.h"
-#include "statistics/distribution.h"
+#include "base/number/random.h"
+#include "methods/drift/tests/binned.h"
+#include "methods/drift/monitor.h"
+#include "methods/statistics/distribution.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ROWS 2000 /* of a reference */

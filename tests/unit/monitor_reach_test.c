@@ -9,9 +9,9 @@
 
 #include <math.h>
 
-#include "base/random.h"
-#include "drift/monitor.h"
-#include "statistics/distribution.h"
+#include "base/number/random.h"
+#include "methods/drift/monitor.h"
+#include "methods/statistics/distribution.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)

@@ -1,6 +1,6 @@
 /* monitor_test.c: Tests of the drift monitor: its false alarms on clean streams, the changes that it finds, bad clocks, missing
  * values, and references that cannot be used. */
-#include "drift/monitor.h"
+#include "methods/drift/monitor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,9 @@
 #include <float.h>
 #include <math.h>
 
-#include "base/random.h"
-#include "drift/monitor_parts.h"
-#include "numeric/quantile.h"
+#include "base/number/random.h"
+#include "methods/drift/monitor_parts.h"
+#include "methods/numeric/quantile.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

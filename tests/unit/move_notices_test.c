@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "control/move_notices.h"
+#include "control/keeper/move_notices.h"
 #include "tests/unit/rollout_stand.h"
 
 #define ACTIONS(urls) EXPERIMENT("10, 50") "  actions: [" urls "]\n"

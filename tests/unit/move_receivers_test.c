@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "control/applier.h"
-#include "control/keeper_service.h"
-#include "log/reader.h"
+#include "control/engine/applier.h"
+#include "control/keeper/keeper_service.h"
+#include "kafka/consume/reader.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/web_receiver.h"

@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log/client.h"
-#include "log/consumer.h"
-#include "log/kafka_log.h"
-#include "log/moved_partitions.h"
+#include "kafka/client.h"
+#include "kafka/consume/consumer.h"
+#include "kafka/kafka_log.h"
+#include "kafka/consume/moved_partitions.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 

@@ -1,5 +1,5 @@
 /* namespace_processes_test.c: Tests of the processes of several namespaces: their names, and how the command ends. */
-#include "process/namespace_processes.h"
+#include "tools/process/namespace_processes.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "cli/command.h"
+#include "tools/cli/command.h"
 
 static void names_have_commas_between_them(void **state)
 {

@@ -1,5 +1,5 @@
 /* The queue of notices, on a virtual clock. */
-#include "alerts/notice_queue.h"
+#include "monitor/alerts/notice_queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Forms of notices, their signature, and the addresses that are public. */
-#include "alerts/notice.h"
+#include "compiler/conditions/notice.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "alerts/alert_record.h"
-#include "alerts/notice_services.h"
+#include "compiler/conditions/alert_record.h"
+#include "compiler/conditions/notice_services.h"
 #include "base/network.h"
 #include "session.h"
-#include "spec/fault.h"
-#include "spec/fault_codes.h"
+#include "compiler/yaml/fault.h"
+#include "compiler/yaml/fault_codes.h"
 #include "tests/unit/letters.h"
 
 #define AVRO_HEAD_BYTES 10 /* of a single object */

@@ -1,5 +1,5 @@
 /* notice_topic_test.c: Tests of notices that are records of a topic, on a Kafka in the process. */
-#include "runtime/notice_topic.h"
+#include "monitor/alerts/notice_topic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "runtime/notifier.h"
+#include "monitor/alerts/notifier.h"
 #include "tests/unit/mock_broker.h"
 
 #define MOST_BYTES "2000" /* of a record of the producer */

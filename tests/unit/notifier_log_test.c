@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "alerts/notice_services.h"
+#include "compiler/conditions/notice_services.h"
 #include "base/clock.h"
-#include "runtime/notice_receiver.h"
-#include "runtime/notifier.h"
+#include "monitor/alerts/notice_receiver.h"
+#include "monitor/alerts/notifier.h"
 #include "tests/unit/web_receiver.h"
 
 #define LINES 16

@@ -12,10 +12,10 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "alerts/notice_queue.h"
+#include "monitor/alerts/notice_queue.h"
 #include "base/clock.h"
-#include "net/post.h"
-#include "runtime/notifier.h"
+#include "net/http/post.h"
+#include "monitor/alerts/notifier.h"
 #include "tests/unit/web_receiver.h"
 
 #define LINE_BYTES 1000

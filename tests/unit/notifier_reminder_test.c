@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "runtime/notifier.h"
+#include "monitor/alerts/notifier.h"
 #include "tests/unit/web_receiver.h"
 
 #define AWAIT_MS 20000 /* far more than anything takes */

@@ -1,5 +1,5 @@
 /* npy_test.c: files that NumPy 2 wrote (tests/data/npy), each type, and what is refused. */
-#include "message/npy.h"
+#include "message/formats/npy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* number_test.c: Tests of what number.h promises, held against the C library and against
  * numbers worked out by hand. */
-#include "base/number.h"
+#include "base/number/number.h"
 
 #include <float.h>
 #include <math.h>

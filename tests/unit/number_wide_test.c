@@ -2,7 +2,7 @@
  * is held against the C library by number_test.c and the fuzz target.
  *
  * NUMBER_FLOATS=1 tries each of the 2^32 floats, for some minutes; without it each 997th is tried. */
-#include "base/number_wide.h"
+#include "base/number/number_wide.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/number.h"
+#include "base/number/number.h"
 #include "payloads.h"
 
 #define ROW 1024

@@ -11,10 +11,10 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "message/carried.h"
-#include "message/feed_record.h"
-#include "message/outlier_record.h"
-#include "message/truth_link.h"
+#include "message/records/carried.h"
+#include "message/records/feed_record.h"
+#include "message/records/outlier_record.h"
+#include "message/records/truth_link.h"
 
 #define ARENA_BYTES ((size_t)4 << 20)
 #define TOLD_OF_DRIFT                                                                                                              \

@@ -3,9 +3,9 @@
 #ifndef TESTS_OBSERVED_H
 #define TESTS_OBSERVED_H
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "flow/flow.h"
-#include "message/drift_score.h"
+#include "message/records/drift_score.h"
 #include "observe/verdict_board.h"
 #include "tests/unit/planning.h"
 
@@ -125,7 +125,7 @@ size_t observed_entries(const struct observed *observed, const char *prefix);
 
 void observed_send(struct observed *observed, const struct tensor *tensor);
 
-/* The same rows as observed_rows() with messages of one row each, as slices of so many (message/slice.h). */
+/* The same rows as observed_rows() with messages of one row each, as slices of so many (message/records/slice.h). */
 void observed_slices(struct observed *observed, int messages, int rows, double moved);
 
 /* A slice of that tensor, with the time of each row, and the partition; NULL: the message's. */

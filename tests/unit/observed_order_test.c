@@ -13,7 +13,7 @@
 #include "tests/unit/held_model.h"
 #include "tests/unit/sliced.h"
 #include "tests/unit/worker_stand.h"
-#include "worker/held_links.h"
+#include "engine/outputs/held_links.h"
 
 #define REQUESTS 12
 #define SLOW_EVERY 3 /* the first, and each so many after it, take the slow branch */

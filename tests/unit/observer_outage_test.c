@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "observe/counts.h"
-#include "runtime/topic_absence.h"
+#include "engine/setup/topic_absence.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
 #include "tests/unit/tally.h"
-#include "worker/partition_state.h"
-#include "worker/worker.h"
+#include "engine/worker/partition_state.h"
+#include "engine/worker/worker.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
 #define LOOK_MS 200

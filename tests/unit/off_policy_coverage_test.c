@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
-#include "bandits/off_policy.h"
+#include "methods/bandits/best_arm.h"
+#include "methods/bandits/off_policy.h"
 #include "tests/unit/arena_fixture.h"
 
 #define SHORT_RUNS 300

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/offset_migration.h"
+#include "kafka/consume/offset_migration.h"
 #include "tests/unit/mock_broker.h"
 
 #define OFFSET_FETCH 9 /* Kafka's numbers of requests */

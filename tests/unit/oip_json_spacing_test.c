@@ -1,6 +1,6 @@
 /* oip_json_spacing_test.c: requests of the Open Inference Protocol written closely, as most programs
  * do, and loosely, as people do. */
-#include "message/oip_json.h"
+#include "message/formats/oip_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "exchange.h"
-#include "message/tensor_json.h"
+#include "message/json/tensor_json.h"
 
 /* `body` with `blanks` behind each colon and comma that stands in no string. */
 static const char *spread(const char *body, const char *blanks, char *out)

@@ -1,5 +1,5 @@
 /* oip_json_test.c: Tests of the JSON of the Open Inference Protocol: requests in all their forms, and answers. */
-#include "message/oip_json.h"
+#include "message/formats/oip_json.h"
 
 #include <math.h>
 #include <setjmp.h>

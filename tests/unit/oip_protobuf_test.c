@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "message/oip_protobuf.h"
+#include "message/formats/oip_protobuf.h"
 
 #include <cmocka.h>
 

@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "numeric/quantile.h"
-#include "plan/type_list.h"
-#include "spec/fault_codes.h"
+#include "methods/numeric/quantile.h"
+#include "compiler/graph/type_list.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
-#include "steps/operation_rows.h"
+#include "steps/prepare/operation_rows.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/worker_stand.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "letters.h"
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 #include "worker_stand.h"
 
 #define WINDOW_MS 150

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
-#include "base/random.h"
-#include "experiments/outcome_join.h"
+#include "base/number/random.h"
+#include "experiments/outcomes/outcome_join.h"
 
 #define WINDOW_MS 60000
 #define NOW_MS INT64_C(1800000000000)

@@ -1,6 +1,6 @@
 /* outcome_units_test.c: Tests of feedback that names a unit alone, in a join by units: it is for the unit's last exposure before
  * it. */
-#include "experiments/outcome_join.h"
+#include "experiments/outcomes/outcome_join.h"
 
 #include <malloc.h>
 #include <setjmp.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
-#include "experiments/recent_ids.h"
+#include "methods/bandits/best_arm.h"
+#include "experiments/outcomes/recent_ids.h"
 
 #define NOW_MS INT64_C(1700000000000)
 #define WINDOW_MS 60000

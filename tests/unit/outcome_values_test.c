@@ -1,5 +1,5 @@
 /* outcome_values_test.c: Tests of values that wait for the end of an exposure: each slot gets back its own, whatever others do. */
-#include "experiments/outcome_values.h"
+#include "experiments/outcomes/outcome_values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define SLOTS 3000
 #define TURNS 200000

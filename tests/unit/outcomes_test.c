@@ -1,6 +1,6 @@
 /* outcomes_test.c: Tests of what a stage passes on with a message, for the stage that answers: choices that rollouts count, and
  * exposures. */
-#include "worker/outcomes.h"
+#include "engine/outputs/outcomes.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "experiments/rollout_board.h"
+#include "experiments/rollouts/rollout_board.h"
 #include "flow/rollout_choices.h"
-#include "message/assigned.h"
-#include "message/carried.h"
-#include "worker/exposures.h"
-#include "worker/parts.h"
+#include "message/records/assigned.h"
+#include "message/records/carried.h"
+#include "engine/outputs/exposures.h"
+#include "engine/worker/parts.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 

@@ -11,11 +11,11 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "base/random.h"
-#include "numeric/predictor.h"
-#include "statistics/distribution.h"
+#include "base/number/random.h"
+#include "methods/predictors/predictor.h"
+#include "methods/statistics/distribution.h"
 #include "steps/kinds.h"
-#include "steps/outlier_reference.h"
+#include "steps/outlier/outlier_reference.h"
 #include "tests/unit/session.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"

@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "statistics/distribution.h"
+#include "methods/statistics/distribution.h"
 #include "tests/unit/observed.h"
 
 #define PAST "reference: {past: 32m}" /* a block is a minute: 60 messages */

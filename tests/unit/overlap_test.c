@@ -1,6 +1,6 @@
 /* overlap_test.c: Tests of which two experiments have a table of their overlap: those without a layer that share a pipeline and a
  * metric. */
-#include "experiments/overlap.h"
+#include "experiments/analysis/overlap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/arena_fixture.h"
-#include "view/overlap_view.h"
+#include "tools/view/report/overlap_view.h"
 
 static void expect_first_line(double p, const char *expected)
 {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "worker/partition_queues.h"
+#include "engine/worker/partition_queues.h"
 
 static const struct answer done = {0};
 static struct load load;

@@ -15,15 +15,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "log/commit_mark.h"
-#include "log/snapshot_file.h"
-#include "state/change.h"
+#include "kafka/consume/commit_mark.h"
+#include "kafka/state/snapshot_file.h"
+#include "flow/state/change.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
 #include "tests/unit/tally.h"
-#include "worker/partition_state.h"
-#include "worker/worker.h"
+#include "engine/worker/partition_state.h"
+#include "engine/worker/worker.h"
 
 #define PIPELINE(steps) "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n" steps "\n"
 

@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#include "state/change.h"
+#include "flow/state/change.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

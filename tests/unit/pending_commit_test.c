@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "worker/pending_commit.h"
+#include "engine/joins/pending_commit.h"
 
 static struct pending_commit_list list;
 static size_t bytes;

@@ -1,6 +1,6 @@
 /* performance_test.c: Tests of how good an estimated performance is: its band over windows whose truth is drawn. Errors of
  * regressors likewise. */
-#include "drift/performance.h"
+#include "methods/drift/tests/performance.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define WINDOWS 200
 #define ROWS 1000

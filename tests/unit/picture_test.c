@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "plan/picture.h"
+#include "compiler/print/picture.h"
 #include "planning.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "caller_stand.h"
-#include "worker/parts.h"
+#include "engine/worker/parts.h"
 
 #define OUTAGE_WAIT_MS 10000
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "spec/inline_models.h"
+#include "compiler/resources/inline_models.h"
 #include "steps/kinds.h"
 
 #define DEPLOYMENT(name, predictors)                                                                                               \

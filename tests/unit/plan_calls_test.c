@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "spec/document.h"
-#include "spec/fault_codes.h"
+#include "compiler/resources/document.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "

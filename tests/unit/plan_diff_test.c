@@ -1,5 +1,5 @@
 /* plan_diff_test.c: Tests of the difference of two plans: what a change does to topics, groups and state. */
-#include "plan/plan_diff.h"
+#include "compiler/print/plan_diff.h"
 
 #include "planning.h"
 #include "session.h"

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "plan/plan.h"
+#include "compiler/plan/plan.h"
 #include "steps/kinds.h"
 
 #define MANY_USUAL 20000

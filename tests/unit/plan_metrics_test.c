@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "planning.h"
-#include "spec/fault_codes.h"
+#include "compiler/yaml/fault_codes.h"
 
 #define PIPELINE                                                                                                                   \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                      \

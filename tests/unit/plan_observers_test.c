@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "plan/plan_diff.h"
+#include "compiler/print/plan_diff.h"
 #include "steps/kinds.h"
 
 #define PIPELINE "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 #define OPTIONS "reference: {topic: before}"
-#define RECORD_BYTES 100 /* around the tensors (plan/volume.c) */
+#define RECORD_BYTES 100 /* around the tensors (compiler/plan/volume.c) */
 
 static struct planning p;
 static struct plan plan;

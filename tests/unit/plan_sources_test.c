@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "planning.h"
-#include "spec/fault_codes.h"
+#include "compiler/yaml/fault_codes.h"
 
 #define PIPELINE(name) "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n"
 #define NEAR PIPELINE("near") "  steps: [{name: a, expression: {set: {x: x}}}]\n  output: {steps: [a]}\n---\n"

@@ -2,7 +2,7 @@
 #ifndef SLUICE_TESTS_PLANNING_H
 #define SLUICE_TESTS_PLANNING_H
 
-#include "plan/plan.h"
+#include "compiler/plan/plan.h"
 
 struct planning {
 	struct spec spec;

@@ -1,6 +1,6 @@
 /* policy_candidates_test.c: Tests of the candidates of a policy's choices: which variants had a probability when another one was
  * chosen, as far as the records say it; and of what an analysis makes of candidates that come and go, by simulated runs. */
-#include "experiments/policy_candidates.h"
+#include "experiments/bandits/policy_candidates.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
-#include "experiments/report.h"
-#include "view/report_view.h"
+#include "methods/bandits/best_arm.h"
+#include "experiments/analysis/report.h"
+#include "tools/view/report/report_view.h"
 
 #define CHOICES_MAX 8000
 #define A 1U

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "flow_scene.h"
 #include "letters.h"
-#include "message/assigned.h"
+#include "message/records/assigned.h"
 #include "message/rows.h"
 #include "observe/policy_board.h"
 #include "planning.h"

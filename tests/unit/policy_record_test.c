@@ -1,6 +1,6 @@
 /* policy_record_test.c: Tests of the record of a policy: it comes back as it was written, and one with numbers that others cannot
  * compute with is refused. */
-#include "message/policy_record.h"
+#include "message/records/policy_record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

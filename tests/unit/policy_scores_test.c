@@ -1,6 +1,6 @@
 /* policy_scores_test.c: Tests of the scores of variants where a policy chose: over all choices that it might have made they are the
  * rewards that all requests would have had, though requests of a unit depend on each other. */
-#include "experiments/policy_scores.h"
+#include "experiments/analysis/policy_scores.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* policy_test.c: policies of bandits: exact probabilities, choices that stay with a unit, and bytes; and what recorded
  * choices say of another policy. */
-#include "bandits/policy.h"
+#include "methods/bandits/policy.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "bandits/off_policy.h"
+#include "methods/bandits/off_policy.h"
 #include "tests/unit/arena_fixture.h"
 
 static struct random chance;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "gateway/polls.h"
+#include "gateway/calls/polls.h"
 #include "tests/unit/mock_broker.h"
 
 #define CALLER 7

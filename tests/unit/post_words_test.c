@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "net/post.h"
+#include "net/http/post.h"
 #include "tests/unit/web_receiver.h"
 
 static void expect_words(enum receiver_manner manner, enum post_outcome outcome, const char *words)

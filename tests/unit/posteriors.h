@@ -2,7 +2,7 @@
 #ifndef SLUICE_TESTS_POSTERIORS_H
 #define SLUICE_TESTS_POSTERIORS_H
 
-#include "bandits/best_arm.h"
+#include "methods/bandits/best_arm.h"
 
 /* Fails the test if a number of the two differs. Numbers of arms that have been played are not all 0. */
 static inline void expect_equal_posteriors(const struct arm_posterior *one, const struct arm_posterior *other)

@@ -1,7 +1,7 @@
 /* predictor_test.c: Tests of what trained models answer where their formats differ, and which files
  * are refused. That whole models answer as the libraries that made them is held by the
  * reference numbers in tests/oracles. */
-#include "numeric/predictor.h"
+#include "methods/predictors/predictor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <math.h>
 
 #include "base/file.h"
-#include "base/random.h"
+#include "base/number/random.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

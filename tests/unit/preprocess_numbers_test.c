@@ -8,14 +8,14 @@
 
 #include <cmocka.h>
 
-#include "numeric/binning.h"
-#include "numeric/categories.h"
-#include "numeric/imputing.h"
-#include "numeric/murmur.h"
-#include "numeric/polynomial.h"
-#include "numeric/power.h"
-#include "numeric/ranks.h"
-#include "numeric/scaling.h"
+#include "methods/numeric/binning.h"
+#include "methods/numeric/categories.h"
+#include "methods/numeric/imputing.h"
+#include "methods/numeric/murmur.h"
+#include "methods/numeric/polynomial.h"
+#include "methods/numeric/power.h"
+#include "methods/numeric/ranks.h"
+#include "methods/numeric/scaling.h"
 #include "tests/unit/arena_fixture.h"
 
 static void a_column_without_a_number_teaches_nothing(void **state)

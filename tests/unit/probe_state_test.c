@@ -1,5 +1,5 @@
 /* probe_state_test.c: Tests of the probe that looks for the state to which a group's commits refer, on a mock of Kafka. */
-#include "log/probe_state.h"
+#include "kafka/topics/probe_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "state/changelog_identity.h"
+#include "flow/state/changelog_identity.h"
 #include "tests/unit/mock_broker.h"
 
 #define OFFSET_FETCH 9 /* Kafka's number of the request */

@@ -1,5 +1,5 @@
 /* process_memory_test.c: Tests of the limits of cgroups, and of --memory where it is not given. */
-#include "runtime/process_memory.h"
+#include "engine/setup/process_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -13,7 +13,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
-#include "log/produce_batch.h"
+#include "kafka/produce/produce_batch.h"
 
 #define SEEN_MAX 1024
 #define PARTITIONS 4

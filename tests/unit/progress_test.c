@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "base/duration.h"
-#include "view/progress.h"
+#include "base/number/duration.h"
+#include "tools/view/progress.h"
 
 static const char *line_at(double seconds, uint64_t done, uint64_t total)
 {

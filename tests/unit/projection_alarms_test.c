@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/monitor.h"
-#include "drift/projection.h"
+#include "base/number/random.h"
+#include "methods/drift/monitor.h"
+#include "methods/drift/projection.h"
 
 #define ARENA_BYTES ((size_t)512 << 20)
 #define DIRECTIONS PROJECTION_DIRECTIONS

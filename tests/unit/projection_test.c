@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/projection.h"
+#include "base/number/random.h"
+#include "methods/drift/projection.h"
 #include "tests/unit/arena_fixture.h"
 
 #define DIRECTIONS PROJECTION_DIRECTIONS

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "experiments/rollout.h"
+#include "experiments/rollouts/rollout.h"
 #include "planning.h"
 
 #include <cmocka.h>

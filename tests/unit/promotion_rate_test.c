@@ -3,7 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include "experiments/promotion_rate.h"
+#include "experiments/analysis/promotion_rate.h"
 
 #include <cmocka.h>
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "bandits/propensity.h"
+#include "methods/bandits/propensity.h"
 #include "base/hash.h"
 
 #define RUNS 1000

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/oip_protobuf.h"
-#include "net/grpc_server.h"
-#include "net/http_server.h"
-#include "serving/caller.h"
-#include "serving/protocol_fallback.h"
-#include "serving/survey.h"
+#include "message/formats/oip_protobuf.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
+#include "models/calls/caller.h"
+#include "models/calls/protocol_fallback.h"
+#include "models/calls/survey.h"
 
 #define NOWHERE 1 /* a port where nothing listens */
 #define CALLS 40

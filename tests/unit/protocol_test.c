@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "message/oip_protobuf.h"
-#include "serving/protocol.h"
+#include "message/formats/oip_protobuf.h"
+#include "models/calls/protocol.h"
 #include "tests/unit/arena_fixture.h"
 
 static struct message message;

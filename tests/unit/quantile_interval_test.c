@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "numeric/quantile.h"
-#include "statistics/quantile_interval.h"
+#include "base/number/random.h"
+#include "methods/numeric/quantile.h"
+#include "methods/statistics/quantile_interval.h"
 
 #define MOST 1000
 

@@ -1,5 +1,5 @@
 /* rare_law_test.c: Tests of the law of features with rare categories: it is that of samples whose values are drawn one by one. */
-#include "drift/rare_law.h"
+#include "methods/drift/tests/rare_law.h"
 
 #include <fenv.h>
 #include <math.h>
@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "drift/binned.h"
-#include "numeric/quantile.h"
-#include "statistics/special.h"
+#include "base/number/random.h"
+#include "methods/drift/tests/binned.h"
+#include "methods/numeric/quantile.h"
+#include "methods/statistics/special.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ROWS_MAX 4000

@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#include "base/random.h"
-#include "drift/monitor.h"
+#include "base/number/random.h"
+#include "methods/drift/monitor.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)

@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "numeric/moments.h"
-#include "statistics/rate_difference.h"
-#include "statistics/rate_sequence.h"
-#include "statistics/sequence.h"
+#include "base/number/random.h"
+#include "methods/numeric/moments.h"
+#include "methods/statistics/rate_difference.h"
+#include "methods/statistics/rate_sequence.h"
+#include "methods/statistics/sequence.h"
 
 #define ALPHA 0.05
 #define GRID 2000

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "statistics/rate_sequence.h"
+#include "base/number/random.h"
+#include "methods/statistics/rate_sequence.h"
 
 #define ALPHA 0.05
 

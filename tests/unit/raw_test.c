@@ -2,7 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include "message/raw.h"
+#include "message/formats/raw.h"
 #include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>

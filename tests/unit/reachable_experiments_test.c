@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "steps/kinds.h"
-#include "view/experiment_list.h"
+#include "tools/view/report/experiment_list.h"
 
 #define RESOURCE(kind, name) "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: " kind "\nmetadata: {name: " name "}\n"
 #define BANDITS(name)                                                                                                              \

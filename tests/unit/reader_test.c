@@ -1,5 +1,5 @@
 /* What a command reads of a topic that others write meanwhile. */
-#include "log/reader.h"
+#include "kafka/consume/reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/topic_setup.h"
+#include "kafka/topics/topic_setup.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 

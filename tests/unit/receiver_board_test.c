@@ -1,6 +1,6 @@
 /* receiver_board_test.c: Tests of what is known of receivers of notices: since when each takes none, and when that is said again.
  */
-#include "alerts/receiver_board.h"
+#include "monitor/alerts/receiver_board.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

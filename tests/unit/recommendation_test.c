@@ -1,5 +1,5 @@
 /* recommendation_test.c: Tests of what a report recommends of several treatments, of guardrails and of the practical threshold. */
-#include "experiments/report.h"
+#include "experiments/analysis/report.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -9,15 +9,15 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "alerts/alert_record.h"
+#include "compiler/conditions/alert_record.h"
 #include "base/hash.h"
-#include "drift/covariance.h"
-#include "message/dead_letter.h"
-#include "message/explained.h"
-#include "message/feed_record.h"
-#include "message/feedback.h"
-#include "message/importance_report.h"
-#include "message/policy_record.h"
+#include "methods/outliers/covariance.h"
+#include "message/records/dead_letter.h"
+#include "message/records/explained.h"
+#include "message/records/feed_record.h"
+#include "message/records/feedback.h"
+#include "message/records/importance_report.h"
+#include "message/records/policy_record.h"
 #include "tests/unit/arena_fixture.h"
 
 static struct buffer out, key;

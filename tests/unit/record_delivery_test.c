@@ -1,6 +1,6 @@
 /* record_delivery_test.c: Tests of the delivery of an array of records, on a Kafka in the process: what is refused for good hinders
  * no other, and the call ends when it is told to stop. */
-#include "log/record_delivery.h"
+#include "kafka/produce/record_delivery.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -14,15 +14,15 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "log/snapshot_file.h"
-#include "message/dead_letter.h"
-#include "message/stage_link.h"
+#include "kafka/state/snapshot_file.h"
+#include "message/records/dead_letter.h"
+#include "message/records/stage_link.h"
 #include "observe/status.h"
-#include "state/change.h"
+#include "flow/state/change.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
-#include "worker/parked_parts.h"
+#include "engine/joins/parked_parts.h"
 
 #define FOLDER "tests/recorded/0.1.0"
 #define BYTES_MAX ((size_t)1 << 24)

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "serving/redis.h"
+#include "models/calls/redis.h"
 #include "tests/unit/certificates.h"
 
 #define PATIENCE_MS 15000

@@ -1,6 +1,6 @@
 /* reference_service_test.c: Tests of the reference service with a mock broker: the records of a topic become the reference of a
  * step `drift`, and the newest requests the background of a step `explain`. */
-#include "runtime/reference_service.h"
+#include "engine/learn/reference_service.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -14,9 +14,9 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "flow/flow.h"
-#include "message/explained.h"
+#include "message/records/explained.h"
 #include "mock_broker.h"
 #include "planning.h"
 

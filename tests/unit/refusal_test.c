@@ -10,13 +10,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/number.h"
-#include "log/client.h"
-#include "log/kafka_log.h"
-#include "log/output.h"
-#include "log/reader.h"
-#include "log/sender.h"
-#include "log/write_probe.h"
+#include "base/number/number.h"
+#include "kafka/client.h"
+#include "kafka/kafka_log.h"
+#include "kafka/produce/output.h"
+#include "kafka/consume/reader.h"
+#include "kafka/produce/sender.h"
+#include "kafka/topics/write_probe.h"
 #include "tests/unit/mock_broker.h"
 
 #define RECORDS 20

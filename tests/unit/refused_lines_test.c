@@ -1,6 +1,6 @@
 /* refused_lines_test.c: lines that a command refuses: the first are printed, and all others are in the sums. */
-#include "cli/command.h"
-#include "view/refused_lines.h"
+#include "tools/cli/command.h"
+#include "tools/view/refused_lines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "log/registry.h"
-#include "message/schemas.h"
-#include "net/http_server.h"
+#include "kafka/topics/registry.h"
+#include "message/avro/schemas.h"
+#include "net/http/http_server.h"
 
 #define TURN_MS 20
 #define TURNS_MAX 500 /* far more than anything takes */

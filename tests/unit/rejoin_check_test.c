@@ -1,5 +1,5 @@
 /* rejoin_check_test.c: Tests of what a new member of a group learns of who reads what, and what it does then. */
-#include "log/rejoin_check.h"
+#include "kafka/consume/rejoin_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log/client.h"
+#include "kafka/client.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 

@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "log/relay.h"
-#include "log/relay_queue.h"
+#include "kafka/embedded/relay.h"
+#include "kafka/embedded/relay_queue.h"
 #include "net/listen.h"
 
 #define TURN_MS 10

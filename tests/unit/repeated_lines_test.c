@@ -1,5 +1,5 @@
 /* repeated_lines_test.c: which of librdkafka's lines report the same fact. The lines are those of librdkafka 2.0 and 2.12. */
-#include "log/repeated_lines.h"
+#include "kafka/repeated_lines.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* replacement_watch_test.c: Tests of whether a record that was read still stands at its offset, on librdkafka's mock of a
  * broker. That a topic which is made anew under a running engine is noticed is shown on a real Kafka, by tests/kafka/faults.sh. */
-#include "log/replacement_watch.h"
+#include "kafka/topics/replacement_watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "serving/replicas.h"
+#include "models/calls/replicas.h"
 
 static struct replica items[3];
 static struct replicas replicas;

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "message/reply.h"
+#include "message/records/reply.h"
 #include "tests/unit/worker_stand.h"
-#include "worker/answer_record.h"
-#include "worker/direct_hub.h"
+#include "engine/outputs/answer_record.h"
+#include "engine/worker/direct_hub.h"
 
 #define ADDRESS "2/0123456789abcdef/9/p"
 #define PARTITION 2

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "message/reply.h"
+#include "message/records/reply.h"
 #include "tests/unit/worker_stand.h"
 
 #define ADDRESS "0/0123456789abcdef/9/p"

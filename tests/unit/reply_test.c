@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "message/reply.h"
+#include "message/records/reply.h"
 
 static void an_address_is_read_as_it_is_written(void **state)
 {

@@ -1,6 +1,6 @@
 /* report_epochs_test.c: Tests of the report of an experiment of several epochs: its figures are of the same ones, and each is
  * shown. */
-#include "view/report_view.h"
+#include "tools/view/report/report_view.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* report_page_test.c: Tests that the page of an experiment's report has what its text has. */
 #include "tests/unit/arena_fixture.h"
-#include "view/report_view.h"
+#include "tools/view/report/report_view.h"
 
 #include <math.h>
 #include <setjmp.h>

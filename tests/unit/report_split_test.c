@@ -1,5 +1,5 @@
 /* report_split_test.c: Tests of the health of an experiment's split: whether units came as planned, and have feedback alike. */
-#include "experiments/report.h"
+#include "experiments/analysis/report.h"
 
 #include <math.h>
 #include <setjmp.h>

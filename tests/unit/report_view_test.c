@@ -1,6 +1,6 @@
 /* report_view_test.c: Tests of what the page, the text and the JSON of an experiment's report show, also of odd names. */
 #include "tests/unit/arena_fixture.h"
-#include "view/report_view.h"
+#include "tools/view/report/report_view.h"
 
 #include <math.h>
 #include <setjmp.h>

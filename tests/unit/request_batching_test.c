@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "log/request_batching.h"
+#include "kafka/produce/request_batching.h"
 #include "tests/unit/mock_broker.h"
 
 #define SLOW_MS 400 /* in which the broker acknowledges nothing: longer than a busy machine stops a test */

@@ -1,6 +1,6 @@
 /* request_call_test.c: Tests of one request and its answer: what is sent with it, whose answer is taken, and what is said if none
  * comes. */
-#include "client/request_call.h"
+#include "tools/client/request_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

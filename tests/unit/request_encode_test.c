@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "client/request_encode.h"
-#include "message/format.h"
+#include "tools/client/request_encode.h"
+#include "message/formats/format.h"
 #include "tests/unit/arena_fixture.h"
 
 #define BYTES_MAX ((size_t)1 << 20)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "client/request_line.h"
+#include "tools/client/request_line.h"
 #include "tests/unit/arena_fixture.h"
 
 static struct request_line line;

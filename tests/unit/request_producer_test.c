@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/request_producer.h"
+#include "kafka/produce/request_producer.h"
 #include "tests/unit/mock_broker.h"
 
 #define PRODUCE 0 /* Kafka's number of that request */

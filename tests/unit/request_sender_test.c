@@ -1,6 +1,6 @@
 /* request_sender_test.c: Tests of the sender of requests: which lines are sent and which are refused, what goes along with them,
  * how fast they leave, and rows of tensors. */
-#include "client/request_sender.h"
+#include "tools/client/request_sender.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

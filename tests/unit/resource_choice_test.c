@@ -1,5 +1,5 @@
 /* resource_choice_test.c: Tests of the choice of resources by kind, name and labels, and of the count of deletions. */
-#include "client/resource_choice.h"
+#include "tools/client/control/resource_choice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

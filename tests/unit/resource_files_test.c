@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 
-#include "spec/normal_form.h"
+#include "compiler/resources/normal_form.h"
 #include "specs.h"
 #include "steps/kinds.h"
 #include "tests/unit/arena_fixture.h"

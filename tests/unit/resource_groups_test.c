@@ -1,5 +1,5 @@
 /* resource_groups_test.c: `sluice describe` shows the consumer groups of a pipeline in force, and the lag of each. */
-#include "client/resource_groups.h"
+#include "tools/client/control/resource_groups.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* restore_failures_test.c: Tests of how failures of several restores are collected, logged, and become the failure of a worker. */
-#include "worker/restore_failures.h"
+#include "engine/worker/restore_failures.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

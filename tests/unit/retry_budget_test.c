@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "serving/retry_budget.h"
+#include "models/calls/retry_budget.h"
 
 static size_t taken_at(struct retry_budget *budget, int64_t now_us)
 {

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "worker/parts.h"
+#include "engine/worker/parts.h"
 
 #define MANY 100 /* more than there is space for at first */
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/revision.h"
-#include "serving/caller_config.h"
+#include "engine/setup/revision.h"
+#include "models/calls/caller_config.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

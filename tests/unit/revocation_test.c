@@ -9,7 +9,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "log/consumer_parts.h"
+#include "kafka/consume/consumer_parts.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/revoked_progress.h"
+#include "engine/worker/revoked_progress.h"
 
 static const struct answer done = {0};
 static struct position partitions[] = {{0, 0, OFFSET_NONE}, {0, 1, OFFSET_NONE}};

@@ -1,5 +1,5 @@
 /* rollback_command_test.c: Tests of the command by which an alert rolls a rollout back. */
-#include "control/rollback_command.h"
+#include "control/keeper/rollback_command.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "message/record_form.h"
-#include "control/records.h"
+#include "control/records/records.h"
 
 static struct arena *arena;
 static struct buffer record;

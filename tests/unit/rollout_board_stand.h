@@ -7,10 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "experiments/rollout_board.h"
+#include "experiments/rollouts/rollout_board.h"
 #include "flow_scene.h"
 #include "letters.h"
-#include "message/assigned.h"
+#include "message/records/assigned.h"
 #include "message/rows.h"
 #include "planning.h"
 

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <pthread.h>
 
-#include "experiments/truth_tally.h"
-#include "message/exposure.h"
+#include "experiments/rollouts/truth_tally.h"
+#include "message/records/exposure.h"
 #include "rollout_board_stand.h"
 
 #define READS_LABEL                                                                                                                \

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "control/rollout_changes.h"
+#include "control/keeper/rollout_changes.h"
 #include "tests/unit/rollout_stand.h"
 
 static struct record_list ask(const struct proposal_item *item)

@@ -2,7 +2,7 @@
 #ifndef SLUICE_TESTS_ROLLOUT_LOOKS_H
 #define SLUICE_TESTS_ROLLOUT_LOOKS_H
 
-#include "experiments/rollout.h"
+#include "experiments/rollouts/rollout.h"
 
 #define HEAD                                                                                                                       \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bandits/best_arm.h"
-#include "base/random.h"
+#include "methods/bandits/best_arm.h"
+#include "base/number/random.h"
 #include "rollout_looks.h"
 
 #include <cmocka.h>

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "experiments/rollout_plan.h"
+#include "experiments/rollouts/rollout_plan.h"
 #include "planning.h"
 
 #include <cmocka.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "control/rollout_preview.h"
+#include "control/keeper/rollout_preview.h"
 #include "tests/unit/rollout_stand.h"
 
 static struct rollout_preview preview;
@@ -78,7 +78,7 @@ static void a_preview_shows_what_the_keeper_then_does(void **state)
 	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n  progressiveDeployment: {enabled: true, checkEvery: 1s,\n" \
 	"    stages: [{weight: 10, duration: 10s, approve: true}, {weight: 50, duration: 1h}]}\n"
 
-/* `promote` of a stage that waits is its approval, and recorded so (control/rollout_request.h). */
+/* `promote` of a stage that waits is its approval, and recorded so (control/records/rollout_request.h). */
 static void a_promotion_of_a_stage_that_waits_is_shown_as_its_approval(void **state)
 {
 	struct error error = {0};

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bandits/best_arm.h"
-#include "experiments/rollout.h"
-#include "experiments/truth_tally.h"
+#include "methods/bandits/best_arm.h"
+#include "experiments/rollouts/rollout.h"
+#include "experiments/rollouts/truth_tally.h"
 #include "planning.h"
 
 #include <cmocka.h>

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "experiments/rollout_rehearsal.h"
+#include "experiments/rollouts/rollout_rehearsal.h"
 #include "planning.h"
 #include "tests/unit/arena_fixture.h"
 

@@ -1,5 +1,5 @@
 /* rollout_request_test.c: Tests of commands to rollouts: the keeper refuses one whose author has not seen the last move. */
-#include "control/rollout_request.h"
+#include "control/records/rollout_request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/random.h"
-#include "experiments/rollout.h"
-#include "experiments/unit_cells.h"
+#include "base/number/random.h"
+#include "experiments/rollouts/rollout.h"
+#include "experiments/rollouts/unit_cells.h"
 #include "planning.h"
-#include "statistics/distribution.h"
+#include "methods/statistics/distribution.h"
 
 #include <cmocka.h>
 

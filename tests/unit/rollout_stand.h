@@ -3,8 +3,8 @@
 #ifndef SLUICE_TESTS_ROLLOUT_STAND_H
 #define SLUICE_TESTS_ROLLOUT_STAND_H
 
-#include "control/keeper_rollouts.h"
-#include "experiments/unit_cells.h"
+#include "control/keeper/keeper_rollouts.h"
+#include "experiments/rollouts/unit_cells.h"
 #include "message/rows.h"
 #include "tests/unit/table_stand.h"
 

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/little_endian.h"
+#include "base/number/little_endian.h"
 #include "rollout_looks.h"
 
 #include <cmocka.h>

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "control/rollout_relay.h"
-#include "control/truth_record.h"
-#include "message/schemas.h"
+#include "control/engine/rollout_relay.h"
+#include "control/records/truth_record.h"
+#include "message/avro/schemas.h"
 #include "tests/unit/rollout_looks.h"
 #include "tests/unit/rollout_stand.h"
 

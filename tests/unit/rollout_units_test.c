@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/random.h"
-#include "experiments/rollout.h"
-#include "experiments/unit_cells.h"
+#include "base/number/random.h"
+#include "experiments/rollouts/rollout.h"
+#include "experiments/rollouts/unit_cells.h"
 #include "planning.h"
 
 #include <cmocka.h>

@@ -1,8 +1,8 @@
 /* rollout_view_test.c: Tests of what commands show of rollouts: state, counts of all engines, truths, and moves, as text and as
  * JSON, and how an experiment without a rollout is refused. */
-#include "control/experiment_traffic.h"
+#include "control/keeper/experiment_traffic.h"
 #include "tests/unit/rollout_stand.h"
-#include "view/rollout_view.h"
+#include "tools/view/report/rollout_view.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "client/kafka.h"
-#include "runtime/run_limits.h"
+#include "tools/client/kafka.h"
+#include "engine/setup/run_limits.h"
 #include "session.h"
 #include "steps/kinds.h"
 

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "worker/worker.h"
+#include "engine/worker/worker.h"
 
 struct running {
 	struct worker *worker; /* NULL: it does not run */

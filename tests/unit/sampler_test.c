@@ -1,6 +1,6 @@
 /* sampler_test.c: estimates of Shapley values within a budget: designs, exact values, errors
  * that hold, deadlines and failures; and runs of perturbations in batches. */
-#include "explain/sampler.h"
+#include "methods/explain/sampler.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +12,10 @@
 
 #include <math.h>
 
-#include "base/random.h"
-#include "explain/coalition.h"
-#include "explain/perturbation.h"
-#include "explain/surrogate.h"
+#include "base/number/random.h"
+#include "methods/explain/coalition.h"
+#include "methods/explain/perturbation.h"
+#include "methods/explain/surrogate.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

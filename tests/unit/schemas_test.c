@@ -4,8 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include "message/avro_walk.h"
-#include "message/schemas.h"
+#include "message/avro/avro_walk.h"
+#include "message/avro/schemas.h"
 #include "message/tensor.h"
 
 #include <avro.h>

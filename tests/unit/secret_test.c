@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "log/client.h"
-#include "runtime/stop_signal.h"
+#include "kafka/client.h"
+#include "engine/run/stop_signal.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/seldon_path.h"
+#include "gateway/access/seldon_path.h"
 
 static void expect_split(const char *path, const char *prefix, const char *namespace, const char *name, const char *rest)
 {

@@ -1,5 +1,5 @@
 /* seldon_protobuf_test.c: SeldonMessages in protobuf. The bytes are those of Google's library for Seldon's prediction.proto. */
-#include "message/seldon_protobuf.h"
+#include "message/formats/seldon_protobuf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

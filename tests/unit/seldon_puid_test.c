@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "gateway/seldon_puid.h"
-#include "message/protobuf_wire.h"
+#include "gateway/calls/seldon_puid.h"
+#include "message/formats/protobuf_wire.h"
 
 #define BYTES_MAX ((size_t)1024)
 #define DATA ",\"data\":{\"names\":[],\"ndarray\":[[1.5]]}}"

@@ -2,7 +2,7 @@
  * arms of unequal size, with and without stages; and what equal variances cost in power.
  *
  * LEVEL_RUNS=2000 makes the runs those of `make experiments`. */
-#include "statistics/sequence.h"
+#include "methods/statistics/sequence.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
+#include "methods/bandits/best_arm.h"
 
 #define ALPHA 0.05
 #define SHORT_RUNS 12

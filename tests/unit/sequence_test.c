@@ -8,13 +8,13 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
-#include "statistics/arm_sums.h"
-#include "statistics/means.h"
-#include "statistics/rate_difference.h"
-#include "statistics/rate_sequence.h"
-#include "statistics/sample_ratio.h"
-#include "statistics/sequence.h"
+#include "methods/bandits/best_arm.h"
+#include "methods/statistics/arm_sums.h"
+#include "methods/statistics/means.h"
+#include "methods/statistics/rate_difference.h"
+#include "methods/statistics/rate_sequence.h"
+#include "methods/statistics/sample_ratio.h"
+#include "methods/statistics/sequence.h"
 
 static bool near(double got, double wanted)
 {

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "net/grpc_server.h"
-#include "net/http_server.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
 #include "net/listen.h"
 
 #define TURNS 200

@@ -4,8 +4,8 @@
 #define TESTS_SERVER_STAND_H
 
 #include "guest.h"
-#include "net/grpc_server.h"
-#include "net/http_server.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
 
 #define BODY_BYTES_MAX 1000
 #define LAST_BYTES 256

@@ -1,5 +1,5 @@
 /* The thread of a service: it rests until it is asked to stop, and says when it has ended. */
-#include "runtime/service_thread.h"
+#include "engine/run/service_thread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

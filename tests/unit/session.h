@@ -2,7 +2,7 @@
 #ifndef TESTS_SESSION_H
 #define TESTS_SESSION_H
 
-#include "cli/command.h"
+#include "tools/cli/command.h"
 
 struct said {
 	int code;

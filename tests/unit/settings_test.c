@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/settings.h"
-#include "client/kafka.h"
+#include "tools/cli/settings.h"
+#include "tools/client/kafka.h"
 #include "tests/unit/session.h"
 
 static char file[] = "/tmp/sluice-settings-XXXXXX";

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "log/settlement.h"
+#include "kafka/produce/settlement.h"
 
 static struct position items[] = {{0, 0, 7}, {0, 1, OFFSET_NONE}};
 static const struct positions some = {2, items};

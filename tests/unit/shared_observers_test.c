@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "message/carried.h"
-#include "message/slice.h"
+#include "message/records/carried.h"
+#include "message/records/slice.h"
 #include "tests/unit/observed.h"
-#include "worker/slices.h"
+#include "engine/outputs/slices.h"
 
 #define ARENA_BYTES ((size_t)8 << 20)
 #define TEXT_BYTES ((size_t)1 << 20)

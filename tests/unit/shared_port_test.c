@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
-#include "net/frame_debt.h"
-#include "net/http_head.h"
+#include "net/grpc/frame_debt.h"
+#include "net/http/http_head.h"
 #include "server_stand.h"
 #include "tests/unit/puppet.h"
 
@@ -415,7 +415,7 @@ static void flood(const struct server_stand *stand, int pings)
 	hear_and_forget(stand, "closed\n");
 }
 
-/* The budget of a connection is net/frame_budget.h. nghttp2 itself ends those of CONTINUATION sooner, without GOAWAY. */
+/* The budget of a connection is net/grpc/frame_budget.h. nghttp2 itself ends those of CONTINUATION sooner, without GOAWAY. */
 static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
 {
 	static const struct {

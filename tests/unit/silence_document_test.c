@@ -1,7 +1,7 @@
 /* silence_document_test.c: a Silence of an alert as a document. */
-#include "client/silence_document.h"
+#include "tools/client/control/silence_document.h"
 
-#include "spec/rows.h"
+#include "compiler/resources/rows.h"
 
 #include <cmocka.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "log/output.h"
+#include "kafka/produce/output.h"
 #include "tests/unit/mock_broker.h"
 
 #define SILENCE_MS 60000

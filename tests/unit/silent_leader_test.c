@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/changelog.h"
-#include "log/client.h"
-#include "log/group_lag.h"
-#include "log/probe_state.h"
-#include "log/replacement_watch.h"
+#include "kafka/state/changelog.h"
+#include "kafka/client.h"
+#include "kafka/consume/group_lag.h"
+#include "kafka/topics/probe_state.h"
+#include "kafka/topics/replacement_watch.h"
 #include "net/loop.h"
-#include "state/changelog_identity.h"
+#include "flow/state/changelog_identity.h"
 #include "tests/unit/mock_broker.h"
 
 #define SHORT_MS 500

@@ -1,5 +1,5 @@
 /* simd_test.c: Tests of functions that are compiled twice: which one runs, and that both give the same bits. */
-#include "drift/simd.h"
+#include "methods/numeric/simd.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define NUMBERS 1024
 

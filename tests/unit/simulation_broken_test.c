@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "message/stage_link.h"
+#include "message/records/stage_link.h"
 #include "simulation/simulation.h"
 #include "steps/kinds.h"
 

@@ -9,11 +9,11 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "base/random.h"
-#include "numeric/ddsketch.h"
+#include "base/number/random.h"
+#include "methods/numeric/ddsketch.h"
 #include "comparison/numeric/hdr_histogram.h"
-#include "numeric/moments.h"
-#include "numeric/quantile.h"
+#include "methods/numeric/moments.h"
+#include "methods/numeric/quantile.h"
 #include "comparison/numeric/tdigest.h"
 
 #define MANY 20000

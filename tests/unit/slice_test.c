@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "message/slice.h"
+#include "message/records/slice.h"
 
 #define NEXT 2 /* the bit of the stage */
 

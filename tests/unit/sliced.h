@@ -2,7 +2,7 @@
 #ifndef TESTS_SLICED_H
 #define TESTS_SLICED_H
 
-#include "message/slice.h"
+#include "message/records/slice.h"
 
 /* The rows of a slice to the observer of the step `watch`; 1: it is none. The test fails if the record is none between stages. */
 size_t sliced_rows(struct text record);

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/sliced.h"
-#include "worker/slices.h"
+#include "engine/outputs/slices.h"
 
 #define NEXT 1
 #define RECORDS_MAX 600

@@ -1,5 +1,5 @@
 /* When a model counts as slow. */
-#include "runtime/slow_model.h"
+#include "monitor/slow_model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* snapshot_file_test.c: Tests of who may read what a snapshot holds. */
-#include "log/snapshot_file.h"
+#include "kafka/state/snapshot_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* snapshot_progress_test.c: Tests of a snapshot in progress: its blocks, which commit lets it be kept, and how it is given up. */
-#include "worker/snapshot_progress.h"
+#include "engine/worker/snapshot_progress.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* snapshot_schedule_test.c: which state of a worker gets the next snapshot. */
-#include "worker/partition_state.h"
+#include "engine/worker/partition_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* snapshot_test.c: Tests of a store as bytes and back; damaged bytes are refused. */
-#include "state/snapshot.h"
+#include "flow/state/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_SPECS_H
 #define TESTS_SPECS_H
 
-#include "spec/resource.h"
+#include "compiler/resources/resource.h"
 
 /* Reads `yaml` as one file with all step kinds; --kind as given, or NULL. The test
  * closes the spec. */

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "message/sender_reads.h"
-#include "message/stage_link.h"
+#include "message/records/sender_reads.h"
+#include "message/records/stage_link.h"
 #include "tests/unit/arena_fixture.h"
 
 #define EVENT_MS 1000

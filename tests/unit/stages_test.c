@@ -14,8 +14,8 @@
 #include "flow/flow.h"
 #include "graphs.h"
 #include "letters.h"
-#include "message/format.h"
-#include "message/stage_link.h"
+#include "message/formats/format.h"
+#include "message/records/stage_link.h"
 #include "steps/kinds.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"

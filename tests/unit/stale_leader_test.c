@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "log/kafka_log.h"
-#include "log/reader.h"
+#include "kafka/kafka_log.h"
+#include "kafka/consume/reader.h"
 #include "tests/unit/worker_stand.h"
 
 #define FETCH 1 /* Kafka's number of that request */

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log/consumer_parts.h"
-#include "log/kafka_log.h"
+#include "kafka/consume/consumer_parts.h"
+#include "kafka/kafka_log.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 

@@ -1,5 +1,5 @@
 /* start_wait_test.c: A start that waits for Kafka: what is tried again, what ends it, and what probes learn meanwhile. */
-#include "runtime/start_wait.h"
+#include "tools/process/start_wait.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/kafka_wait.h"
+#include "kafka/kafka_wait.h"
 #include "net/listen.h"
 
 #define ANSWER_BYTES 2048

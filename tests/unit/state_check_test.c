@@ -1,5 +1,5 @@
 /* state_check_test.c: files that are read again and would leave a step without its state are refused. */
-#include "runtime/state_check.h"
+#include "engine/setup/state_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* state_forms_test.c: Tests of the forms of the state of stages: when a stage gets a changelog of its own, its name, and the labels
  * by which a control plane remembers it. */
-#include "plan/state_forms.h"
+#include "compiler/plan/state_forms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "control/document_check.h"
-#include "control/state_labels.h"
+#include "control/keeper/document_check.h"
+#include "control/keeper/state_labels.h"
 #include "steps/kinds.h"
 #include "tests/unit/control_stand.h"
 #include "tests/unit/planning.h"

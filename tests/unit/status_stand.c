@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
+#include "base/number/duration.h"
 
 #include <cmocka.h>
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/sender.h"
+#include "kafka/produce/sender.h"
 #include "observe/status.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

@@ -1,6 +1,6 @@
 /* store_test.c: Tests of what steps remember of a partition: seen at once, kept when it is
  * released, told once. */
-#include "state/store.h"
+#include "flow/state/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "state/change.h"
+#include "flow/state/change.h"
 #include "tests/unit/collision.h"
 
 #define BYTES_MAX ((size_t)1 << 24)

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "gateway/streamed_calls.h"
-#include "message/protobuf_wire.h"
+#include "gateway/calls/streamed_calls.h"
+#include "message/formats/protobuf_wire.h"
 
 #define ID TEXT("the caller's")
 

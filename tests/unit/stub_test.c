@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "graphs.h"
-#include "serving/stub.h"
+#include "models/server/stub.h"
 #include "tests/unit/arena_fixture.h"
 
 static struct stub_reply ask(const char *uri, const struct payload *request, uint64_t earlier)

@@ -1,6 +1,6 @@
 /* subject_list_test.c: Tests of the subjects of a scrape: each label is found once, and there is no more than there is space for.
  */
-#include "runtime/subject_list.h"
+#include "monitor/subject_list.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,9 +10,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "net/grpc_server.h"
-#include "net/http_server.h"
-#include "serving/survey.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http_server.h"
+#include "models/calls/survey.h"
 
 #define METADATA \
 	"{\"name\":\"m\",\"versions\":[],\"platform\":\"\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[-1,4]}]," \

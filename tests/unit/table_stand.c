@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "control/rollout_document.h"
+#include "control/keeper/rollout_document.h"
 #include "message/rows.h"
-#include "runtime/revision.h"
+#include "engine/setup/revision.h"
 #include "steps/kinds.h"
 
 struct control_stand table_stand;

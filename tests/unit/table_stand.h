@@ -2,7 +2,7 @@
 #ifndef TESTS_TABLE_STAND_H
 #define TESTS_TABLE_STAND_H
 
-#include "control/control_documents.h"
+#include "control/engine/control_documents.h"
 #include "tests/unit/control_stand.h"
 
 /* Document of a Pipeline whose step splits between `a` and `b`. */

@@ -1,5 +1,5 @@
 /* table_test.c: Tests of what a table promises, held against a plain model of it. */
-#include "state/table.h"
+#include "base/table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

@@ -2,7 +2,7 @@
 #ifndef SLUICE_TESTS_TALLY_H
 #define SLUICE_TESTS_TALLY_H
 
-#include "step/step.h"
+#include "compiler/step/step.h"
 
 /* `tally: {}` adds the tensor `count`, INT64 of shape [1]: how many messages with the key
  * of this one have come to it. */

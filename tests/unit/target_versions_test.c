@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "gateway/call_setup.h"
+#include "gateway/calls/call_setup.h"
 #include "steps/kinds.h"
 #include "tests/unit/planning.h"
 

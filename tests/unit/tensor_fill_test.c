@@ -1,5 +1,5 @@
 /* tensor_fill_test.c: `fill` in the tensors of a request or of an answer becomes their data. */
-#include "source/tensor_fill.h"
+#include "tools/source/tensor_fill.h"
 
 #include <cmocka.h>
 

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "message/format.h"
-#include "source/tensor_files.h"
+#include "message/formats/format.h"
+#include "tools/source/tensor_files.h"
 #include "tests/unit/arena_fixture.h"
 
 #define BYTES_MAX ((size_t)1 << 20)

@@ -1,5 +1,5 @@
 /* text_classes_test.c: Tests of the classes of a text: the commonest values, also of more values than are counted. */
-#include "experiments/text_classes.h"
+#include "experiments/bandits/text_classes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

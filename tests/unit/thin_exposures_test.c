@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "message/assigned.h"
-#include "message/format.h"
-#include "message/reply.h"
+#include "message/records/assigned.h"
+#include "message/formats/format.h"
+#include "message/records/reply.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "net/loop.h"
-#include "step/expression.h"
+#include "compiler/expression/expression.h"
 
 #define THREADS 2
 #define ROUNDS 1000

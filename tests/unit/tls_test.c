@@ -14,10 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/grpc.h"
-#include "net/grpc_server.h"
-#include "net/http.h"
-#include "net/http_server.h"
+#include "net/grpc/grpc.h"
+#include "net/grpc/grpc_server.h"
+#include "net/http/http.h"
+#include "net/http/http_server.h"
 #include "net/listen.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/guest.h"

@@ -5,7 +5,7 @@
 
 #include <openssl/evp.h>
 
-#include "gateway/jwt_algorithm.h"
+#include "gateway/access/jwt_algorithm.h"
 
 #define TOKEN_NOW_MS INT64_C(1700000000000)
 #define TOKEN_NOW "1700000000"

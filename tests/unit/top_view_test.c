@@ -1,7 +1,7 @@
 /* The screen of `sluice top`: what it shows, and that it fits the terminal. */
-#include "view/top_view.h"
+#include "tools/view/top_view.h"
 
-#include "view/top_lines.h"
+#include "tools/view/top_lines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "log/topic_setup.h"
+#include "kafka/topics/topic_setup.h"
 #include "tests/unit/mock_broker.h"
 
 static struct {

@@ -1,5 +1,5 @@
 /* topic_difference_test.c: Tests of what differs between a topic in Kafka and the plan, and of the command that is named. */
-#include "runtime/topic_difference.h"
+#include "engine/setup/topic_difference.h"
 #include "tests/unit/arena_fixture.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* topic_facts_test.c: Tests of what is read about topics: on librdkafka's mock, which shows partitions and no settings. */
-#include "log/topic_facts.h"
+#include "kafka/topics/topic_facts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/embedded_broker.h" /* its settings */
-#include "log/kafka_log.h"
-#include "log/topic_list.h"
-#include "log/topic_settings.h"
+#include "kafka/embedded/embedded_broker.h" /* its settings */
+#include "kafka/kafka_log.h"
+#include "kafka/topics/topic_list.h"
+#include "kafka/topics/topic_settings.h"
 #include "net/listen.h"
 #include "tests/unit/mock_broker.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "log/client.h"
+#include "kafka/client.h"
 #include "tests/unit/mock_broker.h"
 
 #define TOPICS 300

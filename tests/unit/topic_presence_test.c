@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "gateway/gateway_readiness.h"
-#include "gateway/topic_presence.h"
+#include "gateway/calls/topic_presence.h"
 #include "tests/unit/calls_stand.h"
 
 #define PRODUCE 0 /* the number of the request */

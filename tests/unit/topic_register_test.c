@@ -1,5 +1,5 @@
 /* topic_register_test.c: Tests of the register of topics: numbers stay, and lists that were handed out do not change. */
-#include "runtime/topic_register.h"
+#include "engine/setup/topic_register.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "runtime/topic_removal.h"
+#include "engine/setup/topic_removal.h"
 #include "steps/kinds.h"
 #include "tests/unit/planning.h"
 

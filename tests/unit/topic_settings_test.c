@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "log/topic_settings.h"
+#include "kafka/topics/topic_settings.h"
 
 static void the_largest_batch_is_read_from_its_setting_alone(void **state)
 {

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log/topic_settings.h"
+#include "kafka/topics/topic_settings.h"
 #include "net/listen.h"
 
 #define PIPELINE(name)                                                                                                             \

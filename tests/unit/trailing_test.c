@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "numeric/trailing.h"
+#include "base/number/random.h"
+#include "methods/numeric/trailing.h"
 
 #define ALL (TRACK_SUM | TRACK_SPREAD | TRACK_LEAST | TRACK_GREATEST | TRACK_ORDER)
 

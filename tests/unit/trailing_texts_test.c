@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "numeric/trailing_texts.h"
+#include "base/number/random.h"
+#include "methods/numeric/trailing_texts.h"
 
 #define SERIES 3
 #define MESSAGES 600

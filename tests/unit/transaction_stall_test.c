@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "log/kafka_log.h"
-#include "log/output.h"
+#include "kafka/kafka_log.h"
+#include "kafka/produce/output.h"
 #include "tests/unit/mock_broker.h"
 
 #define TIMEOUT_MS 1000

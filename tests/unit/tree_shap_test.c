@@ -1,6 +1,6 @@
 /* tree_shap_test.c: Shapley values of trees beside their definition, by all coalitions; deep
  * trees, categories and missing numbers; and what is refused. */
-#include "explain/tree_shap.h"
+#include "methods/explain/tree_shap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,9 @@
 
 #include <math.h>
 
-#include "base/random.h"
-#include "explain/coalition.h"
-#include "numeric/trees.h"
+#include "base/number/random.h"
+#include "methods/explain/coalition.h"
+#include "methods/predictors/trees.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

@@ -1,5 +1,5 @@
 /* trees_test.c: sums of trees, of any depth and shape, held against a plain walk down each tree. */
-#include "numeric/trees.h"
+#include "methods/predictors/trees.h"
 
 #include <float.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "tests/unit/arena_fixture.h"
 
 #define FEATURES_MAX 11

@@ -10,8 +10,8 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "experiments/exposure_sample.h"
-#include "experiments/truth_tally.h"
+#include "experiments/outcomes/exposure_sample.h"
+#include "experiments/rollouts/truth_tally.h"
 
 #define NOW_MS INT64_C(1800000000000)
 #define WINDOW_MS 60000

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "experiments/rollout.h"
-#include "experiments/truth_tally.h"
+#include "experiments/rollouts/rollout.h"
+#include "experiments/rollouts/truth_tally.h"
 
 static void metrics_of_pipelines_add_up(void **state)
 {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-#include "message/truth_link.h"
+#include "message/records/truth_link.h"
 #include "observe/log_sink.h"
 #include "tests/unit/worker_stand.h"
 

@@ -1,6 +1,6 @@
 /* truth_service_test.c: Tests of the truth service with a mock broker: feedback reaches the board of rollouts under the table in
  * force, and whoever counts next has the same counts. */
-#include "runtime/truth_service.h"
+#include "engine/learn/truth_service.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,11 +11,11 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/duration.h"
+#include "base/number/duration.h"
 #include "message/rows.h"
 #include "mock_broker.h"
 #include "planning.h"
-#include "runtime/outcome_feed.h"
+#include "engine/learn/outcome_feed.h"
 
 #include <cmocka.h>
 

@@ -1,8 +1,8 @@
 /* truth_tally_test.c: Tests of the truth tally: which accuracies count for a rollout, when, and once; and that other orders and
  * other readers give the same sums. Sums themselves: truth_counts_test.c. */
-#include "experiments/outcome_join.h"
-#include "experiments/rollout.h"
-#include "experiments/truth_tally.h"
+#include "experiments/outcomes/outcome_join.h"
+#include "experiments/rollouts/rollout.h"
+#include "experiments/rollouts/truth_tally.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "plan/type_bounds.h"
-#include "plan/type_list.h"
-#include "spec/fault_codes.h"
+#include "compiler/plan/type_bounds.h"
+#include "compiler/graph/type_list.h"
+#include "compiler/yaml/fault_codes.h"
 #include "steps/kinds.h"
 
 #define METADATA                                                                                                                   \

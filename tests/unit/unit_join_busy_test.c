@@ -1,5 +1,5 @@
 /* unit_join_busy_test.c: Test that the join of exposures and feedback takes a busy unit in one walk. */
-#include "experiments/unit_join.h"
+#include "experiments/analysis/unit_join.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

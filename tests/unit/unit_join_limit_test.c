@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "experiments/unit_join.h"
+#include "experiments/analysis/unit_join.h"
 #include "tests/unit/arena_fixture.h"
 
 static void a_value_beyond_the_limit_is_left_out_and_counted(void **state)

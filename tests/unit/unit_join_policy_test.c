@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "experiments/unit_join.h"
+#include "experiments/analysis/unit_join.h"
 #include "tests/unit/arena_fixture.h"
 
 #define NEWEST 17

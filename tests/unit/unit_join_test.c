@@ -1,5 +1,5 @@
 /* unit_join_test.c: Tests of the join of exposures and feedback, and of the report that is made of it. */
-#include "experiments/report.h"
+#include "experiments/analysis/report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "message/avro.h"
+#include "message/avro/avro.h"
 
 static struct arena *arena, *record_arena;
 static struct unit_join *join;

@@ -1,6 +1,6 @@
 /* unit_numbers_test.c: Tests of sums and ratios per unit: their numbers, and simulated users who return, with looks after each
  * value. ANALYSIS_RUNS=2000 makes the simulated runs the long ones of `make long`. */
-#include "experiments/unit_numbers.h"
+#include "experiments/analysis/unit_numbers.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "bandits/best_arm.h"
+#include "methods/bandits/best_arm.h"
 
 #define UNITS_MAX 20000
 #define VALUES_MAX 60000

@@ -1,6 +1,6 @@
 /* unit_outcomes_test.c: Tests of feedback that names a unit and no request: which exposure it belongs to, that it counts once, and
  * how a rollout counts it. */
-#include "experiments/unit_outcomes.h"
+#include "experiments/outcomes/unit_outcomes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "experiments/truth_tally.h"
+#include "base/number/random.h"
+#include "experiments/rollouts/truth_tally.h"
 
 #define NOW_MS INT64_C(1800000000000)
 #define WINDOW_MS 60000

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "message/feedback.h"
+#include "message/records/feedback.h"
 #include "message/unit_text.h"
 #include "tests/unit/arena_fixture.h"
 

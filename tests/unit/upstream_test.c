@@ -1,5 +1,5 @@
 /* upstream_test.c: questions for the progress of groups: their order, their answers, and that to forget one does not wait. */
-#include "log/upstream.h"
+#include "kafka/consume/upstream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

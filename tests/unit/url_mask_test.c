@@ -16,7 +16,7 @@
 #include "base/quote.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
-#include "view/findings.h"
+#include "tools/view/findings.h"
 
 static void a_login_becomes_three_stars(void **state)
 {

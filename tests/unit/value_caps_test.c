@@ -1,5 +1,5 @@
 /* value_caps_test.c: a cap takes the quantiles of the burn-in, and never moves again. */
-#include "experiments/value_caps.h"
+#include "experiments/analysis/value_caps.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "experiments/running_cap.h"
+#include "experiments/rollouts/running_cap.h"
 
 #define UNITS 1000
 #define UNITS_MOST 40000

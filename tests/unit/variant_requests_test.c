@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "view/report_view.h"
+#include "tools/view/report/report_view.h"
 
 #define ANSWERED 1000 /* by `new`, in 1, 2, 3 ... ms */
 #define FEW 10	      /* by `old`, in 5 ms each */

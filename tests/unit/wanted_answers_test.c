@@ -1,6 +1,6 @@
 /* wanted_answers_test.c: Tests of the list of answers that are read again: what is due, what one pass over a span of time takes,
  * and what is dropped. */
-#include "experiments/wanted_answers.h"
+#include "experiments/outcomes/wanted_answers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "message/reply.h"
+#include "message/records/reply.h"
 
 #include <cmocka.h>
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "planning.h"
-#include "runtime/warm_policy.h"
+#include "engine/learn/warm_policy.h"
 
 #define YAML_BYTES 1024
 #define POLICY_BYTES 4096

@@ -14,9 +14,9 @@
 #include "flow/flow.h"
 #include "graphs.h"
 #include "letters.h"
-#include "message/carried.h"
+#include "message/records/carried.h"
 #include "observe/counts.h"
-#include "step/assignment.h"
+#include "compiler/step/assignment.h"
 #include "steps/kinds.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)

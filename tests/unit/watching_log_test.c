@@ -1,5 +1,5 @@
 /* watching_log_test.c: Tests of the log lines about steps that watch: that they learn, judge, or cannot judge, and why. */
-#include "runtime/watching_log.h"
+#include "monitor/watching_log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

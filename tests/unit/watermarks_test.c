@@ -1,7 +1,7 @@
 /* watermarks_test.c: Tests of watermarks, the times up to which partitions of a stream have come: which hold the others, for
  * how long, and when a clock was set back.
  */
-#include "drift/watermarks.h"
+#include "methods/drift/watermarks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

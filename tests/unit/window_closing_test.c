@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "numeric/window_closing.h"
-#include "numeric/summary.h"
+#include "methods/numeric/window_closing.h"
+#include "methods/numeric/summary.h"
 
 #define ALL (SUMMARY_SUM | SUMMARY_SPREAD | SUMMARY_LEAST | SUMMARY_ENDS | SUMMARY_SQUARES)
 

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "graphs.h"
-#include "steps/window_index.h"
+#include "steps/windows/window_index.h"
 
 #define ENTRIES 3000
 #define OPERATIONS 60 /* of one message */

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
-#include "numeric/ddsketch.h"
-#include "numeric/distinct_sketch.h"
-#include "numeric/quantile_sketch.h"
+#include "base/number/random.h"
+#include "methods/numeric/ddsketch.h"
+#include "methods/numeric/distinct_sketch.h"
+#include "methods/numeric/quantile_sketch.h"
 
 #define NUMBERS 4000
 #define SHARES 101

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "message/feed_record.h"
-#include "worker/parts.h"
-#include "worker/window_verdicts.h"
+#include "message/records/feed_record.h"
+#include "engine/worker/parts.h"
+#include "engine/outputs/window_verdicts.h"
 
 #define FEED 3 /* the number of its topic */
 #define ROWS 5 /* of the first that was learnt; each later one has a row more */

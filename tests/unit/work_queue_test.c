@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "net/work_queue.h"
+#include "net/http/work_queue.h"
 
 #define WORKS 4
 

@@ -10,7 +10,7 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-#include "log/client.h"
+#include "kafka/client.h"
 #include "net/loop.h"
 
 static struct hold {

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "simulation/simulated_kafka.h"
+#include "tools/test/simulated/simulated_kafka.h"
 #include "simulation/simulated_models.h"
 #include "tests/unit/planning.h"
-#include "worker/worker.h"
+#include "engine/worker/worker.h"
 
 #define MS INT64_C(1000)
 #define SECOND (1000 * MS)

@@ -12,14 +12,14 @@
 
 #include <unistd.h>
 
-#include "log/reader.h"
-#include "message/format.h"
-#include "message/stage_link.h"
+#include "kafka/consume/reader.h"
+#include "message/formats/format.h"
+#include "message/records/stage_link.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
-#include "worker/worker.h"
+#include "engine/worker/worker.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
 #define STAGES 4

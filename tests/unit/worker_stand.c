@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/client.h"
+#include "kafka/client.h"
 #include "tests/unit/worker_stand.h"
 
 static const uint32_t topic_numbers[STAND_STAGES] = {0, 1};

@@ -12,11 +12,11 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "log/client.h"
-#include "message/avro.h"
-#include "message/json_write.h"
-#include "message/schemas.h"
-#include "net/http_server.h"
+#include "kafka/client.h"
+#include "message/avro/avro.h"
+#include "message/json/json_write.h"
+#include "message/avro/schemas.h"
+#include "net/http/http_server.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "observe/counts.h"
-#include "runtime/topic_absence.h"
+#include "engine/setup/topic_absence.h"
 #include "tests/unit/worker_stand.h"
 
 #define PRODUCE 0 /* Kafka's numbers of these requests */

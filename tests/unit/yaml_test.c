@@ -1,6 +1,6 @@
 /* yaml_test.c: files become trees whose every value knows its place, and nothing in a
  * file can make that costly. */
-#include "spec/node.h"
+#include "compiler/yaml/node.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "spec/fault.h"
+#include "compiler/yaml/fault.h"
 
 struct read {
 	struct arena *arena;

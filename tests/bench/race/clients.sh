@@ -61,7 +61,7 @@ cpu_ticks() {
 }
 
 # Notes the answered requests of a CPU second under the name. Refusals are told: direct ingress has them where Kafka does not keep up
-# with the log (engine/worker/DELIVERY.md).
+# with the log (engine/engine/worker/DELIVERY.md).
 note() { # $1 name, $2 requests, $3 of them refused or failed, $4 ticks
 	[ "${2:-0}" -gt "${3:-0}" ] && [ "$4" -gt 0 ] || give_up "$1: no request was answered"
 	[ "${3:-0}" -eq 0 ] || echo "$1: $3 of $2 requests were refused"

@@ -2,15 +2,15 @@
 #include <math.h>
 
 #include "compute/values.h"
-#include "statistics/arm_sums.h"
+#include "methods/statistics/arm_sums.h"
 #include "comparison/statistics/bootstrap.h"
-#include "statistics/distribution.h"
-#include "statistics/means.h"
-#include "statistics/posterior.h"
+#include "methods/statistics/distribution.h"
+#include "methods/statistics/means.h"
+#include "methods/statistics/posterior.h"
 #include "comparison/statistics/rank_test.h"
-#include "statistics/rates.h"
-#include "statistics/sample_ratio.h"
-#include "statistics/sequence.h"
+#include "methods/statistics/rates.h"
+#include "methods/statistics/sample_ratio.h"
+#include "methods/statistics/sequence.h"
 #include "comparison/statistics/spending.h"
 
 #define RESAMPLES_MOST 1000000

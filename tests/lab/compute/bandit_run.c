@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "bandits/policy.h"
+#include "methods/bandits/policy.h"
 #include "compute/values.h"
 
 #define REGRET_RUNS 100

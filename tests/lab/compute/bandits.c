@@ -1,13 +1,13 @@
 /* bandits.c: Family `bandits`: state of learners after recorded rewards, their choices, and off-policy estimates. */
-#include "bandits/bandit.h"
+#include "methods/bandits/bandit.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "bandits/off_policy.h"
+#include "methods/bandits/off_policy.h"
 #include "compute/bandit_run.h"
 #include "compute/values.h"
-#include "numeric/cholesky.h"
+#include "methods/numeric/cholesky.h"
 
 static void put_integer(json_t *result, const char *key, size_t number, struct error *error)
 {

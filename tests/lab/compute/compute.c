@@ -1,5 +1,5 @@
 /* compute.c: `sluice compute`: numeric methods, run on cases from a file, for comparison with other implementations. */
-#include "cli/command.h"
+#include "tools/cli/command.h"
 #include "compute/compute_cases.h"
 
 #define LIST_BYTES_MAX ((size_t)1 << 20)

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/suggest.h"
-#include "message/json_write.h"
+#include "message/json/json_write.h"
 
 #define CASES_BYTES_MAX ((size_t)256 << 20)
 #define CASE_ARENA_BYTES ((size_t)1 << 30)

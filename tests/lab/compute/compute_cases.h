@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "compute/family.h"
-#include "spec/workspace.h"
+#include "compiler/yaml/workspace.h"
 
 struct compute_cases { /* starts with the first four */
 	const struct workspace *workspace;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "compute/values.h"
-#include "drift/adwin.h"
+#include "methods/drift/tests/adwin.h"
 #include "comparison/drift/online_charts.h"
 
 /* A stream and what is listed of it. */

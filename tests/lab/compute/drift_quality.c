@@ -1,6 +1,6 @@
 /* drift_quality.c: Family `drift_quality`: rows of a stream at which the change detector raises an alarm. */
 #include "compute/values.h"
-#include "drift/change.h"
+#include "methods/drift/change/change.h"
 
 #define REFERENCE_ROWS 400
 #define FALSE_ALARMS 0.5	 /* a thousand rows */

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "compute/values.h"
-#include "drift/binned.h"
+#include "methods/drift/tests/binned.h"
 #include "comparison/drift/correction.h"
 #include "comparison/drift/distance.h"
 #include "comparison/drift/kernel_test.h"
 #include "comparison/drift/kolmogorov_smirnov.h"
 #include "comparison/drift/rank_test.h"
-#include "numeric/quantile.h"
+#include "methods/numeric/quantile.h"
 
 /* Both samples of a case in rising order, without NaN, and how many of those there were. */
 struct two_samples {

@@ -4,8 +4,8 @@
 
 #include "compute/models.h"
 #include "compute/values.h"
-#include "numeric/trees.h"
-#include "step/expression.h"
+#include "methods/predictors/trees.h"
+#include "compiler/expression/expression.h"
 
 struct compute_example {
 	const struct dense *layers;   /* linear, logistic, mlp; else NULL */

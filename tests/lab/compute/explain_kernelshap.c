@@ -3,7 +3,7 @@
 
 #include "compute/models.h"
 #include "compute/values.h"
-#include "explain/coalition.h"
+#include "methods/explain/coalition.h"
 
 struct kernelshap_work {
 	const struct compute_case *one;

@@ -5,11 +5,11 @@
 
 #include "compute/models.h"
 #include "compute/values.h"
-#include "explain/anchors.h"
-#include "explain/gradients.h"
-#include "explain/importance.h"
-#include "explain/linear.h"
-#include "numeric/legendre.h"
+#include "methods/explain/anchors.h"
+#include "methods/explain/gradients.h"
+#include "methods/explain/importance.h"
+#include "methods/explain/linear.h"
+#include "methods/numeric/legendre.h"
 
 /* ---- integrated gradients ---- */
 

@@ -3,8 +3,8 @@
 
 #include "compute/models.h"
 #include "compute/values.h"
-#include "explain/coalition.h"
-#include "explain/tree_shap.h"
+#include "methods/explain/coalition.h"
+#include "methods/explain/tree_shap.h"
 
 /* What a case asks for. */
 struct treeshap_work {

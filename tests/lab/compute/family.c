@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
-#include "message/json_write.h"
+#include "message/json/json_write.h"
 
 /* All families, in the order in which they are listed; ended by NULL. */
 static const struct compute_family *const compute_families[] = {

@@ -5,7 +5,7 @@
 
 #include "compute/family.h"
 #include "compute/values.h"
-#include "numeric/feature.h"
+#include "methods/numeric/feature.h"
 
 struct bars {
 	size_t count;

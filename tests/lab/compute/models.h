@@ -3,8 +3,8 @@
 #define SLUICE_COMPUTE_MODELS_H
 
 #include "compute/family.h"
-#include "numeric/dense.h"
-#include "numeric/predictor.h"
+#include "methods/predictors/dense.h"
+#include "methods/predictors/predictor.h"
 
 /* Reads the model of the file that `object` names by `model_file`, into the case's arena. NULL: an error that names
  * the file. */

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "compute/values.h"
-#include "drift/isolation.h"
-#include "drift/outlier.h"
-#include "numeric/moments.h"
-#include "numeric/predictor.h"
-#include "numeric/quantile.h"
-#include "statistics/distribution.h"
+#include "methods/outliers/isolation.h"
+#include "methods/outliers/outlier.h"
+#include "methods/numeric/moments.h"
+#include "methods/predictors/predictor.h"
+#include "methods/numeric/quantile.h"
+#include "methods/statistics/distribution.h"
 
 /* ---- numbers ---- */
 

@@ -5,12 +5,12 @@
 
 #include "compute/preprocess_texts.h"
 #include "compute/values.h"
-#include "numeric/binning.h"
-#include "numeric/imputing.h"
-#include "numeric/polynomial.h"
-#include "numeric/power.h"
-#include "numeric/ranks.h"
-#include "numeric/scaling.h"
+#include "methods/numeric/binning.h"
+#include "methods/numeric/imputing.h"
+#include "methods/numeric/polynomial.h"
+#include "methods/numeric/power.h"
+#include "methods/numeric/ranks.h"
+#include "methods/numeric/scaling.h"
 
 #define DEGREE_MAX 64 /* no products of more factors have been seen to be of use */
 

@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "compute/values.h"
-#include "numeric/categories.h"
-#include "numeric/murmur.h"
+#include "methods/numeric/categories.h"
+#include "methods/numeric/murmur.h"
 
 #define SIZE_OF_SKLEARN 1048576 /* what its FeatureHasher takes when nothing is said */
 

@@ -5,8 +5,8 @@
 
 #include "compute/models.h"
 #include "compute/values.h"
-#include "explain/coalition.h"
-#include "explain/sampler.h"
+#include "methods/explain/coalition.h"
+#include "methods/explain/sampler.h"
 
 #define RUNS 20
 #define WORKING_BYTES ((size_t)256 << 20) /* of one estimate */

@@ -2,12 +2,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "compute/values.h"
-#include "numeric/ddsketch.h"
+#include "methods/numeric/ddsketch.h"
 #include "comparison/numeric/hdr_histogram.h"
-#include "numeric/moments.h"
-#include "numeric/quantile.h"
+#include "methods/numeric/moments.h"
+#include "methods/numeric/quantile.h"
 #include "comparison/numeric/tdigest.h"
 
 #define STREAM_NUMBERS_MAX 10000000

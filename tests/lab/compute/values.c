@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/number.h"
+#include "base/number/number.h"
 
 /* ---- reading ---- */
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "compute/values.h"
-#include "numeric/summary.h"
-#include "numeric/window_closing.h"
+#include "methods/numeric/summary.h"
+#include "methods/numeric/window_closing.h"
 
 #define TRACKS (SUMMARY_SUM | SUMMARY_SPREAD | SUMMARY_LEAST | SUMMARY_ENDS)
 #define SUMMARY_ROOM 128 /* bytes of a summary of these tracks, with some to spare */

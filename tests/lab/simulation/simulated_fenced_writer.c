@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-#include "log/fenced_writer.h"
-#include "simulation/simulated_world.h"
+#include "kafka/produce/fenced_writer.h"
+#include "tools/test/simulated/simulated_world.h"
 
 #define QUEUE_FULL_TRIES 100 /* the queue of a writer that waits for each transaction is never full for long */
 

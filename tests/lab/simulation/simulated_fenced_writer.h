@@ -1,4 +1,4 @@
-/* simulated_fenced_writer.h: Fenced writer of the simulated Kafka (log/fenced_writer.h): the only writer of a topic, by a
+/* simulated_fenced_writer.h: Fenced writer of the simulated Kafka (kafka/produce/fenced_writer.h): the only writer of a topic, by a
  * transactional id. Nothing waits: each call is a request, and the state says what has come of it.
  *
  * As on Kafka, every failure is final. So is a connection that closed during a transaction, because a late copy of a request
@@ -7,7 +7,7 @@
 #ifndef SLUICE_SIMULATION_SIMULATED_FENCED_WRITER_H
 #define SLUICE_SIMULATION_SIMULATED_FENCED_WRITER_H
 
-#include "simulation/simulated_kafka.h"
+#include "tools/test/simulated/simulated_kafka.h"
 
 struct simulated_fenced_writer;
 

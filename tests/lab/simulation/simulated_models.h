@@ -7,9 +7,9 @@
 #ifndef SLUICE_SIMULATION_SIMULATED_MODELS_H
 #define SLUICE_SIMULATION_SIMULATED_MODELS_H
 
-#include "base/random.h"
-#include "serving/stub.h"
-#include "serving/wire.h"
+#include "base/number/random.h"
+#include "models/server/stub.h"
+#include "models/calls/wire.h"
 
 /* Faults of an attempt. */
 enum model_mishap {

@@ -9,12 +9,12 @@
 #ifndef SLUICE_SIMULATION_SIMULATION_H
 #define SLUICE_SIMULATION_SIMULATION_H
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "simulation/simulated_fenced_writer.h"
-#include "simulation/simulated_kafka.h"
+#include "tools/test/simulated/simulated_kafka.h"
 #include "simulation/simulated_models.h"
-#include "spec/resource.h"
-#include "worker/worker.h"
+#include "compiler/resources/resource.h"
+#include "engine/worker/worker.h"
 
 /* Injected faults of the workers, in addition to the simulated Kafka's request faults. */
 enum simulation_fault {

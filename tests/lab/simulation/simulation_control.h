@@ -1,7 +1,7 @@
 /* simulation_control.h: Control plane of a simulation run: the topics `control`, `proposals` and `status` on the simulated Kafka,
  * candidates for the keeper in processes of their own, a follower in the process of each worker, and appliers. The keepers'
- * decisions and the followers' ledgers are the product's (control/keeper.h, control/control_reader.h). A run that has it gets its
- * deployments by changes that appliers propose and a keeper activates.
+ * decisions and the followers' ledgers are the product's (control/keeper/keeper.h, control/engine/control_reader.h). A run that has
+  * it gets its deployments by changes that appliers propose and a keeper activates.
  *
  * Faults: keepers are killed, frozen and cut off while they rule; `control` is unavailable for a time; a follower reads it late and
  * in pieces; proposals are sent twice, and by two appliers at once; reports are lost, late and doubled; an engine cannot prepare a
@@ -16,8 +16,8 @@
 #ifndef SLUICE_SIMULATION_SIMULATION_CONTROL_H
 #define SLUICE_SIMULATION_SIMULATION_CONTROL_H
 
-#include "control/control_reader.h"
-#include "control/document_check.h"
+#include "control/engine/control_reader.h"
+#include "control/keeper/document_check.h"
 #include "simulation/simulation.h"
 #include "simulation/simulation_line.h"
 
@@ -34,7 +34,7 @@
 struct simulation;
 struct simulation_control;
 
-/* A process that is a candidate for the keeper, as control/keeper_service.h has it. */
+/* A process that is a candidate for the keeper, as control/keeper/keeper_service.h has it. */
 struct simulation_keeper {
 	struct simulation_control *control;
 	char name[16];
@@ -54,7 +54,7 @@ struct simulation_prepared {
 	bool fails;
 };
 
-/* Part of a worker's process that reads `control`, as control/follower.h does. */
+/* Part of a worker's process that reads `control`, as control/engine/follower.h does. */
 struct simulation_follower {
 	struct simulation_control *control;
 	const char *name;	     /* of its engine */

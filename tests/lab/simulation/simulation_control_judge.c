@@ -2,7 +2,7 @@
  * what must hold. See simulation_control.h. */
 #include <inttypes.h>
 
-#include "control/control_tables.h"
+#include "control/records/control_tables.h"
 #include "simulation/simulation_parts.h"
 
 static char *why_of(struct simulation_control *control)

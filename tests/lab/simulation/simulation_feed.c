@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "message/oip_json.h"
-#include "plan/plan.h"
+#include "message/formats/oip_json.h"
+#include "compiler/plan/plan.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
 #define TELL_BYTES 160

@@ -1,6 +1,6 @@
 /* simulation_follower.c: Followers in a simulation run: each reads `control` in the process of a worker, late and in pieces,
  * prepares changes, and reports. See simulation_control.h. */
-#include "control/change_order.h"
+#include "control/keeper/change_order.h"
 #include "message/rows.h"
 #include "simulation/simulation_parts.h"
 

@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/number.h"
-#include "message/oip_json.h"
+#include "base/number/number.h"
+#include "message/formats/oip_json.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
 #define TELL_BYTES 160

@@ -1,5 +1,5 @@
-/* simulation_keeper.c: Candidates for the keeper in a simulation run: the terms of control/keeper_service.c, on the simulated
- * Kafka. See simulation_control.h. */
+/* simulation_keeper.c: Candidates for the keeper in a simulation run: the terms of control/keeper/keeper_service.c, on the
+ * simulated Kafka. See simulation_control.h. */
 #include "simulation/simulation_parts.h"
 
 #include <inttypes.h>

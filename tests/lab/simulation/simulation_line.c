@@ -3,9 +3,9 @@
 
 #include <assert.h>
 
-#include "base/number.h"
+#include "base/number/number.h"
 #include "net/loop.h"
-#include "plan/plan.h"
+#include "compiler/plan/plan.h"
 
 #define MS INT64_C(1000) /* times are in microseconds */
 #define SECOND (1000 * MS)

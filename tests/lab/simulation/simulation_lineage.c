@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-#include "message/oip_json.h"
-#include "plan/plan.h"
+#include "message/formats/oip_json.h"
+#include "compiler/plan/plan.h"
 
 #define RECORD_BYTES_MAX ((size_t)1 << 20)
 #define SHARE_LEAST 60 /* requests, of which a share is looked at */

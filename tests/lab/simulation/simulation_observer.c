@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/avro.h"
-#include "message/avro_wire.h"
-#include "message/feed_record.h"
-#include "message/settled_score.h"
-#include "message/stage_link.h"
-#include "message/truth_link.h"
-#include "plan/plan.h"
+#include "message/avro/avro.h"
+#include "message/avro/avro_wire.h"
+#include "message/records/feed_record.h"
+#include "message/records/settled_score.h"
+#include "message/records/stage_link.h"
+#include "message/records/truth_link.h"
+#include "compiler/plan/plan.h"
 #include "simulation/simulation_parts.h"
 
 #define MS SIMULATION_MS

@@ -3,9 +3,9 @@
 #ifndef SLUICE_SIMULATION_SIMULATION_PIPELINE_H
 #define SLUICE_SIMULATION_SIMULATION_PIPELINE_H
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "simulation/simulated_models.h"
-#include "step/step.h"
+#include "compiler/step/step.h"
 
 #define SIMULATION_BLOCKS_MAX 4
 

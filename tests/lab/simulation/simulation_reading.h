@@ -3,7 +3,7 @@
 #ifndef SLUICE_SIMULATION_SIMULATION_READING_H
 #define SLUICE_SIMULATION_SIMULATION_READING_H
 
-#include "simulation/simulated_kafka.h"
+#include "tools/test/simulated/simulated_kafka.h"
 
 #define SIMULATION_PARTITIONS_MAX 6
 

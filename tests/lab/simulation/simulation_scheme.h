@@ -3,7 +3,7 @@
 #ifndef SLUICE_SIMULATION_SIMULATION_SCHEME_H
 #define SLUICE_SIMULATION_SIMULATION_SCHEME_H
 
-#include "runtime/stage_setup.h"
+#include "engine/setup/stage_setup.h"
 #include "simulation/simulation_line.h"
 
 #define SIMULATION_KINDS_MAX 64

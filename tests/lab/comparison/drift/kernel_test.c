@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "base/random.h"
-#include "numeric/quantile.h"
+#include "base/number/random.h"
+#include "methods/numeric/quantile.h"
 
 static double distance_squared(const double *a, const double *b, size_t columns)
 {

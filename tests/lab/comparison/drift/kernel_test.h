@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "numeric/table.h"
+#include "methods/numeric/table.h"
 
 #define KERNEL_ROWS_MAX 8192 /* of both samples: half a gigabyte of kernel values */
 

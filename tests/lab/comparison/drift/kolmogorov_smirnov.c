@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "statistics/distribution.h"
+#include "methods/statistics/distribution.h"
 
 /* ---- distance ---- */
 

@@ -2,7 +2,7 @@
  *
  * Samples are sorted, without NaN, and not empty; infinite values order like others. Ties step together, so the
  * distance is taken only at distinct pooled values. Three p-values are known for one distance, and they differ for
- * small samples: the exact one, the limit (kolmogorov_sf() of statistics/distribution.h), and the one-sample law at
+ * small samples: the exact one, the limit (kolmogorov_sf() of methods/statistics/distribution.h), and the one-sample law at
  * the effective size, which other libraries call asymptotic.
  *
  * Pure; any thread may call. Memory is taken from the arena that is handed in.
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "numeric/table.h"
+#include "methods/numeric/table.h"
 
 /* The exact count costs reference * current steps: a second at this size. */
 #define KS_EXACT_SIZE_MAX 10000

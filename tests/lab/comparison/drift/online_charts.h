@@ -1,12 +1,12 @@
-/* online_charts.h: Detectors that no pipeline has, beside those of drift/online.h: the EWMA chart of numbers; DDM, EDDM and HDDM of
- * errors.
+/* online_charts.h: Detectors that no pipeline has, beside those of methods/drift/tests/online.h: the EWMA chart of numbers; DDM,
+ * EDDM and HDDM of errors.
  *
  * Each is a plain value of a few numbers, set up by its begin function. One that raised an alarm starts anew with the next number.
  */
 #ifndef SLUICE_COMPARISON_DRIFT_ONLINE_CHARTS_H
 #define SLUICE_COMPARISON_DRIFT_ONLINE_CHARTS_H
 
-#include "drift/online.h"
+#include "methods/drift/tests/online.h"
 
 /* ---- EWMA chart: a fading mean with its exact limits, which widen at the start; it never restarts ---- */
 

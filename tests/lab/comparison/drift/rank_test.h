@@ -8,7 +8,7 @@
 #define SLUICE_COMPARISON_DRIFT_RANK_TEST_H
 
 #include "base/arena.h"
-#include "numeric/table.h"
+#include "methods/numeric/table.h"
 
 double cramer_von_mises(const struct sorted *reference, const struct sorted *current);
 

@@ -1,9 +1,9 @@
 /* bootstrap.c: see bootstrap.h. */
 #include "comparison/statistics/bootstrap.h"
 
-#include "base/random.h"
-#include "numeric/moments.h"
-#include "numeric/quantile.h"
+#include "base/number/random.h"
+#include "methods/numeric/moments.h"
+#include "methods/numeric/quantile.h"
 
 static double mean_drawn(struct random *random, const double *values, size_t count)
 {

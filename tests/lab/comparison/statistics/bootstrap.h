@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "statistics/interval.h"
+#include "methods/statistics/interval.h"
 
 struct bootstrap {
 	struct interval interval;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "statistics/distribution.h"
+#include "methods/statistics/distribution.h"
 
 struct ranked_unit {
 	double value;

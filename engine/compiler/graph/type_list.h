@@ -1,0 +1,16 @@
+/* type_list.h: Lists of tensor types: search by name, and types as texts. */
+#ifndef SLUICE_COMPILER_GRAPH_TYPE_LIST_H
+#define SLUICE_COMPILER_GRAPH_TYPE_LIST_H
+
+#include "compiler/step/step.h"
+
+/* "FP32[-1,16]"; "?" for an unknown type. */
+const char *type_text(const struct value_type *type, struct arena *arena);
+
+/* Whether it has a dimension above 1, so that it is not of one element. */
+bool type_has_elements(const struct value_type *type);
+
+const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not found */
+const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena); /* NULL: none is like it */
+
+#endif

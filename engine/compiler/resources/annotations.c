@@ -1,0 +1,145 @@
+/* annotations.c: see annotations.h. */
+#include "compiler/resources/annotations.h"
+
+#include "base/number/number.h"
+#include "base/suggest.h"
+#include "compiler/resources/criteria_annotation.h"
+#include "compiler/yaml/fault_codes.h"
+
+#define OF(type) (1U << (type))
+#define TIMEOUT "seldon.io/rest-timeout"
+#define ONE_TIMEOUT "one timeout is of REST and gRPC: write `" TIMEOUT "` in milliseconds, or `timeout`"
+
+/* A key that ends with `*` is the beginning of several. */
+static const struct annotation_row {
+	const char *key;
+	unsigned supported;  /* by resources of these types; 0: by none */
+	const char *instead; /* the next step where it is not supported; NULL: only Kubernetes, an ingress or a reader needs it */
+} annotation_table[] = {
+	{TIMEOUT, OF(RESOURCE_PIPELINE) | OF(RESOURCE_MODEL) | OF(RESOURCE_DEPLOYMENT),
+	 "write it in the Pipeline, SeldonDeployment or Model whose calls it is to end"},
+	{"seldon.io/success-criteria", OF(RESOURCE_EXPERIMENT),
+	 "to have them judged, write an Experiment with " CRITERIA_FIELD " and progressiveDeployment or promotionPolicy"},
+	{"sluice.io/exposures", OF(RESOURCE_DEPLOYMENT), "write the field `exposures` of the Experiment or step"},
+	{"sluice.io/explainer-background", OF(RESOURCE_DEPLOYMENT), "write the option `background` of the step `explain`"},
+	{"seldon.io/grpc-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/rest-read-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/grpc-read-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/rest-connection-timeout", 0, ONE_TIMEOUT},
+	{"seldon.io/rest-connect-retries", 0, "failed calls are repeated within the deadline anyway; leave it out"},
+	{"seldon.io/grpc-max-message-size", 0, "a message may be as large as Kafka takes; leave it out"},
+	{"seldon.io/experiment-type", 0, NULL},
+	{"seldon.io/model-type", 0, NULL},
+	{"seldon.io/model-version", 0, NULL},
+	{"seldon.io/ambassador-*", 0, NULL},
+	{"seldon.io/istio-*", 0, NULL},
+	{"seldon.io/svc-name", 0, NULL},
+	{"seldon.io/headless-svc", 0, NULL},
+	{"seldon.io/no-engine", 0, NULL},
+	{"seldon.io/engine-*", 0, NULL},
+	{"seldon.io/executor*", 0, NULL},
+};
+
+#define ROWS (sizeof annotation_table / sizeof *annotation_table)
+
+static bool row_names(const struct annotation_row *row, struct text key)
+{
+	const struct text name = text_of(row->key);
+	const bool is_begin = name.bytes[name.length - 1] == '*';
+	return is_begin ? text_starts_with(key, (struct text){name.bytes, name.length - 1}) : text_equal(name, key);
+}
+
+static void unknown_report(const struct node *key, struct faults *faults)
+{
+	struct suggestion suggestion = suggest_begin(key->scalar);
+	for (size_t i = 0; i < ROWS; i++)
+		suggest_offer(&suggestion, text_of(annotation_table[i].key));
+	fault_add(faults, CODE_ANNOTATION, key->place, suggestion.nearest.bytes,
+		  "sluice does not know the annotation `" TEXT_FORMAT "`, so it has no effect; check its name, or leave it out",
+		  TEXT_ARGUMENTS(key->scalar));
+}
+
+/* Milliseconds, as Seldon has them; 0: it cannot be read. */
+static int64_t timeout_read(struct text value)
+{
+	int64_t timeout_ms = 0;
+	return number_read_int64(value, &timeout_ms) && timeout_ms > 0 && timeout_ms <= INT32_MAX ? timeout_ms : 0;
+}
+
+int64_t annotations_timeout_ms(const struct resource *resource)
+{
+	const struct annotation *annotations = resource->annotations.items;
+	for (size_t i = 0; i < resource->annotations.count; i++)
+		if (annotations[i].value && strings_equal(annotations[i].key.text, TIMEOUT))
+			return timeout_read(text_of(annotations[i].value));
+	return 0;
+}
+
+static void timeout_check(const struct node *value, struct faults *faults)
+{
+	if (value->type == NODE_SCALAR && timeout_read(value->scalar) == 0)
+		fault_add(faults, CODE_ANNOTATION, value->place, NULL,
+			  "`" TIMEOUT "` is `" TEXT_FORMAT "`, which is no whole number of milliseconds from 1 to %d, so it has no "
+			  "effect; write one, as 5000 for 5 s",
+			  TEXT_ARGUMENTS(value->scalar), INT32_MAX);
+}
+
+static void annotation_check(const struct node_entry *entry, unsigned type, const char *home, struct faults *faults)
+{
+	const struct node *key = entry->key;
+	size_t i = 0;
+	while (i < ROWS && !row_names(&annotation_table[i], key->scalar))
+		i++;
+	if (i == ROWS) {
+		unknown_report(key, faults);
+		return;
+	}
+	const struct annotation_row *row = &annotation_table[i];
+	const bool is_supported = (row->supported & type) != 0;
+	if (is_supported && home)
+		fault_add(faults, CODE_ANNOTATION, key->place, NULL, "`" TEXT_FORMAT "` has no effect here; write it in %s",
+			  TEXT_ARGUMENTS(key->scalar), home);
+	else if (is_supported && strcmp(row->key, TIMEOUT) == 0)
+		timeout_check(entry->value, faults);
+	else if (!is_supported && row->instead)
+		fault_add(faults, CODE_ANNOTATION, key->place, NULL, "`" TEXT_FORMAT "` has no effect here: %s",
+			  TEXT_ARGUMENTS(key->scalar), row->instead);
+	else if (!is_supported)
+		fault_add(faults, CODE_NO_EFFECT, key->place, NULL, "`" TEXT_FORMAT "` has no effect here",
+			  TEXT_ARGUMENTS(key->scalar));
+}
+
+/* `home`: where those of this map would be supported; NULL: here. */
+static void map_check(const struct node *annotations, enum resource_type type, const char *home, struct faults *faults)
+{
+	for (size_t i = 0; annotations && annotations->type == NODE_MAP && i < annotations->count; i++) {
+		const struct text key = annotations->entries[i].key->scalar;
+		if (text_starts_with(key, TEXT("seldon.io/")) || text_starts_with(key, TEXT("sluice.io/")))
+			annotation_check(&annotations->entries[i], OF(type), home, faults);
+	}
+}
+
+/* Both are there: the field holds. */
+static void criteria_check(const struct node *annotations, const struct node *spec, struct faults *faults)
+{
+	for (size_t i = 0; annotations && annotations->type == NODE_MAP && i < annotations->count; i++)
+		if (text_is(annotations->entries[i].key->scalar, "seldon.io/success-criteria") && node_get(spec, CRITERIA_FIELD))
+			fault_add(faults, CODE_NO_EFFECT, annotations->entries[i].key->place, NULL,
+				  "`seldon.io/success-criteria` has no effect beside the field " CRITERIA_FIELD
+				  "; leave one of them out");
+}
+
+void annotations_check(const struct node *document, enum resource_type type, struct faults *faults)
+{
+	const struct node *spec = node_get(document, "spec"), *own = node_get(node_get(document, "metadata"), "annotations");
+	map_check(own, type, NULL, faults);
+	if (type == RESOURCE_EXPERIMENT)
+		criteria_check(own, spec, faults);
+	if (type != RESOURCE_DEPLOYMENT)
+		return;
+	map_check(node_get(spec, "annotations"), type, NULL, faults);
+	const struct node *predictors = node_get(spec, "predictors");
+	for (size_t i = 0; predictors && predictors->type == NODE_LIST && i < predictors->count; i++)
+		map_check(node_get(predictors->items[i], "annotations"), type, "metadata.annotations of the SeldonDeployment",
+			  faults);
+}

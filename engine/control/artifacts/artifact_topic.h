@@ -1,0 +1,48 @@
+/* artifact_topic.h: The topic of artifacts of a namespace: what it contains, and how it is fetched and swept
+ * (artifact_writer.h writes it).
+ *
+ * The topic has one partition. All of it is read for each of these, but an engine with an index begins where what it lacks was
+ * written. Waits for Kafka; belongs to one thread.
+ */
+#ifndef SLUICE_CONTROL_ARTIFACTS_ARTIFACT_TOPIC_H
+#define SLUICE_CONTROL_ARTIFACTS_ARTIFACT_TOPIC_H
+
+#include <stdatomic.h>
+
+#include "control/artifacts/artifact_index.h"
+#include "control/records/ledger.h"
+#include "kafka/record.h"
+
+#define ARTIFACT_RECORD_BYTES_MAX ((size_t)1 << 20) /* of a chunk with its framing */
+#define ARTIFACT_FETCH_BATCH 256		    /* the topic is read once for each */
+#define ARTIFACT_SWEEP_BATCH 64
+
+struct artifact_topic {
+	const char *brokers;
+	struct properties consumer, producer;
+	const char *name;
+	struct artifact_index *index; /* of artifact_topic_fetch(); NULL: it reads everything each time */
+	const atomic_bool *stopping;  /* once it is set, what waits fails within a second. NULL: never */
+};
+
+/* ---- for the applier ---- */
+
+/* Whether the topic has each artifact, with all chunks as they must be. It is read from offset `*end` on, which becomes its end;
+ * 0 is the beginning. So a second survey tells whether what was written after the first one is still there. SYSTEM. */
+bool artifact_topic_survey(const struct artifact_topic *topic, const struct artifact_outline *outlines, size_t count, bool *has,
+			   int64_t *end, struct error *error);
+
+/* Removes the artifacts that no version of the ledger names and that nobody has written after `before_ms`: the proposal of
+ * one that was just written is still on its way. `removed` and `kept` are how many. What was written meanwhile is looked for
+ * before each ARTIFACT_SWEEP_BATCH of them. SYSTEM. */
+bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t before_ms, size_t *removed,
+			  size_t *kept, struct error *error);
+
+/* ---- for an engine ---- */
+
+/* Fetches the artifacts that the folder lacks (artifact_cache.h), ARTIFACT_FETCH_BATCH at a time: each has a file open. False: the
+ * first reason, with the index of the artifact in `lacking`; the others were fetched nevertheless. */
+bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder, const struct artifact *artifacts, size_t count,
+			  size_t *lacking, struct error *error);
+
+#endif

@@ -1,0 +1,129 @@
+/* feed_relay.c: see feed_relay.h. */
+#include "control/engine/feed_relay.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "compiler/conditions/kept_alerts.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "control/engine/feed_board.h"
+#include "kafka/consume/loop_reader.h"
+#include "message/records/feed_record.h"
+
+struct feed_relay {
+	struct feed_relay_config config;
+	struct loop_reader *reader;
+	struct feed_board board;
+	char failure[ERROR_TEXT_MAX];
+	uint64_t refused;
+	uint64_t opened; /* how often the feed was opened */
+	double delay_seconds; /* of the last record that came while the relay was reading; NaN: none */
+	int64_t watched_ms;   /* when a record said that somebody watches; 0: none did */
+};
+
+/* ---- records ---- */
+
+static void record_refuse(struct feed_relay *relay, const struct error *wrong)
+{
+	if (relay->refused++ == 0)
+		log_say(relay->config.log, LOG_LEVEL_WARN, NULL,
+			"a record of %s is left out, and what was known before stays: %s. Further ones are not logged",
+			relay->config.topic, wrong->text);
+}
+
+/* A feed that is opened again is read from its beginning: what was not taken before came meanwhile. */
+static void beginning_take(const struct feed_relay *relay, const struct record *record, bool is_new)
+{
+	struct error damaged = {0};
+	struct alert_read read;
+	if (relay->config.take_beginning && (is_new || relay->opened > 1) && kept_key_is_beginning(record->key) &&
+	    alert_record_is(record->value) && alert_record_decode(record->value, &read, &damaged))
+		relay->config.take_beginning(relay->config.alerts, &read);
+}
+
+static void record_take(void *context, const struct record *record, bool is_new)
+{
+	struct feed_relay *relay = context;
+	struct error wrong = {0};
+	if (!feed_board_has_taken(&relay->board, record))
+		beginning_take(relay, record, is_new);
+	if (!feed_board_take(&relay->board, record, &wrong))
+		record_refuse(relay, &wrong);
+	else if (is_new && feed_key_is_score(record->key))
+		relay->delay_seconds = (double)(time_of_day_ms() - record->time_ms) / 1000;
+	else if (is_new && text_is(record->key, FEED_WATCH_KEY))
+		relay->watched_ms = clock_ms();
+}
+
+/* ---- failures ---- */
+
+static void failure_note(void *context, const struct error *error)
+{
+	struct feed_relay *relay = context;
+	if (!relay->failure[0])
+		log_say(relay->config.log, LOG_LEVEL_ERROR, NULL,
+			"the feed cannot be read: %s. What was read before stays in force, and it is read again in %d s",
+			error->text, FEED_RETRY_MS / 1000);
+	(void)snprintf(relay->failure, sizeof relay->failure, "%s", error->text);
+}
+
+static void failure_forget(void *context)
+{
+	struct feed_relay *relay = context;
+	relay->opened++;
+	if (relay->failure[0])
+		log_say(relay->config.log, LOG_LEVEL_INFO, NULL, "the feed is read again");
+	relay->failure[0] = '\0';
+}
+
+const char *feed_relay_failure(const struct feed_relay *relay)
+{
+	return relay->failure;
+}
+
+void feed_relay_note(const struct feed_relay *relay, struct control_state *state)
+{
+	state->feed_delay_seconds = relay->delay_seconds;
+	state->feed_refused = relay->refused;
+	state->watched_ms = relay->watched_ms;
+}
+
+/* ---- opening and closing ---- */
+
+struct feed_relay *feed_relay_open(const struct feed_relay_config *config, struct loop *loop, struct error *error)
+{
+	assert(config->brokers && config->topic && config->verdicts);
+	struct feed_relay *relay = memory_take(1, sizeof *relay);
+	if (!relay) {
+		error_memory(error, ERROR_SYSTEM, "reading the feed");
+		return NULL;
+	}
+	relay->config = *config;
+	relay->board.verdicts = config->verdicts;
+	relay->delay_seconds = NAN;
+	const struct loop_reader_config reader = {.reader = {.brokers = config->brokers,
+							     .topic = config->topic,
+							     .from_beginning = true,
+							     .properties = config->consumer},
+						  .retry_ms = FEED_RETRY_MS,
+						  .purpose = "reads the feed",
+						  .context = relay,
+						  .take = record_take,
+						  .failed = failure_note,
+						  .opened = failure_forget};
+	relay->reader = loop_reader_open(&reader, loop, error);
+	if (relay->reader)
+		return relay;
+	memory_give(relay);
+	return NULL;
+}
+
+void feed_relay_close(struct feed_relay *relay)
+{
+	if (!relay)
+		return;
+	loop_reader_close(relay->reader);
+	memory_give(relay);
+}

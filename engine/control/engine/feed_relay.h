@@ -1,0 +1,48 @@
+/* feed_relay.h: Relay of a namespace's feed in an engine: reads what observers decided, in any engine, and puts it on the
+ * boards by which workers read it.
+ *
+ * A verdict on a window, with its figures, becomes the fed verdict of its step (observe/verdict_board.h). It is on the board
+ * within 100 ms of the commit of its record. A worker whose transaction stays open delays the feed, and nothing else: `control`
+ * is another topic.
+ *
+ * It reads in a loop (kafka/consume/loop_reader.h). While the feed cannot be read, the boards keep what they have, and it tries
+  * again every FEED_RETRY_MS. It begins at the start of the topic then, and what was taken before is left out
+   * (control/engine/feed_board.h).
+ */
+#ifndef SLUICE_CONTROL_ENGINE_FEED_RELAY_H
+#define SLUICE_CONTROL_ENGINE_FEED_RELAY_H
+
+#include "compiler/conditions/alert_record.h"
+#include "kafka/record.h"
+#include "net/loop.h"
+#include "observe/log_sink.h"
+#include "observe/metric.h"
+#include "observe/verdict_board.h"
+
+#define FEED_RETRY_MS 5000
+
+struct feed_relay;
+
+struct feed_relay_config {
+	const char *brokers;
+	const char *topic; /* which must exist */
+	struct properties consumer;
+	const struct log_sink *log;
+	struct verdict_board *verdicts;
+	/* Takes the record by which a message began a firing of an alert (compiler/conditions/kept_alerts.h), if it came since the
+	 * relay was opened. NULL: nobody does. */
+	void (*take_beginning)(void *context, const struct alert_read *read);
+	void *alerts; /* its context */
+};
+
+/* Starts to read in the loop. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
+struct feed_relay *feed_relay_open(const struct feed_relay_config *config, struct loop *loop, struct error *error);
+void feed_relay_close(struct feed_relay *relay); /* NULL is fine; may wait for a request to Kafka */
+
+/* Why the feed cannot be read; "": it can, or is not open yet. */
+const char *feed_relay_failure(const struct feed_relay *relay);
+
+/* Sets the figures of the feed, and when somebody watched. */
+void feed_relay_note(const struct feed_relay *relay, struct control_state *state);
+
+#endif

@@ -1,0 +1,13 @@
+/* process_usage.h: Resource usage of this process, for its metrics: processor time, memory and file descriptors. */
+#ifndef SLUICE_ENGINE_RUN_PROCESS_USAGE_H
+#define SLUICE_ENGINE_RUN_PROCESS_USAGE_H
+
+#include "observe/metric.h"
+
+/* Reads /proc, in some tens of microseconds. A value that cannot be read is NaN. Any thread may call. */
+struct process_state process_usage(void);
+
+/* Its resident memory; NaN: it cannot be read. */
+double process_resident_bytes(void);
+
+#endif

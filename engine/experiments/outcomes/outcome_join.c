@@ -1,0 +1,578 @@
+/* outcome_join.c: see outcome_join.h. Entries are a ring in the order in which exposures came. An index of buckets finds
+ * them by the hash of their request's id; entries of one bucket are a list, the newest first. */
+#include "experiments/outcomes/outcome_join.h"
+
+#include <assert.h>
+
+#include "base/number/duration.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "experiments/outcomes/recent_ids.h"
+
+#define REWARD_BIT 1U
+#define EPOCHS_AT_FIRST 16
+#define KEY_ARENA_BYTES ((size_t)64 << 10) /* far more than the longest id */
+
+struct open_exposure {
+	uint64_t id;	/* hash */
+	union {
+		uint64_t unit; /* hash */
+		struct {
+			uint32_t tag;	/* the upper half of it */
+			uint32_t older; /* entries from here back to the next older one of its bucket, which may be over */
+		} chain;		/* of a join by units */
+	};
+	uint32_t origin; /* part of its hash */
+	uint32_t time_s;
+	uint32_t next; /* in the list of its bucket: index and 1; 0: the last */
+	uint16_t epoch;
+	uint8_t arm;
+	uint8_t outcomes; /* bits of those that are joined */
+};
+
+static_assert(sizeof(struct open_exposure) == OUTCOME_ENTRY_BYTES, "the memory of an open exposure is promised");
+
+struct outcome_epoch {
+	uint64_t experiment, table; /* hashes */
+};
+
+struct outcome_join {
+	struct outcome_join_config config;
+	uint64_t metrics[OUTCOME_METRICS_MAX]; /* hashes of their names */
+	struct open_exposure *ring;
+	uint32_t *predictions; /* of each entry: a hash of what its answer said, or 0; NULL: it does not judge */
+	uint32_t *buckets;	/* index and 1 of the newest entry; 0: none */
+	uint32_t *unit_buckets; /* number of the newest entry, as they were opened; NULL: the join is not by units */
+	uint32_t opened;	/* number of the newest entry of all; entries that are open have the last numbers */
+	struct recent_ids ids;
+	uint32_t capacity, mask; /* entries; buckets less 1 */
+	uint32_t oldest, count;
+	int64_t now_ms; /* of the latest exposure */
+	int64_t ended_s;     /* of the latest one whose window is over; -1: there is none */
+	struct arena *arena; /* of one key */
+	struct outcome_epoch *epochs;
+	size_t epoch_count, epoch_capacity;
+	struct outcome_join_counts counts;
+};
+
+/* ---- epochs ---- */
+
+static uint64_t text_hash(const struct outcome_join *join, struct text text)
+{
+	return hash_text(text, join->config.seed);
+}
+
+uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text unit)
+{
+	return unit.length > 0 ? text_hash(join, unit) : 0;
+}
+
+/* There are few, and the latest is nearly always the one. */
+static size_t epoch_find(const struct outcome_join *join, const struct outcome_epoch *epoch)
+{
+	for (size_t i = join->epoch_count; i-- > 0;)
+		if (join->epochs[i].experiment == epoch->experiment && join->epochs[i].table == epoch->table)
+			return i;
+	return SIZE_MAX;
+}
+
+static size_t epoch_take(struct outcome_join *join, const struct outcome_epoch *epoch)
+{
+	size_t found = epoch_find(join, epoch);
+	if (found != SIZE_MAX || join->epoch_count == OUTCOME_EPOCHS_MAX)
+		return found;
+	if (join->epoch_count == join->epoch_capacity) {
+		size_t capacity = join->epoch_capacity ? 2 * join->epoch_capacity : EPOCHS_AT_FIRST;
+		struct outcome_epoch *epochs = memory_resize(join->epochs, capacity, sizeof *epochs);
+		if (!epochs)
+			return SIZE_MAX;
+		join->epochs = epochs;
+		join->epoch_capacity = capacity;
+	}
+	join->epochs[join->epoch_count] = *epoch;
+	return join->epoch_count++;
+}
+
+uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table)
+{
+	const struct outcome_epoch epoch = {text_hash(join, experiment), text_hash(join, table)};
+	size_t found = epoch_find(join, &epoch);
+	return found == SIZE_MAX ? UINT32_MAX : (uint32_t)found;
+}
+
+/* ---- entries ---- */
+
+static uint32_t *bucket_of(const struct outcome_join *join, uint64_t id)
+{
+	return &join->buckets[id & join->mask];
+}
+
+/* Removes the oldest entry from the ring. It is the last of its bucket's list. */
+static void oldest_remove(struct outcome_join *join)
+{
+	const struct open_exposure *entry = &join->ring[join->oldest];
+	uint32_t *link = bucket_of(join, entry->id);
+	if (join->config.closed)
+		join->config.closed(join->config.context, join->oldest, entry->arm, entry->outcomes != 0);
+	while (*link != join->oldest + 1)
+		link = &join->ring[*link - 1].next;
+	*link = 0;
+	join->oldest = join->oldest + 1 == join->capacity ? 0 : join->oldest + 1;
+	join->count--;
+}
+
+static int64_t entry_ms(const struct open_exposure *entry)
+{
+	return (int64_t)entry->time_s * MS_PER_S;
+}
+
+void outcome_join_pass(struct outcome_join *join, int64_t time_ms)
+{
+	while (join->count > 0 && entry_ms(&join->ring[join->oldest]) + MS_PER_S + join->config.window_ms <= time_ms) {
+		const int64_t time_s = join->ring[join->oldest].time_s;
+		if (time_s > join->ended_s)
+			join->ended_s = time_s;
+		oldest_remove(join);
+		join->counts.expired++;
+	}
+}
+
+static struct open_exposure *entry_next(const struct outcome_join *join, uint32_t link, uint64_t id)
+{
+	while (link != 0 && join->ring[link - 1].id != id)
+		link = join->ring[link - 1].next;
+	return link == 0 ? NULL : &join->ring[link - 1];
+}
+
+static uint32_t origin_hash(const struct outcome_join *join, const struct origin *origin)
+{
+	if (origin->topic.length == 0)
+		return 0;
+	const int64_t place[2] = {origin->partition, origin->offset};
+	return (uint32_t)hash_bytes(place, sizeof place, text_hash(join, origin->topic));
+}
+
+/* 0 is of an answer that said nothing. */
+static uint32_t prediction_hash(const struct outcome_join *join, struct text prediction)
+{
+	return prediction.length == 0 ? 0 : (uint32_t)text_hash(join, prediction) | 1;
+}
+
+static void entry_add(struct outcome_join *join, const struct open_exposure *made, struct text prediction)
+{
+	if (join->count == join->capacity) {
+		oldest_remove(join);
+		join->counts.dropped++;
+	}
+	uint32_t place = (uint32_t)(((uint64_t)join->oldest + join->count) % join->capacity);
+	uint32_t *bucket = bucket_of(join, made->id);
+	join->ring[place] = *made;
+	join->ring[place].next = *bucket;
+	if (join->predictions)
+		join->predictions[place] = prediction_hash(join, prediction);
+	*bucket = place + 1;
+	join->count++;
+	join->opened++;
+}
+
+/* ---- entries of units ---- */
+
+static uint32_t slot_of(const struct outcome_join *join, uint32_t nth)
+{
+	return (uint32_t)(((uint64_t)join->oldest + nth) % join->capacity);
+}
+
+static uint32_t *unit_bucket(const struct outcome_join *join, uint64_t unit)
+{
+	return &join->unit_buckets[unit & join->mask];
+}
+
+static uint32_t unit_tag(uint64_t unit)
+{
+	return (uint32_t)(unit >> 32);
+}
+
+/* The newest entry becomes the newest one of its unit. Nothing is removed when entries end: links beyond the open ones are over. */
+static void unit_link(struct outcome_join *join, uint64_t unit)
+{
+	uint32_t *bucket = unit_bucket(join, unit);
+	struct open_exposure *entry = &join->ring[slot_of(join, join->count - 1)];
+	entry->chain.tag = unit_tag(unit);
+	entry->chain.older = join->opened - *bucket;
+	*bucket = join->opened;
+}
+
+/* ---- exposures ---- */
+
+static enum exposure_fate exposure_open(struct outcome_join *join, const struct outcome_exposure *exposure)
+{
+	const struct outcome_epoch epoch = {text_hash(join, exposure->experiment), text_hash(join, exposure->table)};
+	const uint64_t id = text_hash(join, exposure->id), unit = outcome_join_unit_hash(join, exposure->unit);
+	const uint32_t origin = origin_hash(join, &exposure->origin);
+	if (exposure->time_ms + join->config.window_ms <= join->now_ms || exposure->time_ms / MS_PER_S <= join->ended_s)
+		return EXPOSURE_LATE;
+	if (exposure->time_ms > join->now_ms)
+		join->now_ms = exposure->time_ms;
+	outcome_join_pass(join, join->now_ms);
+	recent_ids_pass(&join->ids, join->now_ms);
+	for (const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
+	     entry = entry_next(join, entry->next, id))
+		if (join->epochs[entry->epoch].experiment == epoch.experiment)
+			return entry->origin == origin ? EXPOSURE_REPEATED : EXPOSURE_DOUBLED;
+	size_t number = exposure->arm < OUTCOME_ARMS_MAX && exposure->time_ms >= 0 ? epoch_take(join, &epoch) : SIZE_MAX;
+	if (number == SIZE_MAX)
+		return EXPOSURE_REFUSED;
+	const struct open_exposure made = {.id = id,
+					   .unit = join->unit_buckets ? 0 : unit,
+					   .origin = origin,
+					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_S),
+					   .epoch = (uint16_t)number,
+					   .arm = (uint8_t)exposure->arm};
+	entry_add(join, &made, exposure->prediction);
+	if (join->unit_buckets && unit != 0)
+		unit_link(join, unit);
+	return EXPOSURE_OPENED;
+}
+
+enum exposure_fate outcome_join_expose(struct outcome_join *join, const struct outcome_exposure *exposure)
+{
+	enum exposure_fate fate = exposure_open(join, exposure);
+	uint64_t *const counts[] = {[EXPOSURE_OPENED] = &join->counts.opened,
+				    [EXPOSURE_REPEATED] = &join->counts.repeated,
+				    [EXPOSURE_DOUBLED] = &join->counts.doubled,
+				    [EXPOSURE_LATE] = &join->counts.late_exposures,
+				    [EXPOSURE_REFUSED] = &join->counts.refused};
+	++*counts[fate];
+	return fate;
+}
+
+/* ---- feedback ---- */
+
+struct joining {
+	struct outcome_join *join;
+	const struct feedback *feedback;
+	void (*joined)(void *context, const struct joined_outcome *outcome);
+	void *context;
+	uint32_t truth; /* 0: the feedback's own outcomes are joined; else what the truth says, as the metric */
+	size_t metric;
+	bool without_prediction; /* an exposure that was found had no prediction */
+};
+
+static void outcome_add(const struct joining *joining, struct open_exposure *entry, unsigned bit, size_t metric, double value)
+{
+	if (entry->outcomes & bit) {
+		joining->join->counts.again++;
+		return;
+	}
+	const struct joined_outcome outcome = {.epoch = entry->epoch,
+					       .arm = entry->arm,
+					       .slot = (size_t)(entry - joining->join->ring),
+					       .unit = joining->join->unit_buckets ? 0 : entry->unit,
+					       .exposed_ms = entry_ms(entry),
+					       .metric = metric,
+					       .value = value};
+	entry->outcomes = (uint8_t)(entry->outcomes | bit);
+	joining->join->counts.joined++;
+	joining->joined(joining->context, &outcome);
+}
+
+static unsigned outcome_bit(size_t metric)
+{
+	return metric == OUTCOME_REWARD ? REWARD_BIT : REWARD_BIT << (metric + 1);
+}
+
+static void entry_judge(struct joining *joining, struct open_exposure *entry)
+{
+	const uint32_t prediction = joining->join->predictions[entry - joining->join->ring];
+	const size_t metric = joining->metric;
+	const unsigned bit = outcome_bit(metric);
+	if (prediction == 0)
+		joining->without_prediction = true;
+	else
+		outcome_add(joining, entry, bit, metric, prediction == joining->truth);
+}
+
+static void entry_join(struct joining *joining, struct open_exposure *entry)
+{
+	const struct outcome_join *join = joining->join;
+	if (joining->truth != 0) {
+		entry_judge(joining, entry);
+		return;
+	}
+	const struct feedback *feedback = joining->feedback;
+	if (feedback->has_reward)
+		outcome_add(joining, entry, REWARD_BIT, OUTCOME_REWARD, feedback->reward);
+	for (size_t i = 0; i < feedback->metric_count; i++) {
+		uint64_t name = text_hash(join, feedback->metrics[i].name);
+		for (size_t j = 0; j < join->config.metric_count; j++)
+			if (join->metrics[j] == name)
+				outcome_add(joining, entry, outcome_bit(j), j, feedback->metrics[i].value);
+	}
+}
+
+/* Whether the feedback is for that entry of its request. */
+static bool entry_fits(const struct joining *joining, const struct open_exposure *entry)
+{
+	const struct feedback *feedback = joining->feedback;
+	const struct outcome_join *join = joining->join;
+	return (feedback->experiment.length == 0 ||
+		join->epochs[entry->epoch].experiment == text_hash(join, feedback->experiment)) &&
+	       (feedback->origin.topic.length == 0 || entry->origin == 0 ||
+		entry->origin == origin_hash(join, &feedback->origin));
+}
+
+static bool is_in_window(const struct joining *joining, const struct open_exposure *entry)
+{
+	return joining->feedback->time_ms <= entry_ms(entry) + MS_PER_S + joining->join->config.window_ms;
+}
+
+uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct feedback *feedback)
+{
+	arena_reset(join->arena);
+	return text_hash(join, feedback_key(feedback, join->arena));
+}
+
+/* The last exposure of the unit before the feedback; else the first one after it, as far as clocks may differ. NULL: none is open,
+ * or `beyond`: it is further than OUTCOME_WALK_MOST. */
+static struct open_exposure *entry_of_unit(const struct joining *joining, uint64_t unit, bool *beyond)
+{
+	size_t walked = 0;
+	const struct outcome_join *join = joining->join;
+	const int64_t time_ms = joining->feedback->time_ms;
+	struct open_exposure *after = NULL;
+	for (uint64_t back = join->opened - *unit_bucket(join, unit); back < join->count;) {
+		*beyond = walked++ == OUTCOME_WALK_MOST;
+		if (*beyond)
+			return NULL;
+		struct open_exposure *entry = &join->ring[slot_of(join, join->count - 1 - (uint32_t)back)];
+		if (entry->chain.tag == unit_tag(unit) && entry_fits(joining, entry)) {
+			if (entry_ms(entry) <= time_ms)
+				return entry;
+			after = entry_ms(entry) <= time_ms + FEEDBACK_AHEAD_MS ? entry : after;
+		}
+		if (entry->chain.older == 0) /* of an exposure without a unit: numbers have begun again */
+			break;
+		back += entry->chain.older;
+	}
+	return after;
+}
+
+static void entry_join_unit(struct joining *joining, uint64_t unit)
+{
+	struct outcome_join *join = joining->join;
+	const struct feedback *feedback = joining->feedback;
+	const uint64_t id = recent_id(feedback->feedback_id, unit);
+	const bool has_id = feedback->feedback_id.length > 0;
+	bool beyond = false;
+	if (has_id && recent_ids_have(&join->ids, id)) {
+		join->counts.again++;
+		return;
+	}
+	struct open_exposure *entry = entry_of_unit(joining, unit, &beyond);
+	if (beyond)
+		join->counts.feedback_dropped++;
+	else if (!entry)
+		join->counts.unknown++;
+	else if (!is_in_window(joining, entry))
+		join->counts.late++;
+	else if (!has_id || recent_ids_put(&join->ids, id))
+		entry_join(joining, entry);
+	else
+		join->counts.feedback_dropped++; /* without its id it could count twice */
+}
+
+static void entries_join(struct joining *joining)
+{
+	struct outcome_join *join = joining->join;
+	const struct feedback *feedback = joining->feedback;
+	bool found = false, late = false;
+	if (feedback->id.length == 0 && feedback->origin.topic.length == 0) {
+		join->counts.by_unit++;
+		if (join->unit_buckets && feedback->unit.length > 0)
+			entry_join_unit(joining, outcome_join_unit_hash(join, feedback->unit));
+		return;
+	}
+	const uint64_t id = outcome_join_feedback_request(join, feedback);
+	for (struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
+	     entry = entry_next(join, entry->next, id)) {
+		if (!entry_fits(joining, entry))
+			continue;
+		found = true;
+		if (is_in_window(joining, entry)) {
+			entry_join(joining, entry);
+			continue;
+		}
+		late = true;
+		if (join->config.late)
+			join->config.late(join->config.context, (size_t)(entry - join->ring));
+	}
+	join->counts.late += late;
+	join->counts.unknown += !found;
+}
+
+void outcome_join_feedback(struct outcome_join *join, const struct feedback *feedback,
+			   void (*joined)(void *context, const struct joined_outcome *outcome), void *context)
+{
+	struct joining joining = {.join = join, .feedback = feedback, .joined = joined, .context = context};
+	entries_join(&joining);
+}
+
+bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedback, struct text truth, size_t metric,
+			void (*joined)(void *context, const struct joined_outcome *outcome), void *context)
+{
+	struct joining joining = {.join = join,
+				  .feedback = feedback,
+				  .joined = joined,
+				  .context = context,
+				  .truth = prediction_hash(join, truth),
+				  .metric = metric};
+	assert(join->predictions && truth.length > 0);
+	entries_join(&joining);
+	return !joining.without_prediction;
+}
+
+bool outcome_join_lacks(struct outcome_join *join, const struct feedback *feedback, size_t metric, struct open_request *found)
+{
+	const struct joining joining = {.join = join, .feedback = feedback};
+	if (feedback->id.length == 0 && feedback->origin.topic.length == 0)
+		return false;
+	const uint64_t id = outcome_join_feedback_request(join, feedback);
+	const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id);
+	while (entry && ((entry->outcomes & outcome_bit(metric)) || !entry_fits(&joining, entry) || !is_in_window(&joining, entry)))
+		entry = entry_next(join, entry->next, id);
+	if (entry)
+		*found = (struct open_request){.arm = entry->arm, .exposed_ms = entry_ms(entry)};
+	return entry;
+}
+
+/* ---- opening ---- */
+
+/* What an open exposure takes, with its part of the indexes. */
+static size_t exposure_bytes(const struct outcome_join_config *config)
+{
+	return config->by_unit ? OUTCOME_BYTES_MOST : OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t);
+}
+
+static bool join_reserve(struct outcome_join *join, const struct outcome_join_config *config, struct error *error)
+{
+	const size_t entries = config->by_unit && config->judges ? 4 : 2; /* of a bucket, at most: what is left for both indexes */
+	size_t capacity = config->memory_bytes / exposure_bytes(config), buckets = 1;
+	if (capacity > UINT32_MAX - 1)
+		capacity = UINT32_MAX - 1;
+	while (entries * buckets <= capacity)
+		buckets *= 2;
+	join->capacity = (uint32_t)capacity;
+	join->mask = (uint32_t)(buckets - 1);
+	join->ring = memory_take_table(capacity, sizeof *join->ring);
+	join->buckets = memory_take_table(buckets, sizeof *join->buckets);
+	join->predictions = config->judges ? memory_take_table(capacity, sizeof *join->predictions) : NULL;
+	join->unit_buckets = config->by_unit ? memory_take_table(buckets, sizeof *join->unit_buckets) : NULL;
+	join->arena = arena_open(KEY_ARENA_BYTES);
+	return (join->ring && join->buckets && join->arena && (join->predictions || !config->judges) &&
+		(join->unit_buckets || !config->by_unit)) ||
+	       error_memory(error, ERROR_SYSTEM, "reserving memory for open exposures");
+}
+
+struct outcome_join *outcome_join_open(const struct outcome_join_config *config, struct error *error)
+{
+	assert(config->metric_count == 0 || config->metrics);
+	if (config->metric_count > OUTCOME_METRICS_MAX || config->window_ms <= 0 || config->memory_bytes < exposure_bytes(config)) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the join of outcomes needs at most %d metrics, a window above 0, and memory for one exposure",
+			  OUTCOME_METRICS_MAX);
+		return NULL;
+	}
+	struct outcome_join *join = memory_take(1, sizeof *join);
+	if (!join || !join_reserve(join, config, error)) {
+		outcome_join_close(join);
+		error_memory(error, ERROR_SYSTEM, "opening a join of outcomes");
+		return NULL;
+	}
+	join->config = *config;
+	for (size_t i = 0; i < config->metric_count; i++)
+		join->metrics[i] = text_hash(join, config->metrics[i]);
+	join->config.metrics = NULL;
+	join->ended_s = -1;
+	join->ids.window_ms = config->window_ms + MS_PER_S;
+	return join;
+}
+
+void outcome_join_close(struct outcome_join *join)
+{
+	if (!join)
+		return;
+	arena_close(join->arena);
+	memory_give_table(join->ring, join->capacity, sizeof *join->ring);
+	memory_give_table(join->buckets, (size_t)join->mask + 1, sizeof *join->buckets);
+	memory_give_table(join->predictions, join->capacity, sizeof *join->predictions);
+	memory_give_table(join->unit_buckets, (size_t)join->mask + 1, sizeof *join->unit_buckets);
+	recent_ids_close(&join->ids);
+	memory_give(join->epochs);
+	memory_give(join);
+}
+
+uint64_t outcome_join_request(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].id;
+}
+
+uint32_t outcome_join_arm(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].arm;
+}
+
+unsigned outcome_join_metrics(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].outcomes >> 1;
+}
+
+bool outcome_join_has_reward(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].outcomes & REWARD_BIT;
+}
+
+bool outcome_join_has_label(const struct outcome_join *join, size_t slot)
+{
+	return join->predictions && join->predictions[slot] != 0;
+}
+
+uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot)
+{
+	assert(!join->unit_buckets);
+	return join->ring[slot].unit;
+}
+
+int64_t outcome_join_exposed_ms(const struct outcome_join *join, size_t slot)
+{
+	return entry_ms(&join->ring[slot]);
+}
+
+size_t outcome_join_newest(const struct outcome_join *join)
+{
+	assert(join->count > 0);
+	return slot_of(join, join->count - 1);
+}
+
+void outcome_join_each_open(const struct outcome_join *join,
+			    void (*take)(void *context, size_t slot, uint32_t arm, bool has_outcome), void *context)
+{
+	for (uint32_t i = 0; i < join->count; i++) {
+		const uint32_t slot = slot_of(join, i);
+		take(context, slot, join->ring[slot].arm, join->ring[slot].outcomes != 0);
+	}
+}
+
+size_t outcome_join_capacity(const struct outcome_join *join)
+{
+	return join->capacity;
+}
+
+size_t outcome_join_open_count(const struct outcome_join *join)
+{
+	return join->count;
+}
+
+struct outcome_join_counts outcome_join_counts(const struct outcome_join *join)
+{
+	return join->counts;
+}

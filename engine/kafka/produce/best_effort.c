@@ -1,0 +1,198 @@
+/* best_effort.c: Best-effort producer on Kafka, which ignores the results of records; see best_effort.h. */
+#include "kafka/produce/best_effort.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "kafka/client.h"
+#include "observe/counts.h"
+
+#define CLOSE_WAIT_MS 500
+#define RECORD_OVERHEAD_BYTES 64 /* that librdkafka counts for a record besides its key, value and headers; for a header: */
+#define HEADER_OVERHEAD_BYTES 20
+
+struct kafka_best_effort {
+	struct best_effort base; /* first: the table of operations */
+	rd_kafka_t *client;
+	struct topic_handles topics;
+	uint64_t acknowledged; /* counted in the caller's thread, where reports are served */
+	uint64_t *lost;	       /* the caller's; NULL: these and the following are not used */
+	bool (*replace)(void *context, const struct record *refused);
+	void (*absent)(void *context, bool is_absent);
+	void *context;
+	bool is_absent;	  /* Kafka has not got the topic of a record, which `absent` was told */
+	bool has_offered; /* since then librdkafka has accepted a record */
+	struct loop *loop;
+	struct watch watch;
+	rd_kafka_queue_t *reports; /* those of failures */
+	int bell;		   /* rings when there is one; -1: none */
+};
+
+static bool record_replace(const struct kafka_best_effort *producer, const rd_kafka_message_t *report)
+{
+	const struct record refused = {.partition = report->partition,
+				       .key = {report->key, report->key_len},
+				       .value = {report->payload, report->len},
+				       .held = (void *)(uintptr_t)report}; /* for its headers; it stays librdkafka's */
+	return report->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && producer->replace &&
+	       producer->replace(producer->context, &refused);
+}
+
+static void absence_note(struct kafka_best_effort *producer, bool is_absent)
+{
+	producer->has_offered = false;
+	if (!producer->absent || producer->is_absent == is_absent)
+		return;
+	producer->is_absent = is_absent;
+	producer->absent(producer->context, is_absent);
+}
+
+/* Whether the topic is back: Kafka reports no record that it took, but none is in flight any more, and none has failed. */
+static bool absence_is_over(const struct kafka_best_effort *producer)
+{
+	return producer->is_absent && producer->has_offered && rd_kafka_outq_len(producer->client) == 0;
+}
+
+static void best_effort_on_report(rd_kafka_t *client, const rd_kafka_message_t *report, void *context)
+{
+	(void)client;
+	struct kafka_best_effort *producer = context;
+	producer->acknowledged += report->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (producer->lost && report->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		count_add(producer->lost, !record_replace(producer, report));
+	if (report->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		producer->has_offered = false;
+	if (failure_is_absence(report->err))
+		absence_note(producer, true);
+}
+
+static void on_reports(void *context, uint32_t events)
+{
+	const struct kafka_best_effort *producer = context;
+	(void)events;
+	(void)rd_kafka_poll(producer->client, 0);
+}
+
+/* Successes have no report, so this costs nothing while all is well. */
+static bool reports_watch(struct kafka_best_effort *producer, struct error *error)
+{
+	if (!producer->lost)
+		return true;
+	producer->watch = (struct watch){.ready = on_reports, .context = producer};
+	producer->bell = bell_open(error);
+	if (producer->bell < 0 || !loop_watch(producer->loop, &producer->watch, producer->bell, LOOP_RINGS, error))
+		return false;
+	producer->reports = rd_kafka_queue_get_main(producer->client);
+	client_queue_ring(producer->reports, producer->bell);
+	return true;
+}
+
+static void reports_forget(struct kafka_best_effort *producer)
+{
+	client_queue_forget(producer->reports);
+	if (producer->bell < 0)
+		return;
+	loop_unwatch(producer->loop, &producer->watch);
+	close(producer->bell);
+}
+
+bool best_effort_takes(const struct best_effort *producer, const struct outgoing *record)
+{
+	const size_t overhead = RECORD_OVERHEAD_BYTES + record->headers.count * HEADER_OVERHEAD_BYTES;
+	return producer->record_bytes == 0 || outgoing_bytes(record) + overhead <= producer->record_bytes;
+}
+
+static bool producer_set_up(struct kafka_best_effort *producer, const struct best_effort_config *config, struct error *error)
+{
+	char kilobytes[32];
+	snprintf(kilobytes, sizeof kilobytes, "%zu", config->queue_bytes / 1024 + 1);
+	const struct property own[] = {
+		{"bootstrap.servers", config->brokers},
+		{"linger.ms", config->at_once ? "0" : "50"},
+		{"message.timeout.ms", "10000"},
+		{"queue.buffering.max.kbytes", kilobytes},
+		{"delivery.report.only.error", config->counts ? "false" : "true"},
+		{"allow.auto.create.topics", "false"},	/* a topic that Kafka creates by itself has other settings and partitions */
+		{"sticky.partitioning.linger.ms", "0"}, /* keeps a record without a key in the partition of its request */
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
+	if (!configuration)
+		return false;
+	(void)client_limit_batches(configuration, config->properties, config->batches);
+	producer->base.record_bytes = client_setting_size(configuration, "message.max.bytes");
+	if (config->counts || config->lost) {
+		rd_kafka_conf_set_opaque(configuration, producer);
+		rd_kafka_conf_set_dr_msg_cb(configuration, best_effort_on_report);
+	}
+	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients report problems with Kafka */
+	producer->client = client_open(RD_KAFKA_PRODUCER, configuration, error);
+	return producer->client && reports_watch(producer, error);
+}
+
+static void kafka_close(struct best_effort *self)
+{
+	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
+	if (producer->client)
+		rd_kafka_flush(producer->client, CLOSE_WAIT_MS);
+	reports_forget(producer);
+	topic_handles_close(&producer->topics);
+	if (producer->client)
+		rd_kafka_destroy(producer->client);
+	memory_give(producer);
+}
+
+static bool kafka_topics(struct best_effort *self, const char *const *names, size_t count, struct error *error)
+{
+	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
+	return topic_handles_follow(&producer->topics, producer->client, names, count, error);
+}
+
+static bool kafka_produce(struct best_effort *self, const struct outgoing *record)
+{
+	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
+	if (absence_is_over(producer))
+		absence_note(producer, false);
+	const rd_kafka_resp_err_t code = client_enqueue(producer->client, producer->topics.items[record->topic], record, NULL);
+	if (failure_is_absence(code))
+		absence_note(producer, true);
+	producer->has_offered = producer->has_offered || code == RD_KAFKA_RESP_ERR_NO_ERROR;
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static uint64_t kafka_acknowledged(struct best_effort *self)
+{
+	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
+	(void)rd_kafka_poll(producer->client, 0);
+	return producer->acknowledged;
+}
+
+static const struct best_effort_operations operations = {
+	.close = kafka_close,
+	.topics = kafka_topics,
+	.produce = kafka_produce,
+	.acknowledged = kafka_acknowledged,
+};
+
+struct best_effort *best_effort_open(const struct best_effort_config *config, struct error *error)
+{
+	assert(config->brokers && (!config->lost || (config->loop && !config->counts)));
+	struct kafka_best_effort *producer = memory_take(1, sizeof *producer);
+	if (!producer) {
+		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
+		return NULL;
+	}
+	*producer = (struct kafka_best_effort){.base.operations = &operations,
+					       .lost = config->lost,
+					       .replace = config->replace,
+					       .absent = config->absent,
+					       .context = config->context,
+					       .loop = config->loop,
+					       .bell = -1};
+	if (producer_set_up(producer, config, error))
+		return &producer->base;
+	best_effort_close(&producer->base);
+	return NULL;
+}

@@ -1,0 +1,66 @@
+/* committer_parts.h: State of a committer, and its transactional producer. Private to committer.c and committer_producer.c. */
+#ifndef SLUICE_KAFKA_PRODUCE_COMMITTER_PARTS_H
+#define SLUICE_KAFKA_PRODUCE_COMMITTER_PARTS_H
+
+#include "kafka/produce/broker_refusals.h"
+#include "kafka/produce/committer.h"
+#include "kafka/topics/rights_question.h"
+#include "kafka/produce/settlement.h"
+
+#define COMMITTER_REASON_MAX 256
+
+enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
+
+struct committer {
+	const struct transaction_config *config;
+	const struct consumer *consumer;
+	struct batch_limit *batches, own_batches;
+	int timeout_ms;
+	int bell;
+	pthread_t thread;
+	bool running;
+	atomic_bool stopping, abandoned;
+	atomic_uint calls, calling; /* number of calls so far, and the present one (enum settlement_call) */
+	atomic_bool warned;	    /* librdkafka has logged that a transaction failed; nothing was committed since */
+	atomic_uint closed_sockets; /* of this producer and its predecessors; librdkafka's threads count */
+
+	pthread_mutex_t lock; /* protects the nine fields below */
+	pthread_cond_t asked;
+	enum committer_request request;
+	enum transaction_news answer;
+	struct error answer_error;
+	struct error lost; /* the reason why another producer would not help: a topic may be gone, or the clock is wrong */
+	int64_t lost_at_ms; /* time at which that is reported, unless there is a commit before */
+	rd_kafka_queue_t *queue;  /* the producer's events */
+	size_t batch_bytes;	  /* of the producer, at most */
+	struct refusals refusals; /* the refusals reported */
+	struct broker_refusals broker_refusals;
+
+	/* Owned by the thread during a request, otherwise by the worker: */
+	rd_kafka_t *producer;
+	struct topic_handles topics;
+	const char *const *names; /* of the topics */
+	size_t name_count;
+	struct settlement settlement;
+	char reason[COMMITTER_REASON_MAX]; /* reason of the last doubt about a transaction */
+	bool explained;		 /* the current doubt was reported */
+	bool doubts_rights;	 /* perhaps the login may not write a topic any more */
+	struct rights_question rights; /* what it then asks */
+	bool has_begun;		    /* a transaction was begun, so the login had all rights */
+	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
+	bool lacks_group;	    /* or to the group */
+	bool lacks_topic;	    /* or to all topics that could tell whether the last commit succeeded */
+	struct hindrance hindrance; /* to the next transaction */
+	struct hindrance resets;    /* one after the other, without a commit */
+	int64_t reset_ms;	    /* the last one */
+};
+
+/* Opens the producer, with handles of the topics; closes it, if there is one. Called by the thread. */
+bool committer_producer_open(struct committer *committer, struct error *error);
+void committer_producer_close(struct committer *committer);
+
+/* Takes the producer's events. Called under the lock. A commit waits for failed records until they are taken from the queue. The
+ * commit also reports their failure. */
+void committer_events_drain(struct committer *committer);
+
+#endif

@@ -1,0 +1,194 @@
+/* fenced_writer.c: see fenced_writer.h. */
+#include "kafka/produce/fenced_writer.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "kafka/client.h"
+
+struct fenced_writer {
+	const struct fenced_writer_config *config;
+	rd_kafka_t *producer;
+	struct topic_handles topics;
+	bool is_open;		    /* a transaction has begun */
+	atomic_uint closed_sockets; /* librdkafka's threads count */
+	unsigned closed_at_begin;
+};
+
+static int on_close_socket(int socket, void *context)
+{
+	struct fenced_writer *writer = context;
+	atomic_fetch_add(&writer->closed_sockets, 1);
+	return close(socket);
+}
+
+/* Omits librdkafka's errors about being replaced: that is a normal event of a writer, and the call that fails says it. */
+static void writer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
+{
+	if (!strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR__FENCED)) && !strstr(words, "(_FENCED)") &&
+	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)) &&
+	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_PRODUCER_FENCED)))
+		client_on_log_line(client, level, facility, words);
+}
+
+static rd_kafka_conf_t *writer_configure(struct fenced_writer *writer, struct error *error)
+{
+	char wait[16], record[24];
+	(void)snprintf(wait, sizeof wait, "%d", FENCED_WRITER_WAIT_MS);
+	(void)snprintf(record, sizeof record, "%zu", FENCED_WRITER_RECORD_BYTES_MAX);
+	const struct property own[] = {
+		{"bootstrap.servers", writer->config->brokers},
+		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself is not compacted */
+		{"transactional.id", writer->config->id},
+		{"transaction.timeout.ms", wait},
+		{"linger.ms", "0"},
+		{"message.max.bytes", record},
+		{"topic.metadata.propagation.max.ms", "5000"}, /* a deleted topic is detected before the time is over */
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, writer->config->properties, error);
+	if (!configuration)
+		return NULL;
+	rd_kafka_conf_set_opaque(configuration, writer);
+	rd_kafka_conf_set_log_cb(configuration, writer_on_log_line);
+	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
+	return configuration;
+}
+
+/* Sets the error if a call failed; releases `failure`. */
+static bool call_succeeded(const struct fenced_writer *writer, const char *doing, rd_kafka_error_t *failure, struct error *error)
+{
+	if (!failure)
+		return true;
+	if (rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__FENCED)
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "another writer took over %s", writer->config->id);
+	else
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s for %s failed: %s%s", doing, writer->config->id,
+			  rd_kafka_error_string(failure), failure_advice(rd_kafka_error_code(failure)));
+	rd_kafka_error_destroy(failure);
+	return false;
+}
+
+/* Makes a call of librdkafka that may be made again where its time was over, which resumes it. */
+static rd_kafka_error_t *call_resume(const struct fenced_writer *writer,
+				     rd_kafka_error_t *(*call)(rd_kafka_t *client, int timeout_ms))
+{
+	struct look_limits limits = {.until_ms = clock_ms() + FENCED_WRITER_WAIT_MS, .stopping = writer->config->stopping};
+	for (;;) {
+		rd_kafka_error_t *failure = call(writer->producer, look_round_ms(&limits));
+		const bool may_resume = failure && rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__TIMED_OUT &&
+					rd_kafka_error_is_retriable(failure);
+		if (!may_resume || look_is_over(&limits))
+			return failure;
+		rd_kafka_error_destroy(failure);
+	}
+}
+
+struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *config, struct error *error)
+{
+	assert(config->brokers && config->id && config->topic_count > 0);
+	struct fenced_writer *writer = memory_take(1, sizeof *writer);
+	if (!writer) {
+		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
+		return NULL;
+	}
+	writer->config = config;
+	rd_kafka_conf_t *configuration = writer_configure(writer, error);
+	writer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	if (writer->producer &&
+	    topic_handles_follow(&writer->topics, writer->producer, config->topics, config->topic_count, error) &&
+	    call_succeeded(writer, "taking the transactional id", call_resume(writer, rd_kafka_init_transactions), error))
+		return writer;
+	fenced_writer_close(writer);
+	return NULL;
+}
+
+void fenced_writer_close(struct fenced_writer *writer)
+{
+	if (!writer)
+		return;
+	if (writer->producer)
+		client_quiet_transactions(writer->producer);
+	topic_handles_close(&writer->topics);
+	if (writer->producer)
+		rd_kafka_destroy(writer->producer);
+	memory_give(writer);
+}
+
+static bool transaction_begin(struct fenced_writer *writer, struct error *error)
+{
+	if (writer->is_open)
+		return true;
+	writer->closed_at_begin = atomic_load(&writer->closed_sockets);
+	writer->is_open =
+		call_succeeded(writer, "beginning a transaction", rd_kafka_begin_transaction(writer->producer), error);
+	return writer->is_open;
+}
+
+bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text key, struct text value, struct error *error)
+{
+	const struct outgoing record = {.key = key, .value = value};
+	assert(topic < writer->config->topic_count);
+	if (!transaction_begin(writer, error))
+		return false;
+	return client_produce(writer->producer, writer->topics.items[topic], &record, NULL, error) == PRODUCED ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes no more records for %s",
+			 writer->config->topics[topic]);
+}
+
+/* librdkafka gives the metadata back with free(). */
+static bool position_add(rd_kafka_topic_partition_list_t *list, const struct fenced_position *position)
+{
+	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, position->topic, position->partition);
+	item->offset = position->offset;
+	if (!position->metadata.bytes)
+		return true;
+	item->metadata = strndup(position->metadata.bytes, position->metadata.length);
+	item->metadata_size = item->metadata ? position->metadata.length : 0;
+	return item->metadata;
+}
+
+static bool positions_send(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
+			   const rd_kafka_consumer_group_metadata_t *membership, struct error *error)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+	bool good = true;
+	for (size_t i = 0; good && i < count; i++)
+		good = position_add(list, &positions[i]) || error_memory(error, ERROR_SYSTEM, "committing positions");
+	rd_kafka_error_t *failure =
+		good ? rd_kafka_send_offsets_to_transaction(writer->producer, list, membership, FENCED_WRITER_WAIT_MS) : NULL;
+	rd_kafka_topic_partition_list_destroy(list);
+	return good && call_succeeded(writer, "sending the positions", failure, error);
+}
+
+static bool positions_send_of(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
+			      const struct lead_group *group, struct error *error)
+{
+	if (count == 0)
+		return true;
+	if (group && !lead_group_membership(group))
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the group of %s has assigned nothing", writer->config->id);
+	if (group)
+		return positions_send(writer, positions, count, lead_group_membership(group), error);
+	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(writer->config->id);
+	const bool good = positions_send(writer, positions, count, nobody, error);
+	rd_kafka_consumer_group_metadata_destroy(nobody);
+	return good;
+}
+
+bool fenced_writer_commit(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
+			  const struct lead_group *group, struct error *error)
+{
+	if (!transaction_begin(writer, error) || !positions_send_of(writer, positions, count, group, error) ||
+	    !call_succeeded(writer, "committing", call_resume(writer, rd_kafka_commit_transaction), error))
+		return false;
+	writer->is_open = false;
+	/* librdkafka resends requests of a connection that was lost. A late copy could end a later transaction. */
+	return atomic_load(&writer->closed_sockets) == writer->closed_at_begin ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "a connection to Kafka closed during a transaction of %s",
+			 writer->config->id);
+}

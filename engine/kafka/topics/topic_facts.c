@@ -1,0 +1,106 @@
+/* topic_facts.c: see topic_facts.h. */
+#include "kafka/topics/topic_facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/number/number.h"
+#include "kafka/client.h"
+#include "kafka/topics/topic_settings.h"
+#include "base/table.h"
+
+struct facts_reading {
+	rd_kafka_t *client;
+	struct topic_facts *facts;
+	size_t count;
+	struct settings_wait wait;
+	struct state_table *by_name; /* from the name to the position */
+	const char **asked;	     /* names of topics whose settings are read */
+	size_t *positions;	     /* of those, among the facts */
+	size_t asked_count;
+};
+
+static bool facts_index(struct facts_reading *reading)
+{
+	for (size_t i = 0; i < reading->count; i++) {
+		struct topic_facts *facts = &reading->facts[i];
+		*facts = (struct topic_facts){.name = facts->name, .is_own = facts->is_own};
+		if (!table_put(reading->by_name, text_of(facts->name), (struct text){(const char *)&i, sizeof i}, false))
+			return false;
+	}
+	return true;
+}
+
+/* One pass over Kafka's topics: there may be thousands, and as many facts. */
+static void partitions_take(const struct facts_reading *reading, const struct rd_kafka_metadata *metadata)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++) {
+		const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
+		struct text value;
+		size_t at;
+		if (topic->err != RD_KAFKA_RESP_ERR_NO_ERROR || !table_read(reading->by_name, text_of(topic->topic), &value))
+			continue;
+		memcpy(&at, value.bytes, sizeof at);
+		reading->facts[at].partitions = topic->partition_cnt;
+	}
+}
+
+static void setting_take(void *context, size_t topic, const char *name, const char *value)
+{
+	const struct facts_reading *reading = context;
+	struct topic_facts *facts = &reading->facts[reading->positions[topic]];
+	if (value && strcmp(name, "cleanup.policy") == 0)
+		(void)snprintf(facts->policy, sizeof facts->policy, "%s", value);
+	else if (value && strcmp(name, "retention.ms") == 0)
+		facts->has_retention = number_read_int64(text_of(value), &facts->retention_ms);
+}
+
+static bool settings_take(struct facts_reading *reading, struct error *error)
+{
+	for (size_t i = 0; i < reading->count; i++) {
+		if (!reading->facts[i].is_own || reading->facts[i].partitions == 0)
+			continue;
+		reading->positions[reading->asked_count] = i;
+		reading->asked[reading->asked_count++] = reading->facts[i].name;
+	}
+	return topic_settings_await(reading->client, reading->asked, reading->asked_count, setting_take, reading, &reading->wait,
+				    error);
+}
+
+static bool facts_take(struct facts_reading *reading, struct error *error)
+{
+	if (!reading->by_name || !reading->asked || !reading->positions || !facts_index(reading))
+		return error_memory(error, ERROR_SYSTEM, "looking at topics");
+	const struct rd_kafka_metadata *metadata = topic_metadata_await(reading->client, &reading->wait);
+	if (metadata) {
+		partitions_take(reading, metadata);
+		rd_kafka_metadata_destroy(metadata);
+		if (!settings_take(reading, error))
+			return false;
+	}
+	return !reading->wait.is_unanswered ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not answer what topics there are, and with which settings");
+}
+
+bool topic_facts_read(const char *brokers, struct properties properties, struct topic_facts *facts, size_t count,
+		      const atomic_bool *stopping, struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", brokers}};
+	struct error locked_out = {0};
+	struct facts_reading reading = {.client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error),
+					.facts = facts,
+					.count = count,
+					.wait = {.stopping = stopping}};
+	if (!reading.client)
+		return false;
+	reading.by_name = table_open();
+	reading.asked = memory_take(count + 1, sizeof *reading.asked);
+	reading.positions = memory_take(count + 1, sizeof *reading.positions);
+	bool good = facts_take(&reading, error);
+	table_close(reading.by_name);
+	memory_give(reading.asked);
+	memory_give(reading.positions);
+	rd_kafka_destroy(reading.client);
+	return good;
+}

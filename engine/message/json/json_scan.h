@@ -1,0 +1,193 @@
+/* json_scan.h: Pull parser of JSON, which builds no tree.
+ *
+ * The caller peeks at the type of the next value, enters a list or an object, and takes or skips each value in it:
+ *
+ *	json_begin(&scan, body, "the request", arena, error);
+ *	if (json_peek(&scan) == JSON_OBJECT) {
+ *		struct text key;
+ *		json_enter(&scan);
+ *		while (json_key(&scan, &key)) {
+ *			if (text_is(key, "id"))
+ *				json_text(&scan, &id);
+ *			else
+ *				json_skip(&scan);
+ *		}
+ *	}
+ *	return json_end(&scan);
+ *
+ * Every value must be taken or skipped. Invalid JSON is a sticky failure: the error is set (INPUT), loops end, and
+ * each later call fails. Offsets in errors count bytes from 0. Texts borrow from the body; a text with escapes is
+ * decoded into the arena. Nothing is allocated on the heap.
+ */
+#ifndef SLUICE_MESSAGE_JSON_JSON_SCAN_H
+#define SLUICE_MESSAGE_JSON_JSON_SCAN_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/number/number.h"
+#include "message/json/json_plain.h"
+
+#define JSON_DEPTH_MAX 64 /* nested lists and objects; json_skip() uses a bit for each */
+
+enum json_type {
+	JSON_WRONG, /* no value is there; the error is set */
+	JSON_OBJECT,
+	JSON_ARRAY,
+	JSON_STRING,
+	JSON_NUMBER,
+	JSON_TRUE,
+	JSON_FALSE,
+	JSON_NULL,
+	JSON_BARE /* NaN, Infinity or -Infinity, where `bare` allows it */
+};
+
+struct json_scan {
+	const char *at;
+	const char *end;
+	const char *begin;
+	const char *what; /* name of the JSON, which begins an error's sentence */
+	struct arena *arena;
+	struct error *error;
+	uint32_t depth;
+	bool fresh;  /* just entered: no comma is expected */
+	bool failed; /* `at` is then at the end */
+	bool bare;   /* accepts the bare words that some servers write for floats */
+};
+
+void json_begin(struct json_scan *scan, struct text body, const char *what, struct arena *arena, struct error *error);
+
+/* "<what> is not JSON: <cause>, at byte <n>". Always false. */
+__attribute__((cold)) bool json_fail(struct json_scan *scan, const char *cause);
+
+void json_skip_blanks_further(struct json_scan *scan);
+
+static inline void json_skip_blanks(struct json_scan *scan)
+{
+	if (scan->at < scan->end && (unsigned char)*scan->at <= ' ') /* false for nearly all bytes */
+		json_skip_blanks_further(scan);
+}
+
+extern const unsigned char json_first_bytes[256]; /* the json_type that begins with the byte; 0: needs more bytes */
+
+enum json_type json_peek_further(struct json_scan *scan);
+
+static inline enum json_type json_peek(struct json_scan *scan)
+{
+	enum json_type type = scan->at < scan->end ? (enum json_type)json_first_bytes[(unsigned char)*scan->at] : JSON_WRONG;
+	return type != JSON_WRONG ? type : json_peek_further(scan);
+}
+
+/* Enters the list or object that json_peek() returned. */
+static inline bool json_enter(struct json_scan *scan)
+{
+	if (scan->failed || scan->depth == JSON_DEPTH_MAX)
+		return json_fail(scan, "it is nested more than 64 deep");
+	scan->at++;
+	scan->depth++;
+	scan->fresh = true;
+	return true;
+}
+
+/* Past the bracket that ends the list or object. */
+static inline void json_leave(struct json_scan *scan)
+{
+	scan->at++;
+	scan->depth--;
+	scan->fresh = false;
+}
+
+/* Whether the list has another item; leaves the list if not. */
+static inline bool json_item(struct json_scan *scan)
+{
+	json_skip_blanks(scan);
+	if (scan->at == scan->end)
+		return json_fail(scan, "it ends inside a list");
+	char next = *scan->at;
+	if (next == ']') {
+		json_leave(scan);
+		return false;
+	}
+	if (scan->fresh)
+		scan->fresh = false;
+	else if (next == ',')
+		scan->at++;
+	else
+		return json_fail(scan, "a list goes on without `,` or `]`");
+	return true;
+}
+
+bool json_key_further(struct json_scan *scan, struct text *key);
+
+/* Reads the next member's key, and stops before its value. False: there are no more, and the object is left. */
+static inline bool json_key(struct json_scan *scan, struct text *key)
+{
+	if (scan->at == scan->end || *scan->at != '}')
+		return json_key_further(scan, key);
+	json_leave(scan);
+	return false;
+}
+
+#define JSON_LIKELY_MAX 16
+
+/* Fast path for expected keys: the position of the next key, if at most one space precedes it. NULL: call
+ * json_key(). JSON_LIKELY_MAX bytes may be read there. */
+static inline const char *json_key_begin(const struct json_scan *scan)
+{
+	const char *at = scan->at;
+	if (scan->end - at < JSON_LIKELY_MAX + 2 || (!scan->fresh && *at++ != ','))
+		return NULL;
+	at += *at == ' ';
+	return *at == '"' ? at : NULL;
+}
+
+/* Whether the key is this one, given with its quotes and colon (TEXT("\"id\":")). If so, the scan moves before
+ * its value; else it does not move. */
+static inline bool json_key_passed(struct json_scan *scan, const char *begin, struct text member)
+{
+	if (memcmp(begin, member.bytes, member.length) != 0)
+		return false;
+	scan->at = begin + member.length;
+	scan->fresh = false;
+	return true;
+}
+
+bool json_text_further(struct json_scan *scan, struct text *text);
+
+static inline bool json_text(struct json_scan *scan, struct text *text)
+{
+	const char *begin = scan->at + 1;
+	if (scan->end - scan->at <= 16)
+		return json_text_further(scan, text);
+	size_t length = json_plain_of_16(begin);
+	if (length == 16 || begin[length] != '"') /* longer than most, or not plain */
+		return json_text_further(scan, text);
+	*text = (struct text){begin, length};
+	scan->at = begin + length + 1;
+	return true;
+}
+
+bool json_number(struct json_scan *scan, struct decimal *decimal);
+bool json_word(struct json_scan *scan); /* true, false, null */
+bool json_bare(struct json_scan *scan, double *number);
+
+/* Whether a string stands for a number that JSON has not: NaN, Infinity or -Infinity. */
+bool json_number_named(struct text word, double *number);
+
+/* Skips any value, and checks it; `json_span` also returns its bytes. */
+bool json_skip(struct json_scan *scan);
+bool json_span(struct json_scan *scan, struct text *span);
+
+/* A text; any other value is skipped, and `text` is unchanged. */
+void json_take_text(struct json_scan *scan, struct text *text);
+
+/* The number of members of the object, or items of the list, that comes next, which is skipped; `inside` is left before the
+ * first of them. 0 for a value of another type. */
+size_t json_look_ahead(struct json_scan *scan, enum json_type type, struct json_scan *inside);
+
+/* Whether the JSON was valid and only white space follows. */
+bool json_end(struct json_scan *scan);
+
+/* A second scan over a span of this body. Offsets in its errors count from the body's start. */
+struct json_scan json_again(const struct json_scan *scan, struct text span);
+
+#endif

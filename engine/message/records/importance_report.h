@@ -1,0 +1,34 @@
+/* importance_report.h: Importance of features over one closed window of explanations: a record of its pipeline's importance topic
+ * (schemas/importance.avsc, single-object Avro).
+ *
+ * Reports are listed with the message that closed the window, in its arena, and leave in its transaction. Each is of one slice,
+ * which is what one partition has; means of slices merge by the number of their explanations.
+ */
+#ifndef SLUICE_MESSAGE_RECORDS_IMPORTANCE_REPORT_H
+#define SLUICE_MESSAGE_RECORDS_IMPORTANCE_REPORT_H
+
+#include "message/message.h"
+
+struct importance_feature {
+	struct text name;
+	double mean; /* of the absolute contributions */
+};
+
+struct importance_report {
+	const struct importance_report *next; /* an earlier one of the same message */
+	struct text pipeline, step, explained, method, output;
+	uint64_t slice, window;
+	int64_t begin_ms, end_ms; /* least and greatest time of its messages */
+	uint64_t explanations, late, left_out;
+	double total; /* the sum of the means */
+	size_t feature_count;
+	const struct importance_feature *features;
+};
+
+/* Appends the record. LIMIT: it does not fit. */
+bool importance_report_encode(const struct importance_report *report, struct buffer *out, struct error *error);
+
+/* Reads a record; texts borrow from the bytes, the list is in the arena. INPUT: it is no such record. */
+bool importance_report_decode(struct text bytes, struct arena *arena, struct importance_report *report, struct error *error);
+
+#endif

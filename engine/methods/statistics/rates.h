@@ -1,0 +1,46 @@
+/* rates.h: Rates of success: their intervals, and comparisons of two, at a fixed horizon.
+ *
+ * A difference is treatment less control. What the data leave undefined is NaN, never 0: both rates 0, or both 1.
+ * Pure; any thread may call.
+ */
+#ifndef SLUICE_METHODS_STATISTICS_RATES_H
+#define SLUICE_METHODS_STATISTICS_RATES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "methods/statistics/interval.h"
+
+struct rate {
+	double successes, trials;
+};
+
+struct interval rate_wilson(struct rate rate, double alpha);
+struct interval rate_clopper_pearson(struct rate rate, double alpha);
+
+struct rate_test {
+	double difference;
+	double z, p;			  /* pooled, of two sides */
+	double chi_square, chi_square_p;  /* the same without a sign */
+	double yates, yates_p;		  /* with the correction for continuity */
+	double fisher_p;		  /* of two sides: tables that are as unlikely, or more so */
+	struct interval newcombe;	  /* of the difference, from Wilson's intervals, without correction */
+	struct interval wald;
+};
+
+struct rate_test rate_test(struct rate control, struct rate treatment, double alpha);
+
+/* Units of each arm to find p2 against p1, not rounded: by the rates, and by Cohen's h. */
+double units_for_rates(double p1, double p2, double alpha, double power);
+double cohens_h(double p1, double p2);
+double units_for_h(double h, double alpha, double power);
+
+struct table_test {
+	double statistic, freedom, p;
+};
+
+/* Chi-square of independence of rows and columns, without those that are empty; NaN where fewer than two of either are left.
+ * `expected`, of as many numbers as there are counts, gets what would be expected. */
+struct table_test table_test(const double *counts, size_t rows, size_t columns, double *expected);
+
+#endif

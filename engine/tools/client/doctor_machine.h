@@ -1,0 +1,16 @@
+/* doctor_machine.h: Check of a machine for an engine: descriptors, processors, memory, clock, disk. */
+#ifndef SLUICE_TOOLS_CLIENT_DOCTOR_MACHINE_H
+#define SLUICE_TOOLS_CLIENT_DOCTOR_MACHINE_H
+
+#include "tools/view/findings.h"
+
+struct machine_needs {
+	size_t workers;
+	double memory_bytes;	  /* of the engine and its state */
+	const char *state_folder; /* NULL: none */
+	double state_bytes;	  /* the most that a snapshot takes there */
+};
+
+void machine_examine(const struct machine_needs *needs, struct findings *findings);
+
+#endif

@@ -1,0 +1,217 @@
+/* drift_estimates.c: see drift_estimates.h. */
+#include "steps/drift/drift_estimates.h"
+
+#include <math.h>
+
+/* The probabilities of a row are 1 together, but for rounding: of each to 3 decimals, and of the sum. */
+#define ESTIMATE_ROUNDED 5e-4
+#define ESTIMATE_ROUNDED_MAX 1e-2 /* of many classes: the errors cancel out */
+#define ESTIMATE_SUM_ERROR 1e-6	  /* as of FP32 */
+
+#define OUTCOME_HELP                                                                                                               \
+	.help = "How long after a window feedback with the truth is waited for: a later record of the same window then has the "   \
+		"realised numbers beside the estimates of the same rows (`settled`). Without it there is no such record. "         \
+		"It comes with the next message or feedback after that time; on a stream that stops, some seconds later, by a "    \
+		"record that the engine writes to the topic of the observers. At most 65536 rows wait, of 32 bytes: beyond that "  \
+		"the oldest window has its record before its time. "                                                               \
+		"If 73728 rows wait, or a row has more than 65535 classes, the next ones do not: the record of their window "      \
+		"has their number (`unkept`), and that of rows whose feedback cannot be compared (`unfit`). "                      \
+		"At most 65536 truths wait, and 8 MiB of them, each of 64 bytes and 8 for each of its rows: beyond that the "      \
+		"oldest are forgotten."
+
+const struct option drift_estimate_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct drift_estimate_options, here)},
+	ROW("probabilities", NAME, struct drift_estimate_options, probabilities, .required = true, .short_form = true,
+	    .help = "The tensor of calibrated probabilities: of the positive class for each row, or of each class. Those "
+		    "of the classes of a row may be rounded to 3 decimals: they are divided by their sum. A row whose sum is "
+		    "further from 1 than that explains (0.0005 for each class, at most 0.01) does not count."),
+	ROW("threshold", NUMBER, struct drift_estimate_options, threshold, .least = 0, .most = 1, .fallback = "0.5",
+	    .help = "The least probability with which the positive class is predicted. With more than two classes, the likeliest "
+		    "class is predicted."),
+	ROW("outcomeWindow", DURATION, struct drift_estimate_options, outcome_ns, OUTCOME_HELP),
+	{.type = OPTION_END},
+};
+
+const struct option drift_error_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct drift_error_options, here)},
+	ROW("expected", NAME, struct drift_error_options, expected, .required = true, .short_form = true,
+	    .help = "The tensor of expected absolute errors, one for each row: what a second model of the pipeline makes, which "
+		    "was trained on the absolute errors of the first. What is above 1e100 does not count."),
+	ROW("prediction", NAME, struct drift_error_options, prediction,
+	    .help = "The tensor of the regressor's predictions, one for each row, with which feedback is compared."),
+	ROW("outcomeWindow", DURATION, struct drift_error_options, outcome_ns, OUTCOME_HELP),
+	{.type = OPTION_END},
+};
+
+bool drift_estimates_check(const struct drift_estimate_options *options, struct error *error)
+{
+	const struct drift_error_options *of_errors = &options->error;
+	if (options->here.line && of_errors->here.line)
+		return error_set(
+			error, ERROR_CONFIG, of_errors->here,
+			"`estimate` is of a classifier and `estimateError` of a regressor; leave one out, and give it to a step "
+			"`drift` of its own");
+	return !of_errors->here.line || of_errors->outcome_ns == 0 || of_errors->prediction.text ||
+	       error_set(error, ERROR_CONFIG, of_errors->here,
+			 "`outcomeWindow` waits for feedback, which is compared with the predictions, and `estimateError` does not "
+			 "name them; give it their tensor, as `prediction: y`");
+}
+
+bool drift_estimates_any(const struct drift_estimate_options *options)
+{
+	return options->here.line > 0 || options->error.here.line > 0;
+}
+
+int64_t drift_outcome_ns(const struct drift_estimate_options *options)
+{
+	return options->error.here.line > 0 ? options->error.outcome_ns : options->here.line > 0 ? options->outcome_ns : 0;
+}
+
+/* NULL: it is missing, or its numbers are not so many for each row. */
+static const struct tensor *numbers_find(const struct payload *payload, const char *name, size_t rows)
+{
+	const struct tensor *tensor = name ? tensors_find(payload->tensors, text_of(name)) : NULL;
+	const bool good = tensor && tensor->datatype != DATATYPE_BYTES && tensor->count > 0 && tensor->count % rows == 0;
+	return good ? tensor : NULL;
+}
+
+static const struct tensor *column_find(const struct payload *payload, const char *name, size_t rows)
+{
+	const struct tensor *tensor = numbers_find(payload, name, rows);
+	return tensor && tensor->count == rows ? tensor : NULL;
+}
+
+struct drift_chances drift_chances_of(const struct drift_estimate_options *options, const struct payload *payload, size_t rows)
+{
+	struct drift_chances chances = {.options = options};
+	if (rows == 0)
+		return chances;
+	chances.tensor = numbers_find(payload, options->probabilities.text, rows);
+	chances.classes = chances.tensor ? chances.tensor->count / rows : 0;
+	chances.errors = column_find(payload, options->error.expected.text, rows);
+	chances.predictions = column_find(payload, options->error.prediction.text, rows);
+	return chances;
+}
+
+/* A probability as a part of the row's sum. NaN: the sum is not 1, but for rounding. */
+static double part_of(double chance, double sum, size_t classes)
+{
+	const double rounded = fmin((double)classes * ESTIMATE_ROUNDED, ESTIMATE_ROUNDED_MAX) + ESTIMATE_SUM_ERROR;
+	return fabs(sum - 1) <= rounded ? chance / sum : (double)NAN;
+}
+
+/* The largest probability of a row of several classes. NaN: they are none. */
+static double largest_of(const struct drift_chances *chances, size_t row)
+{
+	double largest = 0, sum = 0;
+	for (size_t i = 0; i < chances->classes; i++) {
+		const double chance = tensor_number(chances->tensor, row * chances->classes + i);
+		if (!(chance >= 0 && chance <= 1))
+			return (double)NAN;
+		largest = fmax(largest, chance);
+		sum += chance;
+	}
+	return part_of(largest, sum, chances->classes);
+}
+
+double drift_chances_positive(const struct drift_chances *chances, size_t row)
+{
+	if (!chances->tensor || chances->classes > 2)
+		return (double)NAN;
+	const double positive = tensor_number(chances->tensor, row * chances->classes + chances->classes - 1);
+	return chances->classes == 2 ? part_of(positive, positive + tensor_number(chances->tensor, row * 2), 2) : positive;
+}
+
+struct drift_prediction drift_prediction_of(const struct drift_chances *chances, size_t row)
+{
+	struct drift_prediction made = {.chance = (double)NAN, .expected = (double)NAN, .predicted = (double)NAN};
+	if (chances->errors) {
+		made.expected = tensor_number(chances->errors, row);
+		made.predicted = chances->predictions ? tensor_number(chances->predictions, row) : (double)NAN;
+	} else if (chances->tensor) {
+		made.classes = chances->classes > 2 ? chances->classes : 2;
+		made.class = drift_chances_class(chances, row);
+		made.chance = chances->classes > 2 ? largest_of(chances, row) : drift_chances_positive(chances, row);
+	}
+	return made;
+}
+
+void drift_prediction_judge(const struct drift_prediction *prediction, double threshold, struct performance *performance)
+{
+	if (prediction->classes <= 2)
+		performance_add(performance, prediction->chance, prediction->chance >= threshold);
+	else if (!isnan(prediction->chance))
+		performance_add_class(performance, prediction->chance);
+}
+
+bool drift_prediction_counts(const struct drift_prediction *prediction)
+{
+	struct performance performance = {0};
+	struct expected_errors errors = {0};
+	if (prediction->classes > 0)
+		drift_prediction_judge(prediction, 0, &performance);
+	else
+		expected_errors_add(&errors, prediction->expected);
+	return performance.rows + errors.rows > 0;
+}
+
+void drift_chances_judge(const struct drift_chances *chances, size_t row, struct performance *performance)
+{
+	const struct drift_prediction prediction = drift_prediction_of(chances, row);
+	drift_prediction_judge(&prediction, chances->options->threshold, performance);
+}
+
+void drift_chances_add(const struct drift_chances *chances, size_t row, struct performance *performance, struct drift_sums *sums)
+{
+	const double positive = drift_chances_positive(chances, row);
+	drift_chances_judge(chances, row, performance);
+	auc_add(&sums->auc, positive, positive);
+	if (chances->errors)
+		expected_errors_add(&sums->errors, tensor_number(chances->errors, row));
+}
+
+size_t drift_chances_class(const struct drift_chances *chances, size_t row)
+{
+	const size_t first = row * chances->classes;
+	size_t likeliest = 0;
+	if (chances->classes <= 2)
+		return tensor_number(chances->tensor, first + chances->classes - 1) >= chances->options->threshold;
+	for (size_t i = 1; i < chances->classes; i++)
+		if (tensor_number(chances->tensor, first + i) > tensor_number(chances->tensor, first + likeliest))
+			likeliest = i;
+	return likeliest;
+}
+
+/* A window that began before the AUC was estimated has it of some of its rows, and a window has rows of more classes. */
+static struct performance_estimate auc_of(const struct performance *performance, const struct auc *auc)
+{
+	if (auc->rows == performance->rows)
+		return auc_estimate(auc, ESTIMATE_BAND);
+	return (struct performance_estimate){(double)NAN, (double)NAN, (double)NAN};
+}
+
+struct drift_estimates drift_estimates_of(const struct performance *performance, const struct drift_sums *sums)
+{
+	return (struct drift_estimates){performance_accuracy(performance, ESTIMATE_BAND),
+					performance_precision(performance, ESTIMATE_BAND),
+					performance_recall(performance, ESTIMATE_BAND), auc_of(performance, &sums->auc),
+					expected_errors_mean(&sums->errors, ESTIMATE_BAND)};
+}
+
+bool drift_estimates_list(const struct performance *performance, const struct drift_sums *sums, struct drift_score *score,
+			  struct arena *arena)
+{
+	const struct drift_estimates known = drift_estimates_of(performance, sums);
+	const struct performance_estimate *const items[DRIFT_METRICS] = {&known.accuracy, &known.precision, &known.recall,
+									 &known.auc, &known.error};
+	struct drift_estimate *list = ARENA_ARRAY(arena, struct drift_estimate, DRIFT_METRICS);
+	if (!list)
+		return false;
+	score->estimated_rows = performance->rows + sums->errors.rows;
+	score->estimates = list;
+	for (size_t i = 0; i < DRIFT_METRICS; i++)
+		if (!isnan(items[i]->value))
+			list[score->estimate_count++] =
+				(struct drift_estimate){drift_metric_names[i], items[i]->value, items[i]->low, items[i]->high};
+	return true;
+}
