@@ -74,10 +74,12 @@ part_house() {
 	tests/house.sh
 }
 
-# The product's sources that the last commits touched; `make static` looks at all, and at those of the tests.
+# The product's sources in which the last commits changed more than comments and the names of headers, as a move does; `make static`
+# looks at all, and at those of the tests.
 part_static() {
 	local sources
-	sources=$(git diff --diff-filter=d --name-only "HEAD~$commits_seen" -- 'engine/*.c' 'steps/*.c') ||
+	sources=$(git diff -M -l0 --diff-filter=d --numstat -I '^#include "' -I '^ ?[*/]' "HEAD~$commits_seen" -- 'engine/*.c' 'steps/*.c' |
+		awk -F'\t' '$1 + $2 > 0 {print $3}' | sed 's/{[^}]* => \([^}]*\)}/\1/; s:.* => ::; s://:/:'; exit "${PIPESTATUS[0]}") ||
 		sources=$(find engine steps -name '*.c')
 	one make_quietly -k static STATIC="$(echo "$sources" | tr '\n' ' ')"
 }
