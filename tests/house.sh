@@ -44,6 +44,8 @@ engine=$(printf '%s\n' "$ours" | grep -E '^(engine|steps|tests/lab)/')
 		"$(grep -nE '^ \*[A-Za-z0-9(`]' $ours)"
 	rule "a file has at most 650 lines" \
 		"$(wc -l $ours | awk '$2 != "total" && $1 > 650 {print $2 ": " $1 " lines"}')"
+	rule "a folder of the engine and the steps has at most 60 files of C: more are several rooms" \
+		"$(printf '%s\n' $engine | sed 's:/[^/]*$::' | sort | uniq -c | awk '$1 > 60 {print $2 ": " $1 " files"}')"
 	rule "a line ends at 132 columns" \
 		"$(awk '{line = $0; width = 0
 			while ((tab = index(line, "\t")) > 0) {width += tab - 1; width += 8 - width % 8; line = substr(line, tab + 1)}
