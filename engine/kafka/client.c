@@ -572,3 +572,16 @@ void refusals_close(struct refusals *refusals)
 	memory_give(refusals->items);
 	*refusals = (struct refusals){0};
 }
+
+bool partition_metadata_set(rd_kafka_topic_partition_t *partition, struct text metadata)
+{
+	char *bytes = metadata.length > 0 ? memory_take_raw(metadata.length) : NULL;
+	if (metadata.length > 0 && !bytes)
+		return false;
+	if (bytes)
+		memcpy(bytes, metadata.bytes, metadata.length);
+	memory_give(partition->metadata);
+	partition->metadata = bytes;
+	partition->metadata_size = metadata.length;
+	return true;
+}

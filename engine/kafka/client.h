@@ -269,4 +269,7 @@ rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, stru
 /* The same list for a commit, with references to state as metadata. NULL: memory ran out. */
 rd_kafka_topic_partition_list_t *consumer_commit_list(const struct consumer *self, struct positions positions);
 
+/* Replaces the metadata of an offset that is to be committed by a copy, which librdkafka frees. False: memory ran out. */
+bool partition_metadata_set(rd_kafka_topic_partition_t *partition, struct text metadata);
+
 #endif

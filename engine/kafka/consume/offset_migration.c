@@ -115,25 +115,11 @@ static struct text metadata_of(const rd_kafka_topic_partition_t *one)
 	return (struct text){one->metadata, one->metadata_size};
 }
 
-/* librdkafka frees it by free(). */
-static bool metadata_set(rd_kafka_topic_partition_t *one, struct text metadata)
-{
-	char *bytes = metadata.length > 0 ? memory_take_raw(metadata.length) : NULL;
-	if (metadata.length > 0 && !bytes)
-		return false;
-	if (bytes)
-		memcpy(bytes, metadata.bytes, metadata.length);
-	memory_give(one->metadata);
-	one->metadata = bytes;
-	one->metadata_size = metadata.length;
-	return true;
-}
-
 /* Copies the offset and its metadata, which has a reference (flow/state/changelog_identity.h), without a mark. */
 static bool offset_copy(rd_kafka_topic_partition_t *copy, const rd_kafka_topic_partition_t *one)
 {
 	copy->offset = one->offset;
-	return metadata_set(copy, commit_mark_strip(metadata_of(one)));
+	return partition_metadata_set(copy, commit_mark_strip(metadata_of(one)));
 }
 
 static bool copy_to(offsets *list, const rd_kafka_topic_partition_t *one)
@@ -327,7 +313,7 @@ static bool marks_note(const struct formers *formers, const char *former, const 
 		rd_kafka_topic_partition_t *added = rd_kafka_topic_partition_list_add(marks, one->topic, one->partition);
 		added->offset = one->offset;
 		added->opaque = (void *)(uintptr_t)former;
-		if (!metadata_set(added, (struct text){mark, strlen(mark)}))
+		if (!partition_metadata_set(added, (struct text){mark, strlen(mark)}))
 			return false;
 	}
 	return true;
@@ -430,7 +416,7 @@ static bool mark_copy(offsets *list, const rd_kafka_topic_partition_t *mark)
 {
 	rd_kafka_topic_partition_t *copy = rd_kafka_topic_partition_list_add(list, mark->topic, mark->partition);
 	copy->offset = mark->offset;
-	return metadata_set(copy, metadata_of(mark));
+	return partition_metadata_set(copy, metadata_of(mark));
 }
 
 static rd_kafka_error_t *send_marks_of(rd_kafka_t *producer, const char *former, const offsets *marks)

@@ -140,16 +140,11 @@ bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text k
 			 writer->config->topics[topic]);
 }
 
-/* librdkafka gives the metadata back with free(). */
 static bool position_add(rd_kafka_topic_partition_list_t *list, const struct fenced_position *position)
 {
 	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, position->topic, position->partition);
 	item->offset = position->offset;
-	if (!position->metadata.bytes)
-		return true;
-	item->metadata = strndup(position->metadata.bytes, position->metadata.length);
-	item->metadata_size = item->metadata ? position->metadata.length : 0;
-	return item->metadata;
+	return partition_metadata_set(item, position->metadata);
 }
 
 static bool positions_send(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
