@@ -29,8 +29,7 @@ one() {
 parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install
 	instructions bars torture fuzz grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
-# else can make one fail for want of time. One that fails is run once more, which tells whether it always does; where it
-# then passes, it has failed nevertheless, and the summary says so in red.
+# else can make one fail for want of time. One that fails is run once more; where it then passes, the summary has a red line.
 timed="unit sanitize thread models dev bars grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 
 # These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
@@ -468,7 +467,7 @@ red() { # $1 a line
 
 # Of a part that has been attempted; what fails for want of time is attempted anew.
 report() { # $1 part
-	local log=$logs/$1.log took=0 used=0 later='' p f s
+	local log=$logs/$1.log took=0 used=0 p f s
 	count "$1"
 	if [ "$f" -gt 0 ] && [[ " $timed " == *" $1 "* ]]; then
 		echo "$1 failed ($p passed, $f failed), and is run once more"
@@ -479,12 +478,12 @@ $(show_causes | sed "s/^/failed at first: $1: /")"
 		mv "$log" "$logs/$1.first.log"
 		attempt "$1"
 		count "$1"
-		[ "$f" -gt 0 ] || { f=1 later=1 unsteady="$unsteady $1"; }
+		[ "$f" -gt 0 ] || unsteady="$unsteady $1"
 	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '%-11s %4d s, %4d of a processor  %s passed, %s failed%s\n' "$1" "$took" "$used" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
-	[ "$f" -eq 0 ] || [ -n "$later" ] || show_end
-	[ "$f" -eq 0 ] || [ -n "$later" ] || worst="$worst
+	[ "$f" -eq 0 ] || show_end
+	[ "$f" -eq 0 ] || worst="$worst
 $(show_causes | sed "s/^/failed: $1: /")"
 }
 
