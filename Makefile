@@ -1,7 +1,7 @@
 # sluice: `make help` lists the targets.
 #
 # One Makefile, nothing recursive, everything made stands in build/. A new .c file
-# needs no line here: it is found in its module.
+# needs no line here: it is found in its room.
 
 SAN     ?=
 # 1: what runs is counted, line by line; `make coverage` says of it.

@@ -1,4 +1,4 @@
-/* drift_lint.h: What `lint` says of the file of a reference, to which a step `drift` compares messages: hooks of its kind
+/* drift_lint.h: Remarks of `lint` on the file of a reference, to which a step `drift` compares messages: hooks of its kind
  * (compiler/step/step.h). Nothing is said of a file that cannot be read, which is an error.
  */
 #ifndef SLUICE_STEPS_DRIFT_DRIFT_LINT_H

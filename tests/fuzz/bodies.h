@@ -1,5 +1,4 @@
-/* bodies.h: what the fuzz targets of the JSON formats share: reading a body, and
- * writing what was read as its own answer. */
+/* bodies.h: Bodies of the JSON formats, for their fuzz targets: one is read, and written again as its own answer. */
 #ifndef SLUICE_TESTS_BODIES_H
 #define SLUICE_TESTS_BODIES_H
 

@@ -251,16 +251,11 @@ const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consu
 	return ((const struct kafka_consumer *)self)->membership;
 }
 
-/* librdkafka frees it with the list, by free(). */
-static bool metadata_set(rd_kafka_topic_partition_t *entry, const struct state_reference *reference)
+static bool reference_set(rd_kafka_topic_partition_t *entry, const struct state_reference *reference)
 {
-	char *metadata = memory_take_raw(STATE_REFERENCE_BYTES_MAX);
-	if (!metadata)
-		return false;
+	char metadata[STATE_REFERENCE_BYTES_MAX];
 	state_reference_write(reference, metadata);
-	entry->metadata = metadata;
-	entry->metadata_size = strlen(metadata);
-	return true;
+	return partition_metadata_set(entry, text_of(metadata));
 }
 
 rd_kafka_topic_partition_list_t *consumer_commit_list(const struct consumer *self, struct positions positions)
@@ -268,7 +263,7 @@ rd_kafka_topic_partition_list_t *consumer_commit_list(const struct consumer *sel
 	rd_kafka_topic_partition_list_t *list = consumer_list(self, positions);
 	for (size_t i = 0; list && i < positions.count; i++) {
 		const struct state_reference *reference = commit_references_find(&self->references, &positions.items[i]);
-		if (reference && !metadata_set(&list->elems[i], reference)) {
+		if (reference && !reference_set(&list->elems[i], reference)) {
 			rd_kafka_topic_partition_list_destroy(list);
 			return NULL;
 		}
