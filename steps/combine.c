@@ -57,11 +57,12 @@ static bool combine_check(const void *options, struct place place, struct error 
 	return true;
 }
 
-static bool combine_quorum(const struct step *step, struct quorum *quorum)
+static void combine_describe(const struct step *step, struct step_facts *facts)
 {
 	const struct combine *self = step->options;
-	*quorum = (struct quorum){.need = (size_t)self->need, .within_ms = (self->within_ns + NS_PER_MS - 1) / NS_PER_MS};
-	return self->need > 0;
+	facts->member_tensor = self->by == BY_FIRST ? NULL : self->tensor;
+	facts->quorum.need = self->need > 0 ? (size_t)self->need : 0;
+	facts->quorum.within_ms = (self->within_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 static bool combine_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -88,13 +89,6 @@ static bool combine_members(const struct step *step, size_t nth, struct name *me
 		return false;
 	*member = weights[nth].member;
 	return true;
-}
-
-static bool combine_member_tensor(const struct step *step, struct text *tensor)
-{
-	const struct combine *self = step->options;
-	*tensor = text_of(self->tensor ? self->tensor : "");
-	return self->tensor && self->by != BY_FIRST;
 }
 
 static double weight_of(const struct combine *self, const char *member)
@@ -476,9 +470,7 @@ static const char *const own_names[] = {"members", NULL};
 static const struct merge_rules rules = {
 	.own_names = own_names,
 	.members = combine_members,
-	.tensor = combine_member_tensor,
 	.check = combine_sources_check,
-	.quorum = combine_quorum,
 };
 
 const struct step_kind step_combine = {
@@ -491,6 +483,7 @@ const struct step_kind step_combine = {
 	.options_size = sizeof(struct combine),
 	.shape = SHAPE_REPLACES,
 	.merges = &rules,
+	.describe = combine_describe,
 	.check = combine_check,
 	.infer = combine_infer,
 	.run = combine_run,

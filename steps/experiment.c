@@ -20,15 +20,16 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-static const struct experiment_spec *experiment_written(const void *filled)
+static const struct experiment_spec *experiment_written(const struct experiment *self)
 {
-	const struct experiment *self = filled;
 	return self->own.candidates.count > 0 || self->own.mirror_name.text ? &self->own : NULL;
 }
 
-static const char *experiment_name(const void *filled)
+static void experiment_describe(const struct step *step, struct step_facts *facts)
 {
-	return ((const struct experiment *)filled)->name.text;
+	const struct experiment *self = step->options;
+	facts->experiment = experiment_written(self);
+	facts->experiment_name = self->name.text;
 }
 
 static bool experiment_check(const void *filled, struct place place, struct error *error)
@@ -57,7 +58,7 @@ static bool experiment_targets(const struct step *step, size_t nth, enum call_ta
 
 static enum step_verdict experiment_run(struct step *step, struct visit *visit, struct error *error)
 {
-	const char *name = experiment_name(step->options);
+	const char *name = ((const struct experiment *)step->options)->name.text;
 	return visit_call(visit, CALL_EXPERIMENT, name ? name : step->name, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
 }
 
@@ -90,7 +91,8 @@ const struct step_kind step_experiment = {
 	.options_size = sizeof(struct experiment),
 	.shape = SHAPE_REPLACES,
 	.calls = &(const struct call_rules){.targets = experiment_targets, .answered = experiment_answered},
-	.routes = &(const struct route_rules){.experiment = experiment_written, .experiment_name = experiment_name},
+	.routes = &(const struct route_rules){.is_experiment = true},
+	.describe = experiment_describe,
 	.check = experiment_check,
 	.run = experiment_run,
 };

@@ -116,15 +116,11 @@ static const struct step_kind *model_built_in(const struct step *step, struct ar
 	return *options ? &step_drift : NULL;
 }
 
-static const struct name_list *model_outputs(const void *options)
-{
-	return &((const struct model_step *)options)->outputs;
-}
-
-static const char *model_storage(const struct step *step)
+static void model_describe(const struct step *step, struct step_facts *facts)
 {
 	const struct model_step *self = step->options;
-	return self->storage_uri.text;
+	facts->outputs = &self->outputs;
+	facts->storage = self->storage_uri.text;
 }
 
 static struct local_options local_options(const struct model_step *self)
@@ -469,8 +465,6 @@ static const struct option rows[] = {
 
 static const struct call_rules rules = {
 	.targets = model_targets,
-	.outputs = model_outputs,
-	.storage = model_storage,
 	.built_in = model_built_in,
 	.answered = model_answered,
 };
@@ -485,6 +479,7 @@ const struct step_kind step_model = {
 	.options_size = sizeof(struct model_step),
 	.shape = SHAPE_REPLACES,
 	.calls = &rules,
+	.describe = model_describe,
 	.check = model_check,
 	.infer = model_infer,
 	.open = model_open,

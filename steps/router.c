@@ -32,9 +32,9 @@ static bool router_call_targets(const struct step *step, size_t nth, enum call_t
 	return nth == 0;
 }
 
-static const char *router_storage(const struct step *step)
+static void router_describe(const struct step *step, struct step_facts *facts)
 {
-	return ((const struct router *)step->options)->storage_uri.text;
+	facts->storage = ((const struct router *)step->options)->storage_uri.text;
 }
 
 static bool router_step_targets(const struct step *step, size_t nth, struct name *target)
@@ -108,7 +108,6 @@ static const struct option rows[] = {
 
 static const struct call_rules rules = {
 	.targets = router_call_targets,
-	.storage = router_storage,
 	.answered = router_answered,
 };
 
@@ -122,6 +121,7 @@ const struct step_kind step_router = {
 	.shape = SHAPE_PASSES,
 	.calls = &rules,
 	.routes = &(const struct route_rules){.targets = router_step_targets},
+	.describe = router_describe,
 	.infer = router_infer,
 	.run = router_run,
 };

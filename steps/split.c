@@ -130,10 +130,10 @@ static enum step_verdict split_run(struct step *step, struct visit *visit, struc
 	return STEP_DONE;
 }
 
-static bool split_makes(const struct step *step)
+static void split_describe(const struct step *step, struct step_facts *facts)
 {
 	(void)step;
-	return true;
+	facts->makes_offspring = true;
 }
 
 /* Of a row's tensors dimension 0 is 1. */
@@ -169,7 +169,7 @@ const struct step_kind step_split = {
 	.options = options,
 	.options_size = sizeof(struct split),
 	.shape = SHAPE_PASSES,
-	.offspring = &(const struct offspring_rules){.makes = split_makes},
+	.describe = split_describe,
 	.infer = split_infer,
 	.run = split_run,
 };

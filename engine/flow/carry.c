@@ -145,7 +145,7 @@ static const struct payload *payload_watched(const struct run *run, size_t obser
 		return NULL;
 	tensors_begin(&list, arena, payload->tensors.count);
 	for (size_t i = 0; i < payload->tensors.count; i++)
-		if (step_reads(&step, payload->tensors.items[i]))
+		if (step.kind->observes->reads(&step, payload->tensors.items[i]))
 			tensors_add(&list, payload->tensors.items[i]);
 	watched->tensors = tensors_end(&list);
 	return watched;

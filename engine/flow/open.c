@@ -29,8 +29,8 @@ static void gate_open(struct flow *flow, struct gate *gate, const struct join *j
 /* Some kinds need only some of their sources (combine's `need` and `within`). */
 static void gate_take_quorum(struct gate *gate, const struct step *step)
 {
-	struct quorum quorum = {0};
-	if (!step_quorum(step, &quorum) || quorum.need == 0)
+	const struct quorum quorum = step_facts(step).quorum;
+	if (quorum.need == 0)
 		return;
 	gate->need = quorum.need < gate->count ? quorum.need : gate->count;
 	gate->within_ms = quorum.within_ms > 0 ? quorum.within_ms : gate->join->window_ms;
@@ -170,7 +170,7 @@ static void levels_open(struct flow *flow)
 		node->gives = node->gathers ? offspring->of[node->comes] : node->comes;
 		if (i < flow->count && offspring) {
 			const struct step step = {.kind = node->graph_step->spec->kind, .options = node->graph_step->spec->options};
-			node->multiplies = step_makes_offspring(&step);
+			node->multiplies = step_facts(&step).makes_offspring;
 		}
 	}
 }
@@ -374,7 +374,7 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 	}
 	gate_open(flow, &node->inputs, &graph_step->inputs);
 	gate_open(flow, &node->triggers, &graph_step->triggers);
-	if (spec->kind->routes && spec->kind->routes->experiment && !graph_step->experiment)
+	if (spec->kind->routes && spec->kind->routes->is_experiment && !graph_step->experiment)
 		return error_set(error, ERROR_CONFIG, spec->options_here,
 				 "step `%s` names an Experiment that is not among the files, or that has no candidate; name its "
 				 "file too",

@@ -136,7 +136,7 @@ static void node_show(struct flow *flow, struct line *line, struct flow_node *no
 	struct run run = {.flow = flow, .message = &message, .line = line};
 	struct visit visit = {.flow = flow, .run = &run, .node = node, .message = &message, .arena = arena};
 	if (arena)
-		node->step.kind->monitors->show(&node->step, &visit);
+		node->step.kind->observes->show(&node->step, &visit);
 	arena_close(arena);
 }
 
@@ -144,7 +144,7 @@ void flow_verdicts_show(struct flow *flow, struct line *line)
 {
 	for (uint32_t scope = 0; scope < flow->ordered_gate_count; scope++) {
 		struct flow_node *node = &flow->nodes[flow->ordered_gates[scope]];
-		const struct monitor_rules *rules = node->step.kind->monitors;
+		const struct observer_rules *rules = node->step.kind->observes;
 		if (rules && rules->show && store_has_scope(line->store, scope))
 			node_show(flow, line, node);
 	}
@@ -152,14 +152,13 @@ void flow_verdicts_show(struct flow *flow, struct line *line)
 
 static bool node_awaits_time(struct flow *flow, struct line *line, struct flow_node *node, struct awaited_time *awaited)
 {
-	const struct monitor_rules *rules = node->step.kind->monitors;
-	struct arena *arena = rules && step_awaits_time(&node->step) ? arena_open(SHOWN_BYTES_MAX) : NULL;
+	struct arena *arena = step_awaits_time(&node->step) ? arena_open(SHOWN_BYTES_MAX) : NULL;
 	if (!arena)
 		return false;
 	struct message message = {.arena = arena};
 	struct run run = {.flow = flow, .message = &message, .line = line};
 	struct visit visit = {.flow = flow, .run = &run, .node = node, .message = &message, .arena = arena};
-	const bool awaits = rules->awaits_time(&node->step, &visit, awaited);
+	const bool awaits = node->step.kind->observes->awaits_time(&node->step, &visit, awaited);
 	arena_close(arena);
 	return awaits;
 }
@@ -319,7 +318,7 @@ static const struct store *store_to_write(const struct visit *visit, struct erro
  * each is refused by itself, at once. Of other steps, all writes of the visit are judged together at its end. */
 static bool is_refused_at_once(const struct visit *visit)
 {
-	return visit->node->step.kind->monitors != NULL;
+	return visit->node->step.kind->monitors || visit->node->step.kind->observes;
 }
 
 static bool fits_alone(const struct visit *visit, const struct store *store, struct text key, size_t size, struct error *error)

@@ -119,16 +119,6 @@ static bool drift_fit(struct step *step, const struct fit_source *source, struct
 	return good;
 }
 
-static bool drift_reviews_past(const void *options)
-{
-	return ((const struct drift *)options)->reference.past_ns > 0;
-}
-
-static const char *drift_learns_from(const struct step *step)
-{
-	return ((const struct drift *)step->options)->reference.topic;
-}
-
 /* ---- the step in the path ---- */
 
 enum {
@@ -214,16 +204,11 @@ static struct last_verdict last_of(const struct step *step, struct visit *visit)
 	return verdict_entry_known(known->entry, known->identity, drift_segment_first(self->group, &scope, visit_arena(visit)));
 }
 
-static bool drift_estimates(const void *options, struct text figure)
-{
-	const struct drift_estimate_options *estimate = &((const struct drift *)options)->estimate;
-	return text_equal(figure, values[VALUE_ERROR].name) ? estimate->error.here.line > 0 : estimate->here.line > 0;
-}
-
 static bool value_is_of(const struct step *step, size_t value)
 {
-	return values[value].when == IN_BOTH ||
-	       (drift_marks(step) && (values[value].when == IN_MARKS || drift_estimates(step->options, values[value].name)));
+	const struct drift_estimate_options *estimate = &((const struct drift *)step->options)->estimate;
+	const bool estimated = value == VALUE_ERROR ? estimate->error.here.line > 0 : estimate->here.line > 0;
+	return values[value].when == IN_BOTH || (drift_marks(step) && (values[value].when == IN_MARKS || estimated));
 }
 
 /* Adds the values to the list, in place of any of their names that the message has already. */
@@ -381,52 +366,18 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 	return true;
 }
 
-/* ---- memory ---- */
+/* ---- facts ---- */
 
-/* The features of the reference; if it cannot be read yet, one for each tensor. */
-static size_t features_count(const struct step *step, struct arena *arena)
+static void drift_describe(const struct step *step, struct step_facts *facts)
 {
 	const struct drift *self = step->options;
-	struct drift_reference reference;
-	struct text content;
-	struct error error = {0};
-	if (step->files && self->reference.file.text && drift_reference_load(step, arena, &reference, &content, &error))
-		return reference.feature_count;
-	return self->tensors.count > 0 ? self->tensors.count : 1;
-}
-
-static const struct expression *drift_segments(const void *options)
-{
-	return ((const struct drift *)options)->group;
-}
-
-static const char *drift_large(const struct step *step, struct arena *arena, struct place *place)
-{
-	const struct drift *self = step->options;
-	struct monitor_settings settings;
-	struct error error = {0};
-	if (!self->group || !drift_settings_read(self, &settings, &error))
-		return NULL;
-	const double bytes = drift_segments_bytes(&settings, features_count(step, arena));
-	*place = expression_place(self->group);
-	return bytes < DRIFT_LARGE_BYTES ? NULL
-					 : arena_print(arena,
-						       "with %d segments its state may need %.2f GB, in the engine that observes "
-						       "it and in its changelog topic; make the window smaller, or use a "
-						       "`groupBy` with few values",
-						       DRIFT_SEGMENTS_MAX, bytes / 1e9);
-}
-
-static const char *drift_idle(const struct step *step, const struct tensor_types *in, struct arena *arena, struct place *place)
-{
-	const struct drift *self = step->options;
-	struct drift_reference reference;
-	struct text content;
-	struct error error = {0};
-	const bool known =
-		step->files && self->reference.file.text && drift_reference_load(step, arena, &reference, &content, &error);
-	const struct drift_kinds kinds = drift_kinds_of(self, known ? &reference : NULL, in);
-	return drift_methods_idle(self, &kinds, arena, place);
+	facts->marks = drift_marks(step);
+	facts->observer = &step_drift_observer;
+	facts->segments = self->group;
+	facts->estimates = self->estimate.here.line > 0;
+	facts->estimates_error = self->estimate.error.here.line > 0;
+	facts->learns_from = self->reference.topic;
+	facts->reviews_past = self->reference.past_ns > 0;
 }
 
 static const struct option drift_reference_rows[] = {
@@ -594,24 +545,12 @@ const struct step_kind step_drift = {
 	.options = drift_options,
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_ADDS,
-	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer,
-						  .judges_windows = true,
-						  .only_marks = true,
-						  .large = drift_large,
-						  .idle = drift_idle,
-						  .constant = drift_constant,
-						  .undeclared = drift_undeclared,
-						  .unwatchable = drift_unwatchable,
-						  .learns_from = drift_learns_from,
-						  .segments = drift_segments,
-						  .estimates = drift_estimates},
-	.marks = drift_marks,
+	.monitors = &(const struct monitor_rules){.judges_windows = true, .only_marks = true},
+	.learns = &(const struct learning_rules){.fit = drift_fit, .review = drift_review, .rebase = drift_rebase},
+	.describe = drift_describe,
 	.check = drift_check,
 	.infer = drift_infer,
+	.remark = drift_lint,
 	.open = drift_open,
 	.run = drift_run,
-	.fit = drift_fit,
-	.review = drift_review,
-	.rebase = drift_rebase,
-	.reviews_past = drift_reviews_past,
 };

@@ -2,45 +2,59 @@
 #include "steps/drift/drift_lint.h"
 
 #include "steps/drift/drift_comparison.h"
+#include "steps/drift/drift_methods.h"
 #include "steps/drift/drift_remarks.h"
+#include "steps/drift/drift_segments.h"
 
-const char *drift_constant(const struct step *step, struct arena *arena, struct place *place)
+/* `features`: as many as the reference has; if it cannot be read yet, one for each tensor. */
+static struct remark large_state(const struct drift *self, const struct monitor_settings *settings, size_t features,
+				 struct arena *arena)
 {
-	const struct drift *self = step->options;
-	struct drift_reference reference;
-	struct text content;
-	struct error error = {0};
-	if (!step->files || !self->reference.file.text || !drift_reference_load(step, arena, &reference, &content, &error))
-		return NULL;
-	*place = self->reference.here;
-	const char *blind = drift_reference_remark(&reference, arena), *constants = drift_constants_remark(&reference, arena);
+	const double bytes = self->group ? drift_segments_bytes(settings, features) : 0;
+	if (bytes < DRIFT_LARGE_BYTES)
+		return (struct remark){0};
+	return (struct remark){arena_print(arena,
+					   "with %d segments its state may need %.2f GB, in the engine that observes it and in its "
+					   "changelog topic; make the window smaller, or use a `groupBy` with few values",
+					   DRIFT_SEGMENTS_MAX, bytes / 1e9),
+			       expression_place(self->group)};
+}
+
+static const char *constant_features(const struct drift_reference *reference, struct arena *arena)
+{
+	const char *blind = drift_reference_remark(reference, arena), *constants = drift_constants_remark(reference, arena);
 	return blind && constants ? arena_print(arena, "%s; and %s", blind, constants) : blind ? blind : constants;
 }
 
-typedef const char *settings_remark(const struct drift_reference *reference, const struct monitor_settings *settings,
-				    struct arena *arena);
-
-/* Of the reference together with the settings of the step. */
-static const char *remark_of(const struct step *step, settings_remark *remark, struct arena *arena, struct place *place)
+void drift_lint(const struct step *step, const struct tensor_types *in, bool is_lint, struct arena *arena,
+		struct remark remarks[REMARK_SUBJECTS])
 {
 	const struct drift *self = step->options;
 	struct drift_reference reference;
 	struct monitor_settings settings;
 	struct text content;
-	struct error error = {0};
-	if (!step->files || !self->reference.file.text || !drift_settings_read(self, &settings, &error) ||
-	    !drift_reference_load(step, arena, &reference, &content, &error))
-		return NULL;
-	*place = self->reference.here;
-	return remark(&reference, &settings, arena);
-}
-
-const char *drift_undeclared(const struct step *step, struct arena *arena, struct place *place)
-{
-	return remark_of(step, drift_lost_remark, arena, place);
-}
-
-const char *drift_unwatchable(const struct step *step, struct arena *arena, struct place *place)
-{
-	return remark_of(step, drift_unwatchable_remark, arena, place);
+	struct error unread = {0}, unsound = {0};
+	const bool known =
+		step->files && self->reference.file.text && drift_reference_load(step, arena, &reference, &content, &unread);
+	const bool sound = drift_settings_read(self, &settings, &unsound);
+	const struct drift_kinds kinds = drift_kinds_of(self, known ? &reference : NULL, in);
+	struct remark *idle = &remarks[REMARK_IDLE_OPTION];
+	if (sound)
+		remarks[REMARK_LARGE_STATE] = large_state(self, &settings,
+							  known			    ? reference.feature_count
+							  : self->tensors.count > 0 ? self->tensors.count
+										    : 1,
+							  arena);
+	idle->place = step->place;
+	idle->words = drift_methods_idle(self, &kinds, arena, &idle->place);
+	if (!known)
+		return;
+	remarks[REMARK_CONSTANT_FEATURES] = (struct remark){constant_features(&reference, arena), self->reference.here};
+	if (!sound)
+		return;
+	remarks[REMARK_UNDECLARED_ALARMS] =
+		(struct remark){drift_lost_remark(&reference, &settings, arena), self->reference.here};
+	if (is_lint)
+		remarks[REMARK_UNWATCHABLE_FEATURES] =
+			(struct remark){drift_unwatchable_remark(&reference, &settings, arena), self->reference.here};
 }

@@ -1,13 +1,13 @@
-/* drift_lint.h: Remarks of `lint` on the file of a reference, to which a step `drift` compares messages: hooks of its kind
- * (compiler/step/step.h). Nothing is said of a file that cannot be read, which is an error.
+/* drift_lint.h: Remarks of `lint` on a step `drift`: on its memory, its options, and the file of its reference. There are none on a
+ * file that cannot be read, which is an error.
  */
 #ifndef SLUICE_STEPS_DRIFT_DRIFT_LINT_H
 #define SLUICE_STEPS_DRIFT_DRIFT_LINT_H
 
 #include "compiler/step/step.h"
 
-const char *drift_constant(const struct step *step, struct arena *arena, struct place *place);
-const char *drift_undeclared(const struct step *step, struct arena *arena, struct place *place);
-const char *drift_unwatchable(const struct step *step, struct arena *arena, struct place *place);
+/* remark() of the kind (compiler/step/step.h). */
+void drift_lint(const struct step *step, const struct tensor_types *in, bool is_lint, struct arena *arena,
+		struct remark remarks[REMARK_SUBJECTS]);
 
 #endif

@@ -15,15 +15,12 @@
 
 /* ---- opening ---- */
 
-static double observer_share(const struct step *step)
+static void observer_describe(const struct step *step, struct step_facts *facts)
 {
-	return ((const struct drift *)step->options)->share;
-}
-
-/* A `groupBy` may use anything of a message. */
-static bool observer_slices(const struct step *step)
-{
-	return !((const struct drift *)step->options)->group;
+	const struct drift *options = step->options;
+	facts->share = options->share;
+	facts->slices = !options->group;
+	facts->awaits_truths = drift_outcome_ns(&options->estimate) > 0;
 }
 
 static bool tensor_has(const struct tensor *tensor, const struct name *name)
@@ -31,7 +28,7 @@ static bool tensor_has(const struct tensor *tensor, const struct name *name)
 	return name->text && text_is(tensor->name, name->text);
 }
 
-/* Of tensors without a name in `tensors`, those of numbers. */
+/* Without names in `tensors`, those of numbers. A `groupBy` may use anything of a message. */
 static bool observer_reads(const struct step *step, const struct tensor *tensor)
 {
 	const struct drift *options = step->options;
@@ -39,15 +36,12 @@ static bool observer_reads(const struct step *step, const struct tensor *tensor)
 	for (size_t i = 0; i < options->tensors.count; i++)
 		if (text_is(tensor->name, options->tensors.items[i].text))
 			return true;
+	if (options->group)
+		return true;
 	return options->tensors.count == 0
 		       ? tensor->datatype != DATATYPE_BYTES
 		       : tensor_has(tensor, &estimate->probabilities) || tensor_has(tensor, &estimate->error.expected) ||
 				 (drift_outcome_ns(estimate) > 0 && tensor_has(tensor, &estimate->error.prediction));
-}
-
-static bool observer_awaits_truths(const void *options)
-{
-	return drift_outcome_ns(&((const struct drift *)options)->estimate) > 0;
 }
 
 static uint64_t identity_of(const struct drift_comparison *comparison, const struct expression *group)
@@ -415,12 +409,6 @@ static bool state_bring(struct drift_visit *at)
 }
 
 /* Rows of any step may be held back for another partition. */
-static bool observer_may_await_time(const void *options)
-{
-	(void)options;
-	return true;
-}
-
 static bool observer_awaits_time(struct step *step, struct visit *visit, struct awaited_time *awaited)
 {
 	struct error error = {0};
@@ -507,14 +495,9 @@ const struct step_kind step_drift_observer = {
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_PASSES,
 	.state = &(const struct state_rules){0},
-	.monitors = &(const struct monitor_rules){.observes = observer_share,
-						  .slices = observer_slices,
-						  .reads = observer_reads,
-						  .show = observer_show,
-						  .awaits_truths = observer_awaits_truths,
-						  .may_await_time = observer_may_await_time,
-						  .awaits_time = observer_awaits_time,
-						  .judges_windows = true},
+	.observes = &(const struct observer_rules){
+		.reads = observer_reads, .show = observer_show, .awaits_time = observer_awaits_time},
+	.describe = observer_describe,
 	.open = observer_open,
 	.close = observer_close,
 	.run = observer_run,

@@ -13,17 +13,10 @@
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 
-static bool explain_watches(const struct step *step, struct name *watched)
-{
-	const struct explain_step *self = step->options;
-	*watched = self->step;
-	return self->step.text != NULL;
-}
-
 /* Whether it is a step of kind `experiment`: the model of the candidate that answered is explained. */
 static bool step_splits(const struct step *step)
 {
-	return step->kind->routes && step->kind->routes->experiment;
+	return step->kind->routes && step->kind->routes->is_experiment;
 }
 
 static bool explain_can(const struct step *step, const struct step *explained, const char **later, struct error *error)
@@ -40,9 +33,19 @@ static bool explain_can(const struct step *step, const struct step *explained, c
 	return true;
 }
 
-static bool explain_keeps(const struct step *step)
+static bool explain_is_beside(const struct step *step)
 {
-	return ((const struct explain_step *)step->options)->importance.here.line > 0;
+	return ((const struct explain_step *)step->options)->deliver == DELIVER_BESIDE;
+}
+
+static void explain_describe(const struct step *step, struct step_facts *facts)
+{
+	const struct explain_step *self = step->options;
+	const size_t rows = self->background.rows ? (size_t)self->background.rows : BACKGROUND_ROWS_DEFAULT;
+	facts->watched = self->step;
+	facts->is_stateless = self->importance.here.line == 0;
+	facts->is_beside = explain_is_beside(step);
+	facts->background_rows = self->background.file.text ? 0 : rows;
 }
 
 static bool explain_open(struct step *step, struct error *error)
@@ -95,11 +98,6 @@ static bool explain_infer(const struct step *step, const struct tensor_types *in
 	return true;
 }
 
-static bool explain_is_beside(const struct step *step)
-{
-	return ((const struct explain_step *)step->options)->deliver == DELIVER_BESIDE;
-}
-
 /* ---- the background of the newest requests ---- */
 
 static bool row_is_finite(const double *row, size_t features)
@@ -108,13 +106,6 @@ static bool row_is_finite(const double *row, size_t features)
 		if (!isfinite(row[i]))
 			return false;
 	return true;
-}
-
-static size_t explain_background_rows(const struct step *step)
-{
-	const struct explain_step *self = step->options;
-	const size_t rows = self->background.rows ? (size_t)self->background.rows : BACKGROUND_ROWS_DEFAULT;
-	return self->background.file.text ? 0 : rows;
 }
 
 /* Samples the messages whose numbers are all known: the step may have a model that takes no others. */
@@ -219,7 +210,7 @@ static enum step_verdict explain_give(struct step *step, struct visit *visit, st
 	if (!given)
 		return explain_fail(step, visit, error);
 	visit_emit(visit, given);
-	if (explain_keeps(step))
+	if (((const struct explain_step *)step->options)->importance.here.line > 0)
 		return visit_in_turn(visit, work->made);
 	visit_explain(visit, work->made);
 	return STEP_DONE;
@@ -352,12 +343,10 @@ const struct step_kind step_explain = {
 	.options_size = sizeof(struct explain_step),
 	.shape = SHAPE_ADDS,
 	.calls = &(const struct call_rules){.answered = explain_continue},
-	.state = &(const struct state_rules){.stores = explain_keeps, .in_turn = explain_weigh},
-	.monitors = &(const struct monitor_rules){.watches = explain_watches,
-						  .explains = explain_can,
-						  .beside = explain_is_beside,
-						  .background_rows = explain_background_rows,
-						  .background = explain_background_learn},
+	.state = &(const struct state_rules){.in_turn = explain_weigh},
+	.monitors = &(const struct monitor_rules){.explains = explain_can},
+	.learns = &(const struct learning_rules){.background = explain_background_learn},
+	.describe = explain_describe,
 	.check = explain_options_check,
 	.infer = explain_infer,
 	.open = explain_open,

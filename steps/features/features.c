@@ -250,10 +250,9 @@ static enum step_verdict features_run(struct step *step, struct visit *visit, st
 
 /* ---- for the plan ---- */
 
-static const struct expression *features_key(const struct step *step)
+static void features_describe(const struct step *step, struct step_facts *facts)
 {
-	const struct features *self = step->options;
-	return self->key;
+	facts->key = ((const struct features *)step->options)->key;
 }
 
 static bool features_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -333,7 +332,8 @@ const struct step_kind step_features = {
 	.options = options,
 	.options_size = sizeof(struct features),
 	.shape = SHAPE_ADDS,
-	.state = &(const struct state_rules){.key = features_key},
+	.state = &(const struct state_rules){0},
+	.describe = features_describe,
 	.infer = features_infer,
 	.open = features_open,
 	.run = features_run,

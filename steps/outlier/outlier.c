@@ -41,14 +41,15 @@ static bool past_check(const struct outlier *self, struct error *error)
 }
 
 /* A covariance can be learnt row by row; a median and a forest cannot. */
-static const char *outlier_later(const void *options, struct place *place)
+static void outlier_describe(const struct step *step, struct step_facts *facts)
 {
-	const struct outlier *self = options;
-	*place = self->reference.here;
-	return self->reference.past_ns && self->by != OUTLIER_MAHALANOBIS
-		       ? "`past` is learnt for `by: mahalanobis` alone; sluice does not run steps of another method with it yet: "
-			 "learn a file by `sluice fit outlier`"
-		       : NULL;
+	const struct outlier *self = step->options;
+	if (self->reference.past_ns && self->by != OUTLIER_MAHALANOBIS)
+		facts->later = "`past` is learnt for `by: mahalanobis` alone; sluice does not run steps of another method with it "
+			       "yet: learn a file by `sluice fit outlier`";
+	facts->later_place = self->reference.here;
+	facts->marks = self->as == MARKS_AS_MARKS;
+	facts->observer = outlier_is_learnt(self) ? &step_outlier_observer : NULL;
 }
 
 static bool outlier_check(const void *options, struct place place, struct error *error)
@@ -61,11 +62,6 @@ static bool outlier_check(const void *options, struct place place, struct error 
 				 "leave it out",
 				 self->limit);
 	return reference_check(&self->reference, error) && (!self->reference.past_ns || past_check(self, error));
-}
-
-static bool outlier_marks(const struct step *step)
-{
-	return ((const struct outlier *)step->options)->as == MARKS_AS_MARKS;
 }
 
 /* ---- the reference ---- */
@@ -412,15 +408,11 @@ const struct step_kind step_outlier = {
 	.options = outlier_options,
 	.options_size = sizeof(struct outlier),
 	.shape = SHAPE_ADDS,
-	.marks = outlier_marks,
-	.monitors = &(const struct monitor_rules){.observer = &step_outlier_observer,
-						  .observed = outlier_is_learnt,
-						  .flag = "is_outlier",
-						  .score = "outlier_score"},
+	.monitors = &(const struct monitor_rules){.flag = "is_outlier", .score = "outlier_score"},
+	.learns = &(const struct learning_rules){.fit = outlier_fit},
+	.describe = outlier_describe,
 	.check = outlier_check,
-	.later = outlier_later,
 	.infer = outlier_infer,
-	.fit = outlier_fit,
 	.open = outlier_open,
 	.run = outlier_run,
 };

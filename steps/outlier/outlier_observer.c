@@ -45,16 +45,11 @@ struct outlier_visit {
 	struct error *error;
 };
 
-static double observer_share(const struct step *step)
+static void observer_describe(const struct step *step, struct step_facts *facts)
 {
 	(void)step;
-	return 1;
-}
-
-static bool observer_slices(const struct step *step)
-{
-	(void)step;
-	return true;
+	facts->share = 1;
+	facts->slices = true;
 }
 
 static bool observer_reads(const struct step *step, const struct tensor *tensor)
@@ -286,7 +281,8 @@ const struct step_kind step_outlier_observer = {
 	.options_size = sizeof(struct outlier),
 	.shape = SHAPE_PASSES,
 	.state = &(const struct state_rules){0},
-	.monitors = &(const struct monitor_rules){.observes = observer_share, .slices = observer_slices, .reads = observer_reads},
+	.observes = &(const struct observer_rules){.reads = observer_reads},
+	.describe = observer_describe,
 	.open = observer_open,
 	.run = observer_run,
 };

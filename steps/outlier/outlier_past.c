@@ -9,10 +9,9 @@
 
 #define LEARNING_VERSION 1 /* another one: what was learnt before is not used */
 
-bool outlier_is_learnt(const void *options)
+bool outlier_is_learnt(const struct outlier *options)
 {
-	const struct outlier *self = options;
-	return self->reference.past_ns > 0 && self->by == OUTLIER_MAHALANOBIS;
+	return options->reference.past_ns > 0 && options->by == OUTLIER_MAHALANOBIS;
 }
 
 int64_t outlier_past_ms(const struct outlier *options)

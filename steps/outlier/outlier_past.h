@@ -25,7 +25,7 @@ struct outlier {
 extern const struct option outlier_options[];
 
 /* Whether an observer learns the reference. */
-bool outlier_is_learnt(const void *options);
+bool outlier_is_learnt(const struct outlier *options);
 
 int64_t outlier_past_ms(const struct outlier *options);
 

@@ -44,9 +44,9 @@ const struct step_kind step_preprocess = {
 	.options = options,
 	.options_size = sizeof(struct operations),
 	.shape = SHAPE_ADDS,
+	.learns = &(const struct learning_rules){.fit = operations_fit},
 	.check = operations_check,
 	.infer = operations_infer,
-	.fit = operations_fit,
 	.open = operations_open,
 	.run = operations_run,
 };

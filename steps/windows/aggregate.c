@@ -67,32 +67,15 @@ static enum step_verdict aggregate_run(struct step *step, struct visit *visit, s
 
 /* ---- for the plan ---- */
 
-static bool aggregate_makes(const struct step *step)
+static void aggregate_describe(const struct step *step, struct step_facts *facts)
 {
 	const struct aggregate *self = step->options;
-	return self->window.here.line > 0;
-}
-
-static bool aggregate_collects(const struct step *step, struct name *maker)
-{
-	const struct aggregate *self = step->options;
-	*maker = self->parts;
-	return self->parts.text != NULL;
-}
-
-static const struct expression *aggregate_key(const struct step *step)
-{
-	const struct aggregate *self = step->options;
-	return self->key;
-}
-
-/* The sorts of windows store them differently. */
-static const char *aggregate_form(const struct step *step)
-{
-	const struct aggregate *self = step->options;
-	static const char *const forms[] = {
+	static const char *const forms[] = { /* the sorts of windows store them differently */
 		[CLOSING_COUNT] = "count", [CLOSING_SESSION] = "session", [CLOSING_HOPPING] = "hopping"};
-	return self ? forms[form_of(&self->window).kind] : NULL;
+	facts->makes_offspring = self->window.here.line > 0;
+	facts->collects = self->parts;
+	facts->key = self->key;
+	facts->form = forms[form_of(&self->window).kind];
 }
 
 /* What the messages have, and what has been set of their window. */
@@ -302,8 +285,8 @@ const struct step_kind step_aggregate = {
 	.options = options,
 	.options_size = sizeof(struct aggregate),
 	.shape = SHAPE_REPLACES,
-	.offspring = &(const struct offspring_rules){.makes = aggregate_makes, .collects = aggregate_collects},
-	.state = &(const struct state_rules){.key = aggregate_key, .form = aggregate_form},
+	.state = &(const struct state_rules){0},
+	.describe = aggregate_describe,
 	.check = aggregate_check,
 	.infer = aggregate_infer,
 	.open = aggregate_open,

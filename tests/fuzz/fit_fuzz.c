@@ -221,7 +221,7 @@ static void fit(struct text yaml, struct text file, bool timed)
 		const struct fit_source source = fit_rows_source(&rows);
 		if (source.time_ms)
 			times_check(&source);
-		if (step.kind->fit(&step, &source, &made, &error))
+		if (step.kind->learns->fit(&step, &source, &made, &error))
 			run_again(&step, &source, &made);
 		else if (error.kind == ERROR_NONE || !*error.text)
 			abort();

@@ -357,7 +357,7 @@ static void slices_have_what_is_estimated_from(void **state)
 	} tensors[] = {{TEXT("x"), true}, {TEXT("p"), true}, {TEXT("e"), true}, {TEXT("y"), false}};
 	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
 		const struct tensor tensor = {.name = tensors[i].name, .datatype = DATATYPE_FP64};
-		assert_int_equal(step_drift_observer.monitors->reads(&step, &tensor), tensors[i].read);
+		assert_int_equal(step_drift_observer.observes->reads(&step, &tensor), tensors[i].read);
 	}
 }
 

@@ -226,7 +226,7 @@ static void expect_rebased(struct observed *observed, uint64_t windows, uint64_t
 	struct error error = {0};
 	struct buffer file;
 	buffer_open(&file, (size_t)4 << 20);
-	assert_true(step.kind->rebase(&step, &wanted, &made, &file, &error));
+	assert_true(step.kind->learns->rebase(&step, &wanted, &made, &file, &error));
 	assert_int_equal(made.windows, windows);
 	assert_int_equal(made.rows, rows);
 	assert_true(made.values >= (FORMER_BLOCKS + 2 * NUMBER_BLOCKS) * PAST_BLOCK_ROWS); /* two of 20 rows became one of 40 */

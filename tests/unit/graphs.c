@@ -153,10 +153,10 @@ static const struct payload *pair_made(struct arena *arena, const char *a, float
 	return payload;
 }
 
-static bool multiplies(const struct step *step)
+static void multiplies(const struct step *step, struct step_facts *facts)
 {
 	(void)step;
-	return true;
+	facts->makes_offspring = true;
 }
 
 static enum step_verdict splits_run(struct step *step, struct visit *visit, struct error *error)
@@ -215,10 +215,9 @@ static enum step_verdict gathers_run(struct step *step, struct visit *visit, str
 }
 
 /* There is one that splits in each graph of a test, and it is called so; a further one `t`. */
-static bool gathers(const struct step *step, struct name *maker)
+static void gathers(const struct step *step, struct step_facts *facts)
 {
-	*maker = (struct name){.text = step->name[0] == 't' ? "t" : "s"};
-	return true;
+	facts->collects = (struct name){.text = step->name && step->name[0] == 't' ? "t" : "s"};
 }
 
 static enum step_verdict sieves_run(struct step *step, struct visit *visit, struct error *error)
@@ -231,12 +230,10 @@ static enum step_verdict sieves_run(struct step *step, struct visit *visit, stru
 	return x < 0 ? STEP_DROP : STEP_DONE;
 }
 
-static const struct offspring_rules makes = {.makes = multiplies}, collects = {.collects = gathers};
-
-const struct step_kind kind_splits = {.name = "splits", .offspring = &makes, .run = splits_run};
+const struct step_kind kind_splits = {.name = "splits", .describe = multiplies, .run = splits_run};
 const struct step_kind kind_splits_and_counts = {
-	.name = "splits-and-counts", .state = &remembers, .offspring = &makes, .run = splits_run};
-const struct step_kind kind_gathers = {.name = "gathers", .offspring = &collects, .run = gathers_run};
+	.name = "splits-and-counts", .state = &remembers, .describe = multiplies, .run = splits_run};
+const struct step_kind kind_gathers = {.name = "gathers", .describe = gathers, .run = gathers_run};
 const struct step_kind kind_sieves = {.name = "sieves", .run = sieves_run};
 
 /* ---- graphs ---- */

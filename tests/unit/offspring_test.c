@@ -308,14 +308,13 @@ static enum step_verdict crowds_run(struct step *step, struct visit *visit, stru
 	return STEP_DONE;
 }
 
-static bool crowds(const struct step *step)
+static void crowds(const struct step *step, struct step_facts *facts)
 {
 	(void)step;
-	return true;
+	facts->makes_offspring = true;
 }
 
-static const struct step_kind kind_crowds = {
-	.name = "crowds", .offspring = &(const struct offspring_rules){.makes = crowds}, .run = crowds_run};
+static const struct step_kind kind_crowds = {.name = "crowds", .describe = crowds, .run = crowds_run};
 
 static enum step_verdict passes_run(struct step *step, struct visit *visit, struct error *error)
 {

@@ -112,19 +112,19 @@ static void an_outer_join_keeps_its_window(void **state)
 	expect_answered("m");
 }
 
-static bool one_is_enough(const struct step *step, struct quorum *quorum)
+static void one_is_enough(const struct step *step, struct step_facts *facts)
 {
 	(void)step;
-	*quorum = (struct quorum){.need = 1, .within_ms = WINDOW_MS / 10};
-	return true;
+	facts->quorum = (struct quorum){.need = 1, .within_ms = WINDOW_MS / 10};
 }
 
 /* As `combine` with `need` and `within` does. */
 static void a_step_that_needs_only_some_keeps_the_time_within_which_it_waits_for_the_others(void **state)
 {
 	(void)state;
-	const struct merge_rules rules = {.quorum = one_is_enough};
-	const struct step_kind kind = {.name = "combines", .run = kind_adds.run, .merges = &rules};
+	static const struct merge_rules rules;
+	const struct step_kind kind = {
+		.name = "combines", .run = kind_adds.run, .merges = &rules, .describe = one_is_enough};
 	const struct made_step steps[] = {
 		{.name = "a"}, {.name = "b"}, {.name = "c", .kind = &kind, .inputs = "a b", .window_ms = WINDOW_MS}};
 	open_scene(steps, COUNT(steps), "c", JOIN_INNER);

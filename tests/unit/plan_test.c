@@ -26,9 +26,9 @@ static const struct option counting_rows[] = {
 	{0},
 };
 
-static const struct expression *counting_key(const struct step *step)
+static void counting_describe(const struct step *step, struct step_facts *facts)
 {
-	return ((const struct counting *)step->options)->by;
+	facts->key = ((const struct counting *)step->options)->by;
 }
 
 static const struct step_kind counting = {
@@ -36,7 +36,8 @@ static const struct step_kind counting = {
 	.options = counting_rows,
 	.options_size = sizeof(struct counting),
 	.shape = SHAPE_ADDS,
-	.state = &(const struct state_rules){.key = counting_key},
+	.state = &(const struct state_rules){0},
+	.describe = counting_describe,
 };
 
 static const struct step_kind *const kinds[] = {&step_model, &step_expression, &step_experiment, &counting, NULL};

@@ -143,13 +143,22 @@ static bool users_are_apart(const struct step_kind *const *kinds, const struct k
 	return equal;
 }
 
+/* Such as a key. */
+static bool has_expression(const struct step_kind *kind)
+{
+	const struct option *row = kind->options;
+	while (row->type != OPTION_END && row->type != OPTION_EXPRESSION)
+		row++;
+	return row->type == OPTION_EXPRESSION;
+}
+
 static void every_step_with_a_key_counts_users_apart(void **state)
 {
 	size_t keyed = 0;
 	(void)state;
 	for (const struct step_kind *const *kind = step_kinds; *kind; kind++) {
 		const struct keyed_row *row = keyed_rows, *end = keyed_rows + sizeof keyed_rows / sizeof *keyed_rows;
-		if (!(*kind)->state || !(*kind)->state->key)
+		if (!(*kind)->state || !has_expression(*kind))
 			continue;
 		while (row < end && strcmp(row->kind, (*kind)->name) != 0)
 			row++;
@@ -210,10 +219,9 @@ static enum step_verdict mistaken_run(struct step *step, struct visit *visit, st
 	return visits_count(visit, visit_message(visit)->key, error);
 }
 
-static const struct expression *visits_key(const struct step *step)
+static void visits_describe(const struct step *step, struct step_facts *facts)
 {
-	const struct visits *self = step->options;
-	return self->key;
+	facts->key = ((const struct visits *)step->options)->key;
 }
 
 static const struct option visits_options[] = {
@@ -224,7 +232,7 @@ static const struct option visits_options[] = {
 #define VISITS(kind_name, function)                                                                                                \
 	{                                                                                                                          \
 		.name = (kind_name), .options = visits_options, .options_size = sizeof(struct visits), .shape = SHAPE_REPLACES,    \
-		.state = &(const struct state_rules){.key = visits_key}, .run = (function),                                        \
+		.state = &(const struct state_rules){0}, .describe = visits_describe, .run = (function),                           \
 	}
 
 static const struct step_kind kind_visits = VISITS("visits", visits_run);

@@ -11,7 +11,7 @@ static bool is_offered(const struct built_in_search *search, const struct step_s
 	static const struct name_list none = {0};
 	const struct name_list *servers = search->servers ? search->servers : &none;
 	enum call_target target;
-	struct model_facts facts = {.storage_uri = step_storage(self), .server = step_option_text(step, "server")};
+	struct model_facts facts = {.storage_uri = step_facts(self).storage, .server = step_option_text(step, "server")};
 	if (!step_calls(self, 0, &target, &facts.name) || target != CALL_MODEL)
 		return true;
 	facts.requirements = step_option_names(step, "requirements");

@@ -242,7 +242,7 @@ static void find_of_step(struct experiments *all, size_t index)
 		graph_step->experiment = own ? experiment_of(all, own, written, true) : NULL;
 		return;
 	}
-	bool splits = spec->kind && spec->kind->routes && spec->kind->routes->experiment;
+	bool splits = spec->kind && spec->kind->routes && spec->kind->routes->is_experiment;
 	if (!spec->kind || !spec->options)
 		return;
 	for (size_t i = 0; i < graph_step->model_switch.count; i++)

@@ -79,8 +79,8 @@ static int64_t pipeline_timeout_ms(const struct graph_build *build)
 
 static const struct step_kind *observer_of(const struct step_spec *spec)
 {
-	const struct monitor_rules *rules = spec->kind && spec->options && spec->name.text ? spec->kind->monitors : NULL;
-	return rules && (!rules->observed || rules->observed(spec->options)) ? rules->observer : NULL;
+	const struct step self = {.kind = spec->kind, .options = spec->options};
+	return spec->name.text ? step_facts(&self).observer : NULL;
 }
 
 /* The observer of a step: it reads that step's inputs, and its records have one key. False: memory ran out. */

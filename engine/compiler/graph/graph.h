@@ -234,19 +234,19 @@ bool graph_step_carries(const struct graph *graph, size_t step);
 /* Whether the step explains, and keeps the importance of features. */
 bool graph_step_weighs(const struct graph *graph, size_t step);
 
-/* Whether the step is a `drift`: its observer (which is none itself) closes windows, and writes a verdict on each. */
+/* Whether the step is a `drift`: its observer closes windows, and writes a verdict on each. */
 static inline bool graph_step_watches(const struct graph *graph, size_t step)
 {
 	const struct step_kind *kind = graph->steps[step].spec->kind;
-	return kind && kind->monitors && kind->monitors->judges_windows && !kind->monitors->observes;
+	return kind && kind->monitors && kind->monitors->judges_windows;
 }
 
-/* Whether the step is an `outlier` whose observer (which is none itself) learns what is usual. */
+/* Whether the step is an `outlier` whose observer learns what is usual. */
 static inline bool graph_step_learns_usual(const struct graph *graph, size_t step)
 {
 	const struct step_spec *spec = graph->steps[step].spec;
-	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
-	return rules && rules->observed && !rules->judges_windows && spec->options && rules->observed(spec->options);
+	const struct step self = {.kind = spec->kind, .options = spec->options};
+	return step_facts(&self).observer && !graph_step_watches(graph, step);
 }
 
 /* The step that an observer watches. */

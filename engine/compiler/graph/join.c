@@ -329,8 +329,8 @@ static int64_t window_of(int64_t join_window_ms)
 /* The step that an explaining step is about: by name, else the step of its first input. False: none is known. */
 static bool explained_find(const struct join_listing *listing, const struct step *self, size_t *explained)
 {
-	struct name name;
-	if (self->kind->monitors->watches(self, &name)) {
+	const struct name name = step_facts(self).watched;
+	if (name.text) {
 		*explained = names_find(listing->build->graph->names, text_of(name.text));
 		return *explained != NAME_NONE; /* reach.c reports it */
 	}

@@ -31,7 +31,7 @@ static struct step offspring_step_of(const struct graph *graph, size_t step)
 static bool multiplies(const struct graph *graph, size_t step)
 {
 	const struct step self = offspring_step_of(graph, step);
-	return step_makes_offspring(&self);
+	return step_facts(&self).makes_offspring;
 }
 
 static bool any_multiplies(const struct graph *graph)
@@ -45,7 +45,8 @@ static bool any_multiplies(const struct graph *graph)
 static bool names_gathered(const struct graph *graph, size_t step, struct name *multiplier)
 {
 	const struct step self = offspring_step_of(graph, step);
-	return step_collects(&self, multiplier) && multiplier->text;
+	*multiplier = step_facts(&self).collects;
+	return multiplier->text;
 }
 
 /* Whose messages a step's results are of. */

@@ -149,11 +149,8 @@ static void check_members(struct graph_build *build, const struct step *self, si
 			check_member(build, step, &member);
 }
 
-static void check_watched(struct graph_build *build, const struct step *self, size_t step)
+static void check_watched(struct graph_build *build, const struct step *self, struct name watched, size_t step)
 {
-	struct name watched;
-	if (!self->kind->monitors || !self->kind->monitors->watches || !self->kind->monitors->watches(self, &watched))
-		return;
 	size_t found = graph_find(build->graph, watched.text);
 	if (found == STEP_NONE)
 		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, watched.place, build_suggest(build, text_of(watched.text)),
@@ -194,41 +191,33 @@ static void check_explained(struct graph_build *build, const struct step *self, 
 			  explained->name, later);
 }
 
-static void check_quorum(struct graph_build *build, const struct step *self, size_t step)
+static void check_quorum(struct graph_build *build, const struct step *self, size_t need, size_t step)
 {
 	const struct step_spec *spec = &build->steps[step];
-	struct quorum quorum = {0};
 	size_t inputs = spec->inputs.count ? spec->inputs.count : 1;
-	if (step_quorum(self, &quorum) && quorum.need > inputs)
+	if (need > inputs)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->options_here, NULL,
-			  "step `%s` needs %zu of its inputs, and has %zu", self->name, quorum.need, inputs);
+			  "step `%s` needs %zu of its inputs, and has %zu", self->name, need, inputs);
 }
 
 /* A batch is one visit with the rows of several messages, joined: it has no sources to tell apart, and no
  * message of its own to remember. */
-static void check_batch(struct graph_build *build, const struct step *self, const struct step_spec *spec)
+static void check_batch(struct graph_build *build, const struct step *self, const struct step_facts *facts,
+			const struct step_spec *spec)
 {
 	if (spec->batch.size > 0 && self->kind->merges)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
 			  "step `%s` combines the inputs of each message, so it processes them one by one: leave its `batch` out",
 			  self->name);
-	else if (spec->batch.size > 0 && self->kind->marks && self->kind->marks(self))
+	else if (spec->batch.size > 0 && facts->marks)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
 			  "step `%s` marks each message, so it processes them one by one: leave its `batch` out, or write `as: "
 			  "tensors`",
 			  self->name);
-	else if (spec->batch.size > 0 && step_is_stateful(self) && !step_makes_offspring(self))
+	else if (spec->batch.size > 0 && step_is_stateful(self) && !facts->makes_offspring)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
 			  "step `%s` keeps state of each message, so it processes them one by one: leave its `batch` out",
 			  self->name);
-}
-
-static void check_later(struct graph_build *build, const struct step_spec *spec)
-{
-	struct place place;
-	const char *words = spec->kind->later ? spec->kind->later(spec->options, &place) : NULL;
-	if (words)
-		fault_add(build->faults, CODE_STEP_KIND_LATER, place, NULL, "%s", words);
 }
 
 /* What the kind's own options say of other steps. */
@@ -237,18 +226,21 @@ static void check_options(struct graph_build *build, size_t step)
 	const struct step_spec *spec = &build->steps[step];
 	if (!spec->kind || !spec->options)
 		return;
-	check_later(build, spec);
 	const struct step self = {.kind = spec->kind,
 				  .name = build->graph->steps[step].name,
 				  .pipeline = build->graph->name,
 				  .options = spec->options,
 				  .place = spec->here};
-	check_batch(build, &self, spec);
+	const struct step_facts facts = step_facts(&self);
+	if (facts.later)
+		fault_add(build->faults, CODE_STEP_KIND_LATER, facts.later_place, NULL, "%s", facts.later);
+	check_batch(build, &self, &facts, spec);
 	check_targets(build, &self, step);
 	check_members(build, &self, step);
-	check_watched(build, &self, step);
+	if (facts.watched.text)
+		check_watched(build, &self, facts.watched, step);
 	check_explained(build, &self, step);
-	check_quorum(build, &self, step);
+	check_quorum(build, &self, facts.quorum.need, step);
 }
 
 void build_reach(struct graph_build *build)

@@ -52,5 +52,5 @@ bool step_locates_model(const struct step_spec *step)
 	const struct step self = {.kind = step->kind, .options = step->options, .place = step->options_here};
 	if (!step->kind || !step->options)
 		return false;
-	return step_option_text(step, "local") || step_option_text(step, "server") || step_storage(&self);
+	return step_option_text(step, "local") || step_option_text(step, "server") || step_facts(&self).storage;
 }

@@ -50,7 +50,7 @@ struct endpoint plan_model(struct compiler *compiler, const struct resource *mod
 static const char *storage_of(const struct graph *graph, size_t step)
 {
 	struct step self = step_seen(graph, step);
-	return step_storage(&self);
+	return step_facts(&self).storage;
 }
 
 /* Perturbations go where the explained step's calls go, whose notes say what is wrong with it. */

@@ -43,7 +43,7 @@ static void watched_add(struct watched_types *watched, const struct pipeline_pla
 		const struct value_type *type = &inputs->items[i].type;
 		const struct tensor tensor = {.name = inputs->items[i].name,
 					      .datatype = type->datatype_known ? type->datatype : DATATYPE_FP64};
-		if (step_reads(&observer, &tensor) && !types_have(&watched->types, tensor.name))
+		if (observer.kind->observes->reads(&observer, &tensor) && !types_have(&watched->types, tensor.name))
 			watched->items[watched->types.count++] = inputs->items[i];
 	}
 }
@@ -85,7 +85,7 @@ static void records_measure(struct compiler *compiler, struct pipeline_plan *pla
 	watched_open(&watched, most, compiler->arena);
 	for (size_t i = 0; i < stage->count; i++) {
 		const struct step observer = step_seen(plan->graph, stage->steps[i]);
-		const double own = observer.kind->monitors->observes(&observer);
+		const double own = step_facts(&observer).share;
 		share += own - share * own; /* they are drawn independently */
 		if (plan->types.steps)
 			watched_add(&watched, plan, stage->steps[i]);
@@ -105,13 +105,14 @@ void plan_observers(struct compiler *compiler, struct pipeline_plan *plan)
 		if (!is_watched_by(graph, i))
 			continue;
 		struct observer_plan *made = &observers[plan->observer_count++];
+		const struct step_facts facts = step_facts(&observer);
 		const size_t watched = graph_step_watched(graph, i);
 		const size_t topic = plan->stages[plan->stage_of[i]].topic;
 		*made = (struct observer_plan){
 			.step = graph->steps[watched].name,
 			.topic = topic == TOPIC_NONE ? NULL : plan->topics[topic].name,
-			.share = observer.kind->monitors->observes(&observer),
-			.slices = step_slices(&observer),
+			.share = facts.share,
+			.slices = facts.slices,
 			.why = watches_request(graph, &graph->steps[watched].inputs)
 				       ? "the topic of requests spreads them over its partitions, and one task must have all"
 				       : "they are on no topic",

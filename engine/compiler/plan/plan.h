@@ -245,7 +245,7 @@ bool plan_is_first_of_namespace(const struct plan *plan, size_t index);
 bool graph_learns(const struct graph *graph);
 
 /* The topic from which the step's reference is learnt when an engine starts; NULL: none. */
-const char *graph_reference_topic(const struct graph *graph, const struct graph_step *step);
+const char *graph_reference_topic(const struct graph_step *step);
 
 /* How many rows of the newest requests are the background of the step when an engine starts; 0: none. */
 size_t graph_background_rows(const struct graph *graph, const struct graph_step *step);

@@ -64,6 +64,6 @@ bool plan_observers_meet(const struct graph *graph, size_t observer, size_t othe
 		return false;
 	const struct step one = step_seen(graph, observer), two = step_seen(graph, other);
 	const size_t watched = graph_step_watched(graph, observer), also = graph_step_watched(graph, other);
-	return step_slices(&one) == step_slices(&two) && comes_always(graph, watched) && comes_always(graph, also) &&
+	return step_facts(&one).slices == step_facts(&two).slices && comes_always(graph, watched) && comes_always(graph, also) &&
 	       point_is(graph, watched_point(graph, watched), watched_point(graph, also));
 }

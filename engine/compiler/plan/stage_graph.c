@@ -238,8 +238,8 @@ static bool fill_observers(const struct parting *parting, size_t to, struct grap
 		if (parting->plan->stage_of[i] != to)
 			continue;
 		const struct step step = step_seen(graph, i);
-		next->slices = step_slices(&step); /* as the others (plan_observers_meet()) */
-		next->truths |= step_awaits_truths(&step);
+		next->slices = step_facts(&step).slices; /* as the others (plan_observers_meet()) */
+		next->truths |= step_facts(&step).awaits_truths;
 		names[next->observer_count] = step.name;
 		observers[next->observer_count++] = i;
 	}
@@ -362,7 +362,7 @@ bool plan_awaits_truths(const struct graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct step step = step_seen(graph, i);
-		if (graph->steps[i].key && step_awaits_truths(&step))
+		if (graph->steps[i].key && step_facts(&step).awaits_truths)
 			return true;
 	}
 	return false;

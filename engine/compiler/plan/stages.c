@@ -57,12 +57,8 @@ static bool is_message_key(const struct pipeline_input *input, const char *key)
 
 const struct expression *step_key(const struct graph *graph, size_t step)
 {
-	const struct step_spec *spec = graph->steps[step].spec;
-	const struct state_rules *rules = spec->kind && spec->options ? spec->kind->state : NULL;
-	struct step self = step_seen(graph, step);
-	if (graph->steps[step].key)
-		return graph->steps[step].key;
-	return rules && rules->key ? rules->key(&self) : NULL;
+	const struct step self = step_seen(graph, step);
+	return graph->steps[step].key ? graph->steps[step].key : step_facts(&self).key;
 }
 
 static const char *wanted_key(const struct cutter *cutter, size_t step)
@@ -418,7 +414,9 @@ static const char *observed_state(const struct cutter *cutter, size_t stage)
 			continue;
 		const struct step step = step_seen(cutter->graph, i);
 		state = arena_print(cutter->compiler->arena, "%s%s%s of step `%s`", state ? state : "", state ? ", " : "",
-				    step.kind->monitors->judges_windows ? "the open window" : "the past", step.name);
+				    graph_step_watches(cutter->graph, graph_step_watched(cutter->graph, i)) ? "the open window"
+													    : "the past",
+				    step.name);
 	}
 	return state;
 }

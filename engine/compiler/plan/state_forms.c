@@ -30,7 +30,7 @@ bool state_forms_add(struct state_forms *forms, struct arena *arena, const char 
 static void step_print(const struct graph *graph, size_t at, struct buffer *out)
 {
 	const struct step step = step_seen(graph, at);
-	const char *form = step.kind && step.kind->state && step.kind->state->form ? step.kind->state->form(&step) : NULL;
+	const char *form = step_facts(&step).form;
 	if (!step.kind || !step_is_stateful(&step))
 		return;
 	buffer_print(out, "%s%s=%s%s%s", out->length > 0 ? " " : "", graph->steps[at].name, step.kind->name, form ? "/" : "",

@@ -2,7 +2,7 @@
  * changes gets another changelog; that of the former form stays.
  *
  * The form follows from the steps of the stage that have state: their names, their kinds, and what a kind adds
- * (state_rules.form). A step that is only added or only removed leaves the form as it is: the other steps go on with their
+ * (step_facts.form). A step that is only added or only removed leaves the form as it is: the other steps go on with their
  * state. The first form has the changelog `...stage.STAGE.state`, as without a control plane. Each other one has
  * `...stage.STAGE.form-FORM.state`. Which form is the first does not follow from a document, so the keeper records the forms
  * with each version (control/keeper/state_labels.h).

@@ -152,7 +152,7 @@ static void add_explanations(struct compiler *compiler, struct pipeline_plan *pl
 /* Whether the step is an observer that closes windows. */
 static bool step_judges(const struct graph *graph, size_t step)
 {
-	return graph->steps[step].key && graph->steps[step].spec->kind->monitors->judges_windows;
+	return graph->steps[step].key && graph_step_watches(graph, graph_step_watched(graph, step));
 }
 
 /* Adds the topic that the steps of that sort write, by their names; without such a step there is none. */
@@ -361,26 +361,21 @@ bool graph_learns(const struct graph *graph)
 	return graph_reaches_any(graph, experiment_learns);
 }
 
-const char *graph_reference_topic(const struct graph *graph, const struct graph_step *step)
+const char *graph_reference_topic(const struct graph_step *step)
 {
-	const struct step_spec *spec = step->spec;
-	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
-	const struct step asked = {
-		.kind = spec->kind, .name = step->name, .pipeline = graph->name, .options = spec->options, .place = spec->here};
-	return rules && rules->learns_from ? rules->learns_from(&asked) : NULL;
+	const struct step asked = {.kind = step->spec->kind, .options = step->spec->options};
+	return step_facts(&asked).learns_from;
 }
 
 size_t graph_background_rows(const struct graph *graph, const struct graph_step *step)
 {
-	const struct step_spec *spec = step->spec;
-	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
-	const struct step asked = {.kind = spec->kind, .name = step->name, .pipeline = graph->name, .options = spec->options};
-	if (!step->explained || !rules || !rules->background_rows)
+	const struct step asked = {.kind = step->spec->kind, .options = step->spec->options};
+	if (!step->explained)
 		return 0;
 	const struct join *inputs = &graph->steps[step->explained_index].inputs;
 	const struct source *only = inputs->count == 1 ? inputs->sources : NULL;
 	const bool whole = only && only->point == SOURCE_REQUEST && only->tensor.length == 0 && only->rename_count == 0;
-	return whole ? rules->background_rows(&asked) : 0;
+	return whole ? step_facts(&asked).background_rows : 0;
 }
 
 const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena)

@@ -115,11 +115,12 @@ static bool is_of_estimates(struct text mark)
 
 static bool gives_mark(const struct step_spec *spec, struct text mark)
 {
+	const struct step self = {.kind = spec->kind, .options = spec->options};
 	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
 	if (!rules || is_of_outliers(mark))
 		return rules && rules->flag;
 	if (is_of_estimates(mark))
-		return rules->estimates && spec->options && rules->estimates(spec->options, mark);
+		return step_estimates(&self, mark);
 	return rules->judges_windows;
 }
 

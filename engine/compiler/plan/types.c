@@ -273,19 +273,18 @@ static void check_members(const struct inference *inference, size_t step)
 	const struct graph_step *of = &inference->graph->steps[step];
 	const struct step self = {.kind = of->spec->kind, .name = of->name, .options = of->spec->options, .place = of->spec->here};
 	const struct source *sources = of->inputs.sources, *lacking = NULL;
-	const struct merge_rules *rules = self.kind->merges;
-	struct quorum quorum = {0};
-	struct text tensor;
+	const struct step_facts facts = step_facts(&self);
+	const struct text tensor = text_of(facts.member_tensor ? facts.member_tensor : "");
+	const size_t need = facts.quorum.need ? facts.quorum.need : of->inputs.count;
 	size_t giving = 0;
-	if (!rules || !rules->tensor || !rules->tensor(&self, &tensor))
+	if (!facts.member_tensor)
 		return;
 	for (size_t i = 0; i < of->inputs.count; i++)
 		if (may_give(inference, &sources[i], tensor))
 			giving++;
 		else if (!lacking)
 			lacking = &sources[i];
-	(void)step_quorum(&self, &quorum);
-	if (lacking && giving < (quorum.need ? quorum.need : of->inputs.count))
+	if (lacking && giving < need)
 		fault_add(inference->faults, CODE_WRONG_EXPRESSION, lacking->place,
 			  types_nearest(source_types(inference, lacking), tensor, inference->arena),
 			  "step `%s` combines the tensor `" TEXT_FORMAT "` of its members, and what `" TEXT_FORMAT "` gives is %s",
@@ -391,31 +390,20 @@ static const char *code_of(const struct error *error, const struct asked_file *a
 	return error->place.line ? CODE_BAD_FILE : CODE_WRONG_TENSOR;
 }
 
-/* What a hook says of the step, or of its place. */
-static void hook_check(const struct inference *inference, const struct step *self, const char *code,
-		       const char *(*say)(const struct step *step, struct arena *arena, struct place *place))
+static void check_remarks(const struct inference *inference, const struct step *self, const struct tensor_types *inputs)
 {
-	struct place place = self->place;
-	const char *words = say ? say(self, inference->arena, &place) : NULL;
-	if (words)
-		fault_add(inference->faults, code, place, NULL, "step `%s`: %s", self->name, words);
-}
-
-/* Whatever else is wrong with the step. */
-static void check_rules(const struct inference *inference, const struct step *self, const struct tensor_types *inputs)
-{
-	const struct monitor_rules *rules = self->kind->monitors;
-	struct place place = self->place;
-	if (!rules)
-		return;
-	hook_check(inference, self, CODE_LARGE_STATE, rules->large);
-	const char *idle = rules->idle ? rules->idle(self, inputs, inference->arena, &place) : NULL;
-	if (idle)
-		fault_add(inference->faults, CODE_IGNORED_SETTING, place, NULL, "step `%s`: %s", self->name, idle);
-	hook_check(inference, self, CODE_CONSTANT_FEATURES, rules->constant);
-	hook_check(inference, self, CODE_UNDECLARED_ALARMS, rules->undeclared);
-	if (inference->draws_laws)
-		hook_check(inference, self, CODE_UNWATCHABLE_FEATURES, rules->unwatchable);
+	static const char *const codes[] = {[REMARK_LARGE_STATE] = CODE_LARGE_STATE,
+					    [REMARK_IDLE_OPTION] = CODE_IGNORED_SETTING,
+					    [REMARK_CONSTANT_FEATURES] = CODE_CONSTANT_FEATURES,
+					    [REMARK_UNDECLARED_ALARMS] = CODE_UNDECLARED_ALARMS,
+					    [REMARK_UNWATCHABLE_FEATURES] = CODE_UNWATCHABLE_FEATURES};
+	struct remark remarks[REMARK_SUBJECTS] = {0};
+	if (self->kind->remark)
+		self->kind->remark(self, inputs, inference->draws_laws, inference->arena, remarks);
+	for (size_t i = 0; i < REMARK_SUBJECTS; i++)
+		if (remarks[i].words)
+			fault_add(inference->faults, codes[i], remarks[i].place, NULL, "step `%s`: %s", self->name,
+				  remarks[i].words);
 }
 
 /* `named`: the names in its expressions were good, so that an error here is another. */
@@ -433,7 +421,7 @@ static struct tensor_types infer_by_kind(const struct inference *inference, size
 			    .place = spec->here,
 			    .files = inference->files ? &files : NULL};
 	const struct tensor_types before = outputs;
-	check_rules(inference, &self, inputs);
+	check_remarks(inference, &self, inputs);
 	asked.asked = false;
 	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
 		return outputs;

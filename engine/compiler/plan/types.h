@@ -35,7 +35,7 @@ struct types_known {
 	const struct file_source *files;	/* named by steps; NULL: no file is read */
 	size_t *bytes_left;			/* memory left for the types of the whole plan; NULL: not bounded */
 	const struct spec *spec;		/* of all pipelines: one that calls it, or is called, may give its messages marks */
-	bool draws_laws;			/* warns also of what needs seconds to be known (monitor_rules.unwatchable) */
+	bool draws_laws;			/* warns also of what needs seconds to be known (step_kind.remark) */
 };
 
 /* `called` has one entry for each step; name NULL: none, or several. A file source without a file fails with REMOTE;

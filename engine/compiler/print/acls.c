@@ -86,7 +86,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		for (size_t j = 0; j < pipeline->topic_count; j++)
 			acls_add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(pipeline, &pipeline->topics[j]));
 		for (size_t j = 0; j < pipeline->graph->count; j++) {
-			const char *reference = graph_reference_topic(pipeline->graph, &pipeline->graph->steps[j]);
+			const char *reference = graph_reference_topic(&pipeline->graph->steps[j]);
 			if (reference)
 				acls_add(&acls, "topic", reference, false, "Read Describe");
 		}

@@ -238,11 +238,9 @@ static void check_estimates(const struct pipeline_spec *pipeline, const struct a
 	const struct step_spec *steps = pipeline->steps.items;
 	if (!text_starts_with(name, TEXT("estimated_")) || !alert_value_named(name))
 		return;
-	for (size_t i = 0; i < pipeline->steps.count; i++) {
-		const struct monitor_rules *rules = steps[i].kind ? steps[i].kind->monitors : NULL;
-		if (rules && rules->estimates && steps[i].options && rules->estimates(steps[i].options, name))
+	for (size_t i = 0; i < pipeline->steps.count; i++)
+		if (step_estimates(&(struct step){.kind = steps[i].kind, .options = steps[i].options}, name))
 			return;
-	}
 	if (has_drift)
 		fault_add(faults, CODE_IDLE_ALERT, expression_place(alert->condition), NULL,
 			  "the condition uses `" TEXT_FORMAT "`, and no step `drift` of this pipeline has `%s`: it is never judged",
@@ -310,8 +308,8 @@ struct alert_sources alert_sources_of(const struct pipeline_spec *pipeline)
 
 bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *step)
 {
-	const struct monitor_rules *rules = step->kind ? step->kind->monitors : NULL;
-	const struct expression *segments = rules && rules->segments && step->options ? rules->segments(step->options) : NULL;
+	const struct step self = {.kind = step->kind, .options = step->options};
+	const struct expression *segments = step_facts(&self).segments;
 	return segments && alert->group_by && text_equal(expression_source(segments), expression_source(alert->group_by));
 }
 

@@ -10,8 +10,8 @@ struct experiment_walk experiment_walk_begin(const struct spec *spec)
 
 const char *experiment_written_name(const struct step_spec *step, const char *pipeline, struct arena *arena)
 {
-	const struct route_rules *routes = step->kind->routes;
-	const char *own = routes->experiment_name ? routes->experiment_name(step->options) : NULL;
+	const struct step self = {.kind = step->kind, .options = step->options};
+	const char *own = step_facts(&self).experiment_name;
 	return own ? own : arena_print(arena, "%s/%s", pipeline ? pipeline : "", step->name.text ? step->name.text : "");
 }
 

@@ -55,7 +55,7 @@ static bool inline_model_read(const struct resource *pipeline, const struct step
 	if (!spec->kind || !spec->options || !step_calls(&step, 0, &target, &model->name) || target != CALL_MODEL || !model->name)
 		return false;
 	const char *const *server = option_at(spec, "server", OPTION_TEXT);
-	model->source = (struct model_source){step_storage(&step), server ? *server : NULL};
+	model->source = (struct model_source){step_facts(&step).storage, server ? *server : NULL};
 	return (model->source.uri || model->source.server) && !strchr(model->name, '/');
 }
 

@@ -22,8 +22,8 @@ static void *options_new(struct reading *reading, const struct step_kind *kind)
 
 const struct experiment_spec *step_experiment_written(const struct step_spec *step)
 {
-	const struct route_rules *routes = step->kind ? step->kind->routes : NULL;
-	return routes && routes->experiment && step->options ? routes->experiment(step->options) : NULL;
+	const struct step self = {.kind = step->kind, .options = step->options};
+	return step_facts(&self).experiment;
 }
 
 /* A step that calls a model may say where it is. */
@@ -31,7 +31,7 @@ static void check_storage(struct reading *reading, const struct step_spec *step,
 {
 	const struct step self = {.kind = step->kind, .options = step->options, .place = step->options_here};
 	const struct node *written = node_get(options, "storageUri");
-	storage_check((struct name){step_storage(&self), written ? written->place : step->options_here}, reading->faults);
+	storage_check((struct name){step_facts(&self).storage, written ? written->place : step->options_here}, reading->faults);
 }
 
 static void check_options(struct reading *reading, const struct step_spec *step)

@@ -17,11 +17,18 @@ static bool is_whole(const struct step *step)
 	return step->kind && (step->options || !step->kind->options);
 }
 
+struct step_facts step_facts(const struct step *step)
+{
+	struct step_facts facts = {0};
+	if (is_whole(step) && step->kind->describe)
+		step->kind->describe(step, &facts);
+	return facts;
+}
+
 bool step_is_stateful(const struct step *step)
 {
-	struct name maker;
-	const struct state_rules *rules = step->kind->state;
-	return rules && (!rules->stores || (is_whole(step) && rules->stores(step))) && !step_collects(step, &maker);
+	const struct step_facts facts = step_facts(step);
+	return step->kind->state && !facts.is_stateless && !facts.collects.text;
 }
 
 bool step_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
@@ -40,28 +47,13 @@ bool step_shadows(const struct step *step, size_t nth, enum call_target *target,
 
 const struct name_list *step_model_outputs(const struct step *step)
 {
-	if (step->explained) /* its perturbations ask as that step asks */
-		return step_model_outputs(step->explained);
-	const struct call_rules *rules = is_whole(step) ? step->kind->calls : NULL;
-	return rules && rules->outputs ? rules->outputs(step->options) : NULL;
+	return step->explained ? step_model_outputs(step->explained) : step_facts(step).outputs;
 }
 
-const char *step_storage(const struct step *step)
+bool step_estimates(const struct step *step, struct text figure)
 {
-	const struct call_rules *rules = is_whole(step) ? step->kind->calls : NULL;
-	return rules && rules->storage ? rules->storage(step) : NULL;
-}
-
-bool step_makes_offspring(const struct step *step)
-{
-	const struct offspring_rules *rules = is_whole(step) ? step->kind->offspring : NULL;
-	return rules && rules->makes && rules->makes(step);
-}
-
-bool step_collects(const struct step *step, struct name *maker)
-{
-	const struct offspring_rules *rules = is_whole(step) ? step->kind->offspring : NULL;
-	return rules && rules->collects && rules->collects(step, maker);
+	const struct step_facts facts = step_facts(step);
+	return text_is(figure, "estimated_error") ? facts.estimates_error : facts.estimates;
 }
 
 bool step_explains(const struct step *step)
@@ -71,18 +63,17 @@ bool step_explains(const struct step *step)
 
 bool step_is_beside(const struct step *step)
 {
-	return step_is_observer(step) ||
-	       (step_explains(step) && step->kind->monitors->beside && step->kind->monitors->beside(step));
+	return step_is_observer(step) || (step_explains(step) && step_facts(step).is_beside);
 }
 
 bool step_is_observer(const struct step *step)
 {
-	return is_whole(step) && step->kind->monitors && step->kind->monitors->observes;
+	return is_whole(step) && step->kind->observes;
 }
 
 struct sample step_sample(const struct step *step)
 {
-	return sample_of(step->name, 100 * step->kind->monitors->observes(step));
+	return sample_of(step->name, 100 * step_facts(step).share);
 }
 
 bool step_observes(const struct step *step, const struct message *message)
@@ -91,31 +82,7 @@ bool step_observes(const struct step *step, const struct message *message)
 	return sample_has(&sample, message);
 }
 
-bool step_slices(const struct step *step)
-{
-	return step_is_observer(step) && step->kind->monitors->slices && step->kind->monitors->slices(step);
-}
-
-bool step_awaits_truths(const struct step *step)
-{
-	return step_is_observer(step) && step->options && step->kind->monitors->awaits_truths &&
-	       step->kind->monitors->awaits_truths(step->options);
-}
-
 bool step_awaits_time(const struct step *step)
 {
-	return step_is_observer(step) && step->options && step->kind->monitors->may_await_time &&
-	       step->kind->monitors->may_await_time(step->options);
-}
-
-bool step_reads(const struct step *step, const struct tensor *tensor)
-{
-	const struct monitor_rules *rules = step->kind->monitors;
-	return !step_slices(step) || !rules->reads || rules->reads(step, tensor);
-}
-
-bool step_quorum(const struct step *step, struct quorum *quorum)
-{
-	const struct merge_rules *rules = is_whole(step) ? step->kind->merges : NULL;
-	return rules && rules->quorum && rules->quorum(step, quorum);
+	return step_is_observer(step) && step->kind->observes->awaits_time;
 }

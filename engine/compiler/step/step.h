@@ -246,7 +246,74 @@ struct awaited_time {
 	int64_t clock_ms; /* when the last one was written that the state knows; maybe after `due_ms` */
 };
 
-/* ---- rules of a kind: facts about it, beyond its visits, that the engine needs ---- */
+/* ---- facts about a step, and rules of its kind: what the engine must know beside its visits ---- */
+
+struct experiment_spec; /* compiler/step/experiment.h */
+
+/* Number of sources that a merging step waits for, and how long. */
+struct quorum {
+	size_t need;	   /* sources needed; with fewer it fails. 0: as its join is written */
+	int64_t within_ms; /* window from the first source, after which it continues without the others; 0: the join's window */
+};
+
+/* Facts about a step that follow from its options. They live as long as these. */
+struct step_facts {
+	/* What its options ask for that cannot run yet, with its place: lint warns, and a run refuses it. NULL: nothing. */
+	const char *later;
+	struct place later_place;
+	/* It marks each message as a whole, so that none shares a batch. */
+	bool marks;
+	/* Of a step that calls its model: the outputs that it requests (NULL, or empty: the model decides), and the model's address
+	 * (a storageUri; NULL: the Model of that name applies). */
+	const struct name_list *outputs;
+	const char *storage;
+	/* The experiment in its options, for the checks that apply to any experiment, and the experiment's name. NULL: none. */
+	const struct experiment_spec *experiment;
+	const char *experiment_name;
+	/* Of a step that merges: the tensor that each source must give, except sources that the quorum does not need (NULL: none is
+	 * named), and the quorum. */
+	const char *member_tensor;
+	struct quorum quorum;
+	/* It makes child messages with visit_offspring(). */
+	bool makes_offspring;
+	/* The step whose child messages it collects. It is then visited once, when all of them have come or ended, and reads them
+	 * with visit_part(). It stores no state. NULL text: none. */
+	struct name collects;
+	/* Of a step whose kind stores state: the key by which its messages must be partitioned; the step evaluates it itself, for
+	 * the key of its state. NULL: the key of the record. */
+	const struct expression *key;
+	/* Likewise: it stores none with these options. */
+	bool is_stateless;
+	/* Likewise: what determines, besides the kind, how its state is read: one word. State of another form is of no use to the
+	 * step. NULL: the kind alone, which recognises what its other options wrote. */
+	const char *form;
+	/* The other step of the pipeline whose result it reads. NULL text: none. */
+	struct name watched;
+	/* Of a step that explains: it does so beside the answer, which does not wait, in a stage of its own; and how many rows of
+	 * the pipeline's newest requests an engine gives to background() when it starts, if the explained step gets requests as
+	 * they are. */
+	bool is_beside;
+	size_t background_rows;
+	/* The kind of the observer that the plan adds to the step: a step with its options that gets its inputs, in a stage of its
+	 * own beside the answer, where one task has all of its messages. NULL: none. */
+	const struct step_kind *observer;
+	/* The expression for whose values its observer has a verdict each. NULL: it has one verdict. */
+	const struct expression *segments;
+	/* It estimates how good the answers are: the figure `estimated_error`, or the others of that sort. */
+	bool estimates_error, estimates;
+	/* The topic from whose records an engine learns what fit() would write, when it starts; the observer finds it on the board
+	 * (verdict_entry_learnt()). NULL: none. */
+	const char *learns_from;
+	/* It compares with the past that it has stored, so that review() needs that past of its source. */
+	bool reviews_past;
+	/* Of an observer: the share of the messages that it gets, 0 to 1. */
+	double share;
+	/* Of an observer: it takes the rows of several messages as one (message/records/slice.h). Then nothing of a message but its
+	 * tensors and its time may matter to it. */
+	bool slices;
+	/* Of an observer: it waits for what becomes of requests, so feedback goes to it, too (message/records/truth_link.h). */
+	bool awaits_truths;
+};
 
 /* Rules of a kind that calls models or pipelines. */
 struct call_rules {
@@ -254,10 +321,6 @@ struct call_rules {
 	bool (*targets)(const struct step *step, size_t nth, enum call_target *target, const char **name);
 	/* The targets of its shadow requests (visit_copy()), likewise. NULL: none. */
 	bool (*shadows)(const struct step *step, size_t nth, enum call_target *target, const char **name);
-	/* The outputs that it requests from its model; empty list or NULL: the model decides. */
-	const struct name_list *(*outputs)(const void *options);
-	/* The address of its model, if the step has one (a storageUri). NULL: it has none; the Model of that name applies. */
-	const char *(*storage)(const struct step *step);
 	/* What the step is instead, where nothing offers its model: another kind, with options in the arena. `ignored` is set to
 	 * the first parameter that has no effect there, if there is one. NULL: it stays what it is, and `error` says why, if its
 	 * parameters are meant for something built in. NULL (the hook): it always stays. */
@@ -266,8 +329,6 @@ struct call_rules {
 	/* Called with the reply of a call, or with its error. */
 	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);
 };
-
-struct experiment_spec; /* compiler/step/experiment.h */
 
 /* The experiment of a step that splits by shares. */
 struct step_split {
@@ -291,23 +352,15 @@ struct route_rules {
 	bool (*shares)(const struct step *step, size_t nth, struct share *share);
 	/* The experiment whose choices these are: then each is an assignment. False (also as hook NULL): they are of none. */
 	bool (*split)(const void *options, struct step_split *split);
-	/* The experiment in its options, for the checks that apply to any experiment. NULL (also as hook): none. */
-	const struct experiment_spec *(*experiment)(const void *options);
-	/* The name of that experiment; NULL (also as hook): it has none. */
-	const char *(*experiment_name)(const void *options);
-};
-
-/* Number of sources that a merging step waits for, and how long. */
-struct quorum {
-	size_t need;	   /* sources needed; with fewer it fails. 0: as its join is written */
-	int64_t within_ms; /* window from the first source, after which it continues without the others; 0: the join's window */
+	/* Its choices are the candidates of an experiment, which its options contain or name. */
+	bool is_experiment;
 };
 
 /* Sources of a step's join, for a static check. */
 struct step_sources {
 	size_t count;		  /* the same as for visit_source() */
 	const struct name *items; /* the step of each source, with the place of its reference */
-	bool one_at_a_time;	  /* its join is `any`: each source continues alone, unless quorum() returns otherwise */
+	bool one_at_a_time;	  /* its join is `any`: each source continues alone, unless it has a quorum */
 };
 
 /* Rules of a kind that merges its sources into one output. It reads them with visit_source(). */
@@ -317,34 +370,12 @@ struct merge_rules {
 	/* The sources that its options name: the n-th, until it returns false. Each must be a step that it reads, or
 	 * the pipeline. NULL: none. */
 	bool (*members)(const struct step *step, size_t nth, struct name *member);
-	/* The tensor that each source must give, except sources that the quorum does not need. False or NULL: none is
-	 * named. */
-	bool (*tensor)(const struct step *step, struct text *tensor);
 	/* Checks the sources of its join. An error without a place is about its options. NULL: no check. */
 	bool (*check)(const struct step *step, const struct step_sources *sources, struct error *error);
-	/* False or NULL: as its join is written. Called once, after open(). */
-	bool (*quorum)(const struct step *step, struct quorum *quorum);
-};
-
-/* Rules of a kind that makes child messages, or collects them. */
-struct offspring_rules {
-	/* Whether it makes child messages with visit_offspring(). NULL: it does not. */
-	bool (*makes)(const struct step *step);
-	/* The step whose child messages it collects. It is then visited once, when all of them have come or ended,
-	 * and reads them with visit_part(). It stores no state. False or NULL: none. */
-	bool (*collects)(const struct step *step, struct name *maker);
 };
 
 /* Rules of a kind that stores state: it may call visit_recall(), visit_remember() and visit_forget(). */
 struct state_rules {
-	/* The key by which its messages must be partitioned; the step evaluates it itself, for the key of its state.
-	 * NULL (also as hook): the key of the record. */
-	const struct expression *(*key)(const struct step *step);
-	/* Whether the step stores any, by its options. NULL: each of the kind does. */
-	bool (*stores)(const struct step *step);
-	/* What determines, besides the kind, how its state is read: one word. State of another form is of no use to the step.
-	 * NULL (also as hook): the kind alone, which recognises what its other options wrote. */
-	const char *(*form)(const struct step *step);
 	/* Goes on with a visit that returned visit_in_turn(), when all earlier messages of the partition have passed. Only it may
 	 * use the state then. `work` is what was handed over. It returns another verdict, and makes no call. NULL: messages
 	 * are in their order from run() on. */
@@ -353,76 +384,64 @@ struct state_rules {
 
 /* Rules of a kind that assesses what other steps do. */
 struct monitor_rules {
-	/* Another step of the pipeline whose result it reads. False: none. */
-	bool (*watches)(const struct step *step, struct name *watched);
 	/* It explains the step that it watches, or without a name the step of its first input. It also gets that
 	 * step's inputs (visit_explained()). Checks whether it can; an error without a place is about its options.
 	 * `explained` has no memory and no files. `later`: set to the words for what cannot run yet, if it is that. NULL:
 	 * it explains none. */
 	bool (*explains)(const struct step *step, const struct step *explained, const char **later, struct error *error);
-	/* Whether it does so beside the answer, which does not wait: in a stage of its own. NULL: it does not. */
-	bool (*beside)(const struct step *step);
-	/* The kind of the observer that the plan adds to the step: a step with its options that gets its inputs, in a stage
-	 * of its own beside the answer, where one task has all of its messages. NULL: none. */
-	const struct step_kind *observer;
-	/* Whether a step with these options has that observer. NULL: each has. */
-	bool (*observed)(const void *options);
 	/* Its observer closes windows, and gives a verdict of drift on each: records, figures, marks. */
 	bool judges_windows;
 	/* The step itself does nothing but mark messages with what is known: where nobody reads its output, it is not visited. */
 	bool only_marks;
-	/* Words on the memory that its state may need, if that is much, in the arena; `place` is set to the option that
-	 * decides it. It may read files. NULL (also as hook): it needs little. */
-	const char *(*large)(const struct step *step, struct arena *arena, struct place *place);
-	/* Words on an option that has no effect on such tensors, in the arena, with its place. It may read files. NULL (also as
-	 * hook): there is none. */
-	const char *(*idle)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct place *place);
-	/* Words on what does not vary in its reference, or has too few values there, in the arena, with the place of the option.
-	 * It may read files. NULL (also as hook): there is nothing of the kind, or it is not known. */
-	const char *(*constant)(const struct step *step, struct arena *arena, struct place *place);
-	/* Words on alarms that the rate of its options has no part for, in the arena, with the place of the option. It may read
-	 * files. NULL (also as hook): there are none. */
-	const char *(*undeclared)(const struct step *step, struct arena *arena, struct place *place);
-	/* Words on what of its reference it can find no drift in, in the arena, with the place of the option. It may read files,
-	 * and take seconds: only `lint` asks. NULL (also as hook): there is nothing, or it is not known. */
-	const char *(*unwatchable)(const struct step *step, struct arena *arena, struct place *place);
-	/* Whether it estimates that figure of how good the answers are: `estimated_accuracy`. NULL: it estimates none. */
-	bool (*estimates)(const void *options, struct text figure);
-	/* Of an observer: the share of the messages that it gets, 0 to 1. NULL: it is no observer. */
-	double (*observes)(const struct step *step);
-	/* Of an observer: whether it takes the rows of several messages as one (message/records/slice.h). Then nothing of a message
-	 * but its tensors and its time may matter to it. NULL (also as hook): it does not. */
-	bool (*slices)(const struct step *step);
-	/* Of an observer that takes slices: whether it reads that tensor of its input, by its name and datatype. The others are not
-	 * sent to it. NULL: it reads all. */
-	bool (*reads)(const struct step *step, const struct tensor *tensor);
-	/* Of an observer: puts the last verdicts that its state has on the board, as its partition has come; the visit has no
-	 * message. NULL: it shows none before a message comes. */
-	void (*show)(struct step *step, struct visit *visit);
-	/* Of an observer: whether it waits for what becomes of requests, with these options: then feedback goes to it, too
-	 * (message/records/truth_link.h). NULL: it does not. */
-	bool (*awaits_truths)(const void *options);
-	/* Of an observer: whether its state may wait for a time, with these options. NULL: it does not. */
-	bool (*may_await_time)(const void *options);
-	/* Of such an observer: whether something in its state waits for a time. If no other message brings it, one of time alone
-	 * does (message/records/truth_link.h). The visit has no message, and remembers nothing. */
-	bool (*awaits_time)(struct step *step, struct visit *visit, struct awaited_time *awaited);
-	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
-	 * (verdict_entry_learnt()). NULL (also as hook): none. */
-	const char *(*learns_from)(const struct step *step);
-	/* Of a step that explains: how many rows of the pipeline's newest requests an engine gives to `background` when it starts,
-	 * if the explained step gets requests as they are. NULL, or 0: none. */
-	size_t (*background_rows)(const struct step *step);
-	/* Writes rows of these messages, which the step finds on the board (verdict_entry_background()). `enough`: as many as it
-	 * needs; if not, an engine reads requests again when it is reloaded. */
-	bool (*background)(const struct step *step, const struct fit_source *source, struct buffer *file, bool *enough,
-			   struct error *error);
-	/* The expression for whose values its observer has a verdict each. NULL (also as hook): it has one verdict. */
-	const struct expression *(*segments)(const void *options);
 	/* The mark, or tensor, of BOOL by which it flags messages: its share is a figure of alerts. NULL: it flags none. */
 	const char *flag;
 	/* The score by which it does, of as many elements: one that is NaN was not judged, and is in no share. */
 	const char *score;
+};
+
+/* Rules of an observer: a kind whose steps the plan adds, each to a step that has it as a fact. */
+struct observer_rules {
+	/* Whether it reads that tensor of its input, by its name and datatype. The others are not sent to it. */
+	bool (*reads)(const struct step *step, const struct tensor *tensor);
+	/* Puts the last verdicts that its state has on the board, as its partition has come; the visit has no message. NULL: it
+	 * shows none before a message comes. */
+	void (*show)(struct step *step, struct visit *visit);
+	/* Whether something in its state waits for a time. If no other message brings it, one of time alone does
+	 * (message/records/truth_link.h). The visit has no message, and remembers nothing. NULL: it never waits. */
+	bool (*awaits_time)(struct step *step, struct visit *visit, struct awaited_time *awaited);
+};
+
+/* Rules of a kind that learns from messages, or compares messages with what it has learnt. Its step is not opened. */
+struct learning_rules {
+	/* Learns the parameters that its options leave to fitted files, and writes the file (`sluice fit`). NULL: it learns
+	 * none. */
+	bool (*fit)(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error);
+	/* Compares messages with what the step has learnt, and writes what it finds: a line for each window, as text or as
+	 * JSON (`sluice drift report`). NULL: it compares nothing. */
+	bool (*review)(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error);
+	/* Writes the file that fit() would write, of windows of the past that the step has stored. INPUT: the past has no such
+	 * windows, or too few. NULL: it stores no past. */
+	bool (*rebase)(const struct step *step, const struct rebase_wanted *wanted, struct rebase_made *made, struct buffer *file,
+		       struct error *error);
+	/* Writes rows of these messages, which the step finds on the board (verdict_entry_background()). `enough`: as many as it
+	 * needs; if not, an engine reads requests again when it is reloaded. NULL: it has no fact background_rows. */
+	bool (*background)(const struct step *step, const struct fit_source *source, struct buffer *file, bool *enough,
+			   struct error *error);
+};
+
+/* Subjects of a kind's remarks on a step that is no error, in the order in which lint has them. */
+enum remark_subject {
+	REMARK_LARGE_STATE,	     /* the memory that its state may need is much */
+	REMARK_IDLE_OPTION,	     /* an option has no effect on the tensors that come */
+	REMARK_CONSTANT_FEATURES,    /* features of its reference do not vary, or have too few values there */
+	REMARK_UNDECLARED_ALARMS,    /* alarms that the rate of its options has no part for */
+	REMARK_UNWATCHABLE_FEATURES, /* features of its reference in which it can find no drift */
+	REMARK_SUBJECTS
+};
+
+struct remark {
+	const char *words;  /* in the arena; NULL: none */
+	struct place place; /* of the option */
 };
 
 /* A step kind: functions of its own, and the rules of what it does. A plain value instead of a map is read by the row
@@ -438,32 +457,22 @@ struct step_kind {
 	const struct call_rules *calls;
 	const struct route_rules *routes;
 	const struct merge_rules *merges;
-	const struct offspring_rules *offspring;
 	const struct state_rules *state;
 	const struct monitor_rules *monitors;
-	/* Whether it marks each message as a whole, so that none shares a batch. NULL: it does not. */
-	bool (*marks)(const struct step *step);
+	const struct observer_rules *observes;
+	const struct learning_rules *learns;
+	/* Sets the facts that differ from zero, by the options: the step may have no name here. NULL: none does. */
+	void (*describe)(const struct step *step, struct step_facts *facts);
 	/* Checks beyond the rows; sets `error` to the first fault only. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
-	/* What its options ask for that cannot run yet, with its place: lint warns, and a run refuses it. NULL (also as
-	 * hook): nothing. */
-	const char *(*later)(const void *options, struct place *place);
 	/* Infers the output types for the input types `in`. `out` contains the types that are known without the hook:
 	 * from the called model, else from `shape`. NULL: there are no others. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 		      struct error *error);
-	/* Learns the parameters that its options leave to fitted files, and writes the file (`sluice fit`). The step
-	 * is not opened. NULL: it learns nothing. */
-	bool (*fit)(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error);
-	/* Compares messages with what the step has learnt, and writes what it finds: a line for each window, as text or as
-	 * JSON (`sluice drift report`). The step is not opened. NULL: it compares nothing. */
-	bool (*review)(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error);
-	/* Writes the file that `fit` would write, of windows of the past that the step has stored. The step is not opened. INPUT:
-	 * the past has no such windows, or too few. NULL: it stores no past. */
-	bool (*rebase)(const struct step *step, const struct rebase_wanted *wanted, struct rebase_made *made, struct buffer *file,
-		       struct error *error);
-	/* Whether a step with these options compares with that past, so that `review` needs it of its source. NULL: none does. */
-	bool (*reviews_past)(const void *options);
+	/* Sets its remarks, which are empty before. It may read files. `in`: the types of its input. `is_lint`: it may take
+	 * seconds. NULL: it has none. */
+	void (*remark)(const struct step *step, const struct tensor_types *in, bool is_lint, struct arena *arena,
+		       struct remark remarks[REMARK_SUBJECTS]);
 	/* Prepares what it needs in the step's arena. NULL: nothing. */
 	bool (*open)(struct step *step, struct error *error);
 	/* Frees what its visits hold beside the step's arena. NULL: nothing. */
@@ -482,24 +491,21 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
  * without `sha256:` before them; NULL: it is not checked. A failure is a CONFIG error at the file's place. */
 bool step_file(const struct step *step, const struct name *file, const char *digest, struct text *content, struct error *error);
 
+/* Facts about the step; without a kind or options: all zero. */
+struct step_facts step_facts(const struct step *step);
+
 /* Values of the rules of the step's kind. Without a kind, without options or without the rule: false, or NULL. */
 bool step_is_stateful(const struct step *step); /* whether it may have state: a step that collects children has none */
 bool step_calls(const struct step *step, size_t nth, enum call_target *target, const char **name);
 bool step_shadows(const struct step *step, size_t nth, enum call_target *target, const char **name);
-const struct name_list *step_model_outputs(const struct step *step);
-const char *step_storage(const struct step *step);
-bool step_makes_offspring(const struct step *step);
-bool step_collects(const struct step *step, struct name *maker);
-bool step_quorum(const struct step *step, struct quorum *quorum);
-bool step_explains(const struct step *step);				    /* whether it explains another step */
-bool step_is_beside(const struct step *step);				    /* whether it explains or observes beside the answer */
-bool step_is_observer(const struct step *step);				    /* whether the plan has added it */
+const struct name_list *step_model_outputs(const struct step *step); /* what it, or the step that it explains, requests */
+bool step_estimates(const struct step *step, struct text figure);    /* that figure of how good the answers are */
+bool step_explains(const struct step *step);			     /* whether it explains another step */
+bool step_is_beside(const struct step *step);			     /* whether it explains or observes beside the answer */
+bool step_is_observer(const struct step *step);			     /* whether the plan has added it */
 bool step_observes(const struct step *step, const struct message *message); /* whether it, an observer, gets the message */
 struct sample step_sample(const struct step *step);			    /* the messages that it, an observer, gets */
-bool step_slices(const struct step *step);	  /* whether it is an observer that takes the rows of several messages as one */
-bool step_awaits_truths(const struct step *step); /* whether feedback goes to it, an observer */
-bool step_awaits_time(const struct step *step);	  /* whether its state, of an observer, may wait for a time */
-bool step_reads(const struct step *step, const struct tensor *tensor); /* whether the tensor is sent to it, an observer */
+bool step_awaits_time(const struct step *step); /* whether its state, of an observer, may wait for a time */
 
 /* ---- of the visit ---- */
 

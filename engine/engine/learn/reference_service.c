@@ -49,7 +49,7 @@ static bool learning_find(const struct reference_service_config *config, size_t 
 	learning->step = &config->graph->steps[step];
 	learning->background_rows = config->requests ? graph_background_rows(config->graph, learning->step) : 0;
 	learning->topic = learning->background_rows	? config->requests
-			  : config->has_observers ? graph_reference_topic(config->graph, learning->step)
+			  : config->has_observers ? graph_reference_topic(learning->step)
 						  : NULL;
 	if (!learning->topic)
 		return false;
@@ -191,8 +191,8 @@ static bool file_keep(struct reference_learning *learning, struct step *step, co
 {
 	struct verdict_entry *entry = entry_of(learning->service, learning->step);
 	bool enough = true;
-	const bool good = learning->background_rows ? step->kind->monitors->background(step, source, file, &enough, error)
-						    : step->kind->fit(step, source, file, error);
+	const bool good = learning->background_rows ? step->kind->learns->background(step, source, file, &enough, error)
+						    : step->kind->learns->fit(step, source, file, error);
 	if (!good)
 		return false;
 	const struct text made = buffer_view(file);
@@ -298,7 +298,7 @@ static void notes_end(struct reference_service *service)
 	const struct graph *graph = service->config.graph;
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct graph_step *step = &graph->steps[i];
-		const bool learns = step->explained || graph_reference_topic(graph, step);
+		const bool learns = step->explained || graph_reference_topic(step);
 		struct verdict_entry *entry = learns ? entry_of(service, step) : NULL;
 		if (entry)
 			verdict_entry_note_unlearnt(entry, NULL, NULL);

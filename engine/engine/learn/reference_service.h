@@ -1,6 +1,6 @@
 /* reference_service.h: Reference service: a thread for a pipeline with steps whose reference is a topic's
- * (monitor_rules.learns_from). It learns what `fit` would write, and puts it on the board, where the step's observer finds it. It
- * also learns the background of a step that explains (monitor_rules.background), of the newest requests of the pipeline.
+ * (step_facts.learns_from). It learns what `fit` would write, and puts it on the board, where the step's observer finds it. It
+ * also learns the background of a step that explains (learning_rules.background), of the newest requests of the pipeline.
  *
  * It reads the topic once, from its oldest record to its present end, in the order of the records' times, and learns from
  * REFERENCE_ROWS_MAX rows at most. So engines that start with the same records learn the same. Records that cannot be read, or that

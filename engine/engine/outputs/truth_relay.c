@@ -26,7 +26,7 @@ static const struct carried *relay_carry(const struct graph *graph, const struct
 		for (size_t j = 0; j < next->observer_count; j++) {
 			const struct step observer = step_seen(graph, next->observers[j]);
 			const size_t watched = graph_step_watched(graph, next->observers[j]);
-			if (!step_awaits_truths(&observer))
+			if (!step_facts(&observer).awaits_truths)
 				continue;
 			truth_link_give(truth, text_of(graph->steps[watched].name), text_of(observer.name), (uint64_t)1 << i, arena,
 					&items[count]);

@@ -23,9 +23,9 @@ static void look_at(struct kinds *kinds, const struct join *join, bool need_less
 
 static bool needs_less(const struct graph *graph, size_t index)
 {
-	struct quorum quorum = {0};
-	struct step step = step_seen(graph, index);
-	return step_quorum(&step, &quorum) && quorum.need > 0 && quorum.need < graph->steps[index].inputs.count;
+	const struct step step = step_seen(graph, index);
+	const size_t need = step_facts(&step).quorum.need;
+	return need > 0 && need < graph->steps[index].inputs.count;
 }
 
 /* Whether windows pause. They do not if the stage has only joins that can continue without some sources. */

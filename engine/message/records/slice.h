@@ -12,7 +12,7 @@
  * times which rows are its own; slice_draw() leaves it those.
  *
  * Nothing else of the messages is in a slice but the id and the origin of its first one. So it is only for observers that use
- * nothing else (step_slices()). Messages with texts, or with several rows, go alone.
+ * nothing else (step_facts.slices). Messages with texts, or with several rows, go alone.
  *
  * Not for several threads.
  */

@@ -41,7 +41,7 @@ static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec
 		const struct step step = {.kind = steps[i].kind, .name = steps[i].name.text, .options = steps[i].options};
 		enum call_target target;
 		const char *name;
-		const char *uri = step_storage(&step);
+		const char *uri = step_facts(&step).storage;
 		if (!uri || !step_calls(&step, 0, &target, &name) || target != CALL_MODEL)
 			continue;
 		if ((name && model_decides(taking->spec, name, uri)) || built_in_is_instead(taking->spec, &steps[i]))

@@ -109,10 +109,10 @@ static int fit_step(struct session *session, const struct command *command, cons
 	return code;
 }
 
-static const struct step_kind *kind_of(struct session *session, const char *name)
+static const struct step_kind *kind_of(const struct session *session, const char *name)
 {
 	const struct step_kind *kind = step_kind_find(session->kinds, name);
-	return kind && kind->fit ? kind : NULL;
+	return kind && kind->learns && kind->learns->fit ? kind : NULL;
 }
 
 /* "`preprocess`, `outlier`". */
@@ -120,7 +120,7 @@ static const char *kinds_that_learn(const struct session *session, char *into, s
 {
 	size_t length = 0;
 	for (size_t i = 0; session->kinds && session->kinds[i] && length < size; i++)
-		if (session->kinds[i]->fit)
+		if (kind_of(session, session->kinds[i]->name))
 			length += (size_t)snprintf(into + length, size - length, "%s`%s`", length ? ", " : "",
 						   session->kinds[i]->name);
 	return into;
@@ -146,7 +146,7 @@ static int drift_report_run(struct session *session, const void *filled, const c
 	const struct fitting_asked asked = {
 		.task = tasks[self->form], .kind = step_kind_find(session->kinds, "drift"), .source = arguments[0]};
 	(void)count;
-	if (!asked.kind || !asked.kind->review)
+	if (!asked.kind || !asked.kind->learns)
 		return command_misuse(session, &command_drift_report, "there are no steps of the kind `drift` here");
 	return fit_step(session, &command_drift_report, self, asked);
 }

@@ -80,7 +80,7 @@ static const char *uri_of_step(const struct plan *plan, const char *model)
 			const struct step step = {.kind = spec->kind, .name = graph->steps[j].name, .options = spec->options};
 			enum call_target target;
 			const char *name;
-			const char *uri = step_storage(&step);
+			const char *uri = step_facts(&step).storage;
 			if (uri && step_calls(&step, 0, &target, &name) && strcmp(name, model) == 0)
 				return uri;
 		}

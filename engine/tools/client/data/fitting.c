@@ -84,7 +84,7 @@ static bool step_settles(const struct graph *graph, const char *name)
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct step seen = step_seen(graph, i);
-		if (step_awaits_truths(&seen) && strcmp(graph->steps[graph_step_watched(graph, i)].name, name) == 0)
+		if (step_facts(&seen).awaits_truths && strcmp(graph->steps[graph_step_watched(graph, i)].name, name) == 0)
 			return true;
 	}
 	return false;
@@ -112,7 +112,7 @@ static bool settled_read(struct fitting *self, const struct pipeline_target *tar
 static bool report_make(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
 {
 	struct buffer page;
-	if (!self->asked->kind->review(step, source, self->asked->task != FITTING_REPORTS, &self->made, error))
+	if (!self->asked->kind->learns->review(step, source, self->asked->task != FITTING_REPORTS, &self->made, error))
 		return false;
 	if (self->asked->task != FITTING_REPORTS_HTML)
 		return true;
@@ -145,7 +145,7 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 	}
 	source->past = self->past.file.bytes ? &self->past : NULL;
 	if (self->asked->task == FITTING_LEARNS)
-		return self->asked->kind->fit(step, source, &self->made, error);
+		return self->asked->kind->learns->fit(step, source, &self->made, error);
 	return report_make(self, step, source, error);
 }
 
@@ -188,8 +188,7 @@ static bool feedback_read_all(struct fitting *self, const char *pipeline, struct
 static bool past_read(struct fitting *self, const struct step *step, struct error *error)
 {
 	const struct past_rebase_asked *asked = &self->asked->past;
-	const bool wanted =
-		self->asked->task != FITTING_LEARNS && step->kind->reviews_past && step->kind->reviews_past(step->options);
+	const bool wanted = self->asked->task != FITTING_LEARNS && step_facts(step).reviews_past;
 	if (!wanted)
 		return (!asked->from && !asked->until && asked->alarms == PAST_ALARMS_LEAVE_OUT) ||
 		       error_set(
@@ -215,7 +214,7 @@ static bool fit_file(struct fitting *self, struct step *step, const struct mappi
 {
 	struct text text;
 	struct fit_rows rows;
-	const bool timed = self->asked->kind->review; /* in windows; what else learns takes the rows as they come */
+	const bool timed = self->asked->kind->learns->review; /* in windows; what else learns takes the rows as they come */
 	if (!file_read(self->asked->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
 		return false;
 	if (text.length > DATA_BYTES_MAX)

@@ -139,13 +139,13 @@ static bool rebase_make(struct past_rebase *self, struct error *error)
 				  .options = found->spec->options,
 				  .place = found->spec->here,
 				  .arena = self->workspace->arena};
-	if (!step.kind->rebase)
+	if (!step.kind->learns || !step.kind->learns->rebase)
 		return error_set(error, ERROR_CONFIG, step.place, "step `%s` keeps no past; name a step `drift`", self->step);
 	if (!changelog_name(self, error) || !state_read(self, error))
 		return false;
 	self->wanted.state = self->store;
 	self->wanted.recall = state_recall;
-	return step.kind->rebase(&step, &self->wanted, &self->made, &self->file, error);
+	return step.kind->learns->rebase(&step, &self->wanted, &self->made, &self->file, error);
 }
 
 bool past_rebase_run(struct past_rebase *self, struct error *error)
