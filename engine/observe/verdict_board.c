@@ -23,22 +23,11 @@ struct verdict_board *verdict_board_open(void)
 	return board;
 }
 
-static void segment_close(const struct segment_verdict *segment)
-{
-	union {
-		const char *kept;
-		char *given;
-	} name = {segment->name.bytes};
-	memory_give(name.given);
-}
-
 static void entry_close(struct verdict_entry *entry)
 {
 	verdict_references_close(entry);
 	memory_give(entry->background.rows);
-	for (size_t i = 0; i < entry->count; i++)
-		segment_close(&entry->segments[i]);
-	memory_give(entry->segments);
+	held_slot_close(&entry->verdicts);
 	closed_windows_close(&entry->closing);
 	closed_windows_close(&entry->closed);
 	memory_give(entry->importance);
@@ -104,14 +93,52 @@ void verdict_board_forget_backgrounds(struct verdict_board *board)
 
 /* ---- verdicts of segments ---- */
 
-/* Where the segment is, or where it belongs. */
-static size_t segment_place(const struct verdict_entry *entry, struct text name, bool *found)
+#define VERDICTS_BYTES_MAX ((size_t)64 << 20) /* of DRIFT_SEGMENTS_MAX segments with long names */
+
+static const struct verdicts *verdicts_in_force(const struct verdict_entry *entry)
 {
-	size_t low = 0, high = entry->count;
+	static const struct verdicts nothing;
+	const struct held_value *held = held_slot_value(&entry->verdicts);
+	return held ? (const struct verdicts *)held : &nothing;
+}
+
+/* A copy with memory for another segment. NULL: memory ran out. */
+static struct verdicts *verdicts_copy(const struct verdicts *verdicts)
+{
+	const size_t size = sizeof *verdicts + verdicts->count * sizeof *verdicts->segments;
+	struct arena *arena = arena_open(VERDICTS_BYTES_MAX);
+	struct verdicts *copy = arena ? arena_take_raw(arena, size + sizeof *verdicts->segments) : NULL;
+	if (copy) {
+		memcpy(copy, verdicts, size);
+		copy->held = (struct held_value){.arena = arena};
+	}
+	for (size_t i = 0; copy && i < copy->count; i++) {
+		struct text *name = &copy->segments[i].name;
+		name->bytes = arena_copy(arena, name->bytes, name->length);
+	}
+	if (copy && !arena_failed(arena))
+		return copy;
+	arena_close(arena);
+	return NULL;
+}
+
+/* For a writer, which has the lock: a copy of what is in force. NULL: memory ran out, and nothing is known any more. */
+static struct verdicts *verdicts_change(struct verdict_entry *entry)
+{
+	struct verdicts *copy = verdicts_copy(verdicts_in_force(entry));
+	if (!copy)
+		held_slot_replace(&entry->verdicts, NULL);
+	return copy;
+}
+
+/* Where the segment is, or where it belongs. */
+static size_t segment_place(const struct verdicts *verdicts, struct text name, bool *found)
+{
+	size_t low = 0, high = verdicts->count;
 	*found = false;
 	while (low < high && !*found) {
 		const size_t middle = low + (high - low) / 2;
-		const int order = text_compare(entry->segments[middle].name, name);
+		const int order = text_compare(verdicts->segments[middle].name, name);
 		*found = order == 0;
 		if (order < 0)
 			low = middle + 1;
@@ -121,69 +148,55 @@ static size_t segment_place(const struct verdict_entry *entry, struct text name,
 	return high;
 }
 
-static bool segments_grow(struct verdict_entry *entry)
+static const struct segment_verdict *segment_find(const struct verdicts *verdicts, struct text name)
 {
-	struct segment_verdict *grown = memory_grow(entry->segments, entry->count, &entry->room, 1, sizeof *grown);
-	entry->segments = grown ? grown : entry->segments;
-	return grown;
+	bool found;
+	const size_t at = segment_place(verdicts, name, &found);
+	return found ? &verdicts->segments[at] : NULL;
 }
 
-/* NULL: there are too many, or memory ran out. */
-static struct segment_verdict *segment_insert(struct verdict_entry *entry, struct text name, size_t at)
+/* Of a copy, to which one is added at most. NULL: there are too many, or memory ran out. */
+static struct segment_verdict *segment_take(struct verdicts *verdicts, struct text name)
 {
-	char *copy = entry->count < DRIFT_SEGMENTS_MAX && segments_grow(entry) ? memory_take(name.length + 1, 1) : NULL;
+	bool found;
+	const size_t at = segment_place(verdicts, name, &found);
+	struct segment_verdict *segment = &verdicts->segments[at];
+	if (found)
+		return segment;
+	const char *copy = verdicts->count < DRIFT_SEGMENTS_MAX ? arena_copy(verdicts->held.arena, name.bytes, name.length) : NULL;
 	if (!copy)
 		return NULL;
-	memcpy(copy, name.bytes, name.length);
-	struct segment_verdict *segment = &entry->segments[at];
-	memmove(segment + 1, segment, (entry->count++ - at) * sizeof *segment);
+	memmove(segment + 1, segment, (verdicts->count++ - at) * sizeof *segment);
 	*segment = (struct segment_verdict){.name = {copy, name.length}, .own = verdict_unknown(), .fed = verdict_unknown()};
 	return segment;
-}
-
-static struct segment_verdict *segment_find(const struct verdict_entry *entry, struct text name)
-{
-	bool found;
-	const size_t at = segment_place(entry, name, &found);
-	return found ? &entry->segments[at] : NULL;
-}
-
-static struct segment_verdict *segment_take(struct verdict_entry *entry, struct text name)
-{
-	bool found;
-	const size_t at = segment_place(entry, name, &found);
-	return found ? &entry->segments[at] : segment_insert(entry, name, at);
 }
 
 /* ---- own verdicts and those of the feed ---- */
 
 /* Forgets the own verdicts, or those of the feed. */
-static void verdicts_drop(struct verdict_entry *entry, bool own)
+static void verdicts_drop(struct verdicts *verdicts, bool own)
 {
 	size_t left = 0;
-	for (size_t i = 0; i < entry->count; i++) {
-		struct segment_verdict *segment = &entry->segments[i];
+	for (size_t i = 0; i < verdicts->count; i++) {
+		struct segment_verdict *segment = &verdicts->segments[i];
 		*(own ? &segment->own : &segment->fed) = verdict_unknown();
 		segment->is_own &= !own;
 		segment->is_lent &= own;
-		if (!segment->is_own && !segment->is_lent && segment->fed.verdict == DRIFT_LEARNING)
-			segment_close(segment);
-		else
-			entry->segments[left++] = *segment;
+		if (segment->is_own || segment->is_lent || segment->fed.verdict != DRIFT_LEARNING)
+			verdicts->segments[left++] = *segment;
 	}
-	entry->count = left;
+	verdicts->count = left;
 }
 
 /* Forgets one that only the feed has. */
-static void fed_give_way(struct verdict_entry *entry)
+static void fed_give_way(struct verdicts *verdicts)
 {
 	size_t at = 0;
-	while (at < entry->count && entry->segments[at].is_own)
+	while (at < verdicts->count && verdicts->segments[at].is_own)
 		at++;
-	if (at == entry->count)
-		return;
-	segment_close(&entry->segments[at]);
-	memmove(&entry->segments[at], &entry->segments[at + 1], (--entry->count - at) * sizeof *entry->segments);
+	if (at < verdicts->count)
+		memmove(&verdicts->segments[at], &verdicts->segments[at + 1],
+			(--verdicts->count - at) * sizeof *verdicts->segments);
 }
 
 void verdict_entry_expect(struct verdict_entry *entry, uint64_t identity)
@@ -196,9 +209,12 @@ void verdict_entry_expect(struct verdict_entry *entry, uint64_t identity)
 void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity)
 {
 	pthread_mutex_lock(&entry->lock);
-	if (entry->own_identity != identity) {
-		verdicts_drop(entry, true);
-		entry->own_identity = identity;
+	const bool is_new = verdicts_in_force(entry)->own_identity != identity;
+	struct verdicts *changed = is_new ? verdicts_change(entry) : NULL;
+	if (changed) {
+		verdicts_drop(changed, true);
+		changed->own_identity = identity;
+		held_slot_replace(&entry->verdicts, &changed->held);
 		entry->beyond = 0;
 	}
 	pthread_mutex_unlock(&entry->lock);
@@ -206,14 +222,18 @@ void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity)
 
 static void own_set(struct verdict_entry *entry, struct text segment, const struct last_verdict *last)
 {
-	if (entry->count >= DRIFT_SEGMENTS_MAX && !segment_find(entry, segment))
-		fed_give_way(entry);
-	struct segment_verdict *kept = segment_take(entry, segment);
+	struct verdicts *verdicts = verdicts_change(entry);
+	if (!verdicts)
+		return;
+	if (verdicts->count >= DRIFT_SEGMENTS_MAX && !segment_find(verdicts, segment))
+		fed_give_way(verdicts);
+	struct segment_verdict *kept = segment_take(verdicts, segment);
 	if (kept) {
 		kept->is_own = true;
 		kept->is_lent = false;
 		kept->own = *last;
 	}
+	held_slot_replace(&entry->verdicts, &verdicts->held);
 }
 
 void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last)
@@ -223,21 +243,31 @@ void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct 
 	pthread_mutex_unlock(&entry->lock);
 }
 
+static void fed_set(struct verdicts *verdicts, uint64_t identity, struct text segment, const struct last_verdict *last)
+{
+	const bool ends = last->verdict == DRIFT_LEARNING;
+	if (!ends && verdicts->fed_identity != identity) {
+		verdicts_drop(verdicts, false);
+		verdicts->fed_identity = identity;
+	}
+	struct segment_verdict *kept = ends && !segment_find(verdicts, segment) ? NULL : segment_take(verdicts, segment);
+	if (kept && ends)
+		kept->fed = *last;
+	if (kept) {
+		kept->is_lent = false;
+		kept->fed.verdict = last->verdict;
+		kept->fed.score = last->score;
+		kept->fed.cause = last->cause;
+	}
+}
+
 void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct text segment, struct last_verdict last)
 {
 	pthread_mutex_lock(&entry->lock);
-	if (last.verdict != DRIFT_LEARNING && entry->fed_identity != identity) {
-		verdicts_drop(entry, false);
-		entry->fed_identity = identity;
-	}
-	struct segment_verdict *kept = last.verdict == DRIFT_LEARNING ? segment_find(entry, segment) : segment_take(entry, segment);
-	if (kept && last.verdict == DRIFT_LEARNING)
-		kept->fed = last;
-	if (kept) {
-		kept->is_lent = false;
-		kept->fed.verdict = last.verdict;
-		kept->fed.score = last.score;
-		kept->fed.cause = last.cause;
+	struct verdicts *changed = verdicts_change(entry);
+	if (changed) {
+		fed_set(changed, identity, segment, &last);
+		held_slot_replace(&entry->verdicts, &changed->held);
 	}
 	pthread_mutex_unlock(&entry->lock);
 }
@@ -246,29 +276,34 @@ void verdict_entry_feed_figures(struct verdict_entry *entry, uint64_t identity, 
 				const struct last_verdict *figures)
 {
 	pthread_mutex_lock(&entry->lock);
-	struct segment_verdict *kept = entry->fed_identity == identity ? segment_find(entry, segment) : NULL;
-	if (kept && kept->fed.verdict != DRIFT_LEARNING) {
+	const struct verdicts *verdicts = verdicts_in_force(entry);
+	const struct segment_verdict *known = verdicts->fed_identity == identity ? segment_find(verdicts, segment) : NULL;
+	struct verdicts *changed = known && known->fed.verdict != DRIFT_LEARNING ? verdicts_change(entry) : NULL;
+	struct segment_verdict *kept = changed ? segment_take(changed, segment) : NULL; /* it is there */
+	if (kept) {
 		const struct last_verdict before = kept->fed;
 		kept->fed = *figures;
 		kept->fed.verdict = before.verdict;
 		kept->fed.score = before.score;
 	}
+	if (changed)
+		held_slot_replace(&entry->verdicts, &changed->held);
 	pthread_mutex_unlock(&entry->lock);
 }
 
 struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment)
 {
 	pthread_mutex_lock(&entry->lock);
-	const struct segment_verdict *kept = segment_find(entry, segment);
+	const struct segment_verdict *kept = segment_find(verdicts_in_force(entry), segment);
 	const struct last_verdict last = kept ? kept->own : verdict_unknown();
 	pthread_mutex_unlock(&entry->lock);
 	return last;
 }
 
-static struct last_verdict known_of(const struct verdict_entry *entry, uint64_t identity, const struct segment_verdict *kept)
+static struct last_verdict known_of(const struct verdicts *verdicts, uint64_t identity, const struct segment_verdict *kept)
 {
-	const struct last_verdict own = entry->own_identity == identity ? kept->own : verdict_unknown();
-	if (own.verdict != DRIFT_LEARNING || entry->fed_identity != identity)
+	const struct last_verdict own = verdicts->own_identity == identity ? kept->own : verdict_unknown();
+	if (own.verdict != DRIFT_LEARNING || verdicts->fed_identity != identity)
 		return own;
 	struct last_verdict last = isnan(own.quality_alarm) ? kept->fed : own; /* a window closed here has figures of its own */
 	last.verdict = kept->fed.verdict;
@@ -279,10 +314,10 @@ static struct last_verdict known_of(const struct verdict_entry *entry, uint64_t 
 
 struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t identity, struct text segment)
 {
-	pthread_mutex_lock(&entry->lock);
-	const struct segment_verdict *kept = segment_find(entry, segment);
-	const struct last_verdict last = kept ? known_of(entry, identity, kept) : verdict_unknown();
-	pthread_mutex_unlock(&entry->lock);
+	const struct verdicts *verdicts = (const struct verdicts *)held_slot_hold(&entry->verdicts);
+	const struct segment_verdict *kept = verdicts ? segment_find(verdicts, segment) : NULL;
+	const struct last_verdict last = kept ? known_of(verdicts, identity, kept) : verdict_unknown();
+	held_slot_release(&entry->verdicts);
 	return last;
 }
 
@@ -341,7 +376,8 @@ static const struct last_verdict *segment_judged(const struct verdict_entry *ent
 {
 	if (segment->is_own)
 		return &segment->own;
-	const bool is_fed = segment->fed.verdict != DRIFT_LEARNING && entry->fed_identity == entry->expected_identity;
+	const bool is_fed = segment->fed.verdict != DRIFT_LEARNING &&
+			    verdicts_in_force(entry)->fed_identity == entry->expected_identity;
 	return (segment->is_lent ? entry->lent_turns > 0 : is_fed) ? &segment->fed : NULL;
 }
 
@@ -349,9 +385,10 @@ static const struct last_verdict *segment_judged(const struct verdict_entry *ent
 static struct verdict_summary verdicts_sum(const struct verdict_entry *entry, bool judged)
 {
 	struct verdict_summary sum = {.last = verdict_unknown(), .beyond = entry->beyond};
+	const struct verdicts *verdicts = verdicts_in_force(entry);
 	double messages = (double)NAN;
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct segment_verdict *segment = &entry->segments[i];
+	for (size_t i = 0; i < verdicts->count; i++) {
+		const struct segment_verdict *segment = &verdicts->segments[i];
 		const struct last_verdict *last = judged || segment->is_own ? segment_judged(entry, segment) : NULL;
 		if (!last)
 			continue;
@@ -425,40 +462,46 @@ void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context,
 {
 	assert(call);
 	pthread_mutex_lock(&entry->lock);
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct last_verdict *last = segment_judged(entry, &entry->segments[i]);
+	const struct verdicts *verdicts = verdicts_in_force(entry);
+	for (size_t i = 0; i < verdicts->count; i++) {
+		const struct last_verdict *last = segment_judged(entry, &verdicts->segments[i]);
 		if (last)
-			call(context, entry->segments[i].name, *last);
+			call(context, verdicts->segments[i].name, *last);
 	}
 	pthread_mutex_unlock(&entry->lock);
 }
 
-static void verdicts_lend(struct verdict_entry *entry)
+/* False: there are none of its own. */
+static bool verdicts_lend(struct verdicts *verdicts)
 {
 	bool any = false;
-	for (size_t i = 0; i < entry->count; i++)
-		any |= entry->segments[i].is_own;
+	for (size_t i = 0; i < verdicts->count; i++)
+		any |= verdicts->segments[i].is_own;
 	if (!any)
-		return;
-	for (size_t i = 0; i < entry->count; i++) {
-		struct segment_verdict *segment = &entry->segments[i];
+		return false;
+	for (size_t i = 0; i < verdicts->count; i++) {
+		struct segment_verdict *segment = &verdicts->segments[i];
 		if (segment->is_own) {
-			segment->fed = known_of(entry, entry->own_identity, segment);
+			segment->fed = known_of(verdicts, verdicts->own_identity, segment);
 			segment->is_lent = true;
-		} else if (entry->fed_identity != entry->own_identity) {
+		} else if (verdicts->fed_identity != verdicts->own_identity) {
 			segment->fed = verdict_unknown();
 			segment->is_lent = false;
 		}
 	}
-	entry->fed_identity = entry->own_identity;
-	entry->lent_turns = LENT_TURNS;
+	verdicts->fed_identity = verdicts->own_identity;
+	return true;
 }
 
 void verdict_entry_lend(struct verdict_entry *entry)
 {
 	pthread_mutex_lock(&entry->lock);
-	verdicts_lend(entry);
-	verdicts_drop(entry, true);
+	struct verdicts *changed = verdicts_change(entry);
+	if (changed) {
+		entry->lent_turns = verdicts_lend(changed) ? LENT_TURNS : entry->lent_turns;
+		verdicts_drop(changed, true);
+		held_slot_replace(&entry->verdicts, &changed->held);
+	}
 	entry->beyond = 0;
 	memory_give(entry->importance);
 	entry->importance = NULL;

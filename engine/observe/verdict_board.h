@@ -16,7 +16,8 @@
  * It also has the references and backgrounds that were learnt from topics as this process started
   * (engine/learn/reference_service.h), and the distance by which a step `outlier` judges messages, which its observer learns.
  *
- * Any thread may call. An entry is never removed, so a reload keeps what is known.
+ * Any thread may call. Workers that mark messages wait for nothing; all others take a lock of the entry. An entry is never removed,
+ * so a reload keeps what is known.
  *
  * A step with `groupBy` has a verdict for each of DRIFT_SEGMENTS_MAX segments at most; any other has that of the segment "". With
  * so many, an own verdict takes the place of one that only the feed has.
@@ -45,7 +46,8 @@ void verdict_entry_expect(struct verdict_entry *entry, uint64_t identity);
 /* The observer here is of that identity: own verdicts of another one are forgotten. */
 void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity);
 
-/* Sets the own verdict of a segment, whose name is copied. Without memory, or with too many segments, it stays unknown. */
+/* Sets the own verdict of a segment, whose name is copied. With too many segments it stays unknown. If memory runs out in any
+ * change, no verdict is known until the next one. */
 void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last);
 struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment);
 
@@ -57,8 +59,8 @@ void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct t
 void verdict_entry_feed_figures(struct verdict_entry *entry, uint64_t identity, struct text segment,
 				const struct last_verdict *figures);
 
-/* What marks a message of a step with that identity: the own verdict. If that has judged no window, its verdict and score are
- * those of the feed; so are its figures, if no window was closed here. */
+/* What marks a message of a step with that identity, without a lock: the own verdict. If that has judged no window, its verdict and
+ * score are those of the feed; so are its figures, if no window was closed here. */
 struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t identity, struct text segment);
 
 /* How many rows were of segments beyond the limit, since the step's state began. */

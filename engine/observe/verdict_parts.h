@@ -10,11 +10,20 @@
 
 /* The verdict of one segment. */
 struct segment_verdict {
-	struct text name; /* owned */
+	struct text name;
 	bool is_own;	  /* an observer here has set `own` */
 	bool is_lent;	  /* `fed` was own until the partition was revoked */
 	struct last_verdict own;
 	struct last_verdict fed; /* DRIFT_LEARNING: the feed has none */
+};
+
+/* Verdicts of all segments, in the order of their names. Steps of the path hold them without waiting. They do not change once they
+ * are in force: a writer puts a changed copy in their place. */
+struct verdicts {
+	struct held_value held; /* first */
+	uint64_t own_identity, fed_identity;
+	size_t count;
+	struct segment_verdict segments[];
 };
 
 /* A reference that was learnt from a topic. */
@@ -29,10 +38,9 @@ struct verdict_entry {
 	struct verdict_entry *next;
 	char *pipeline, *step;
 	pthread_mutex_t lock;
-	uint64_t own_identity, fed_identity, expected_identity;
-	unsigned lent_turns;		  /* that are left */
-	struct segment_verdict *segments; /* in the order of their names; NULL: none is known */
-	size_t count, room;
+	struct held_slot verdicts; /* struct verdicts; written with the lock */
+	uint64_t expected_identity;
+	unsigned lent_turns; /* that are left */
 	uint64_t beyond;
 	struct realised_figures realised;
 	const atomic_bool *is_followed;	       /* of the board */

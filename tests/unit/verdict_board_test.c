@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "observe/verdict_board.h"
@@ -207,6 +209,63 @@ static void times_of_segments_are_one_figure(void **state)
 	verdict_board_close(board);
 }
 
+/* The walk has the lock of the entry. */
+static void known_while_walked(void *context, struct text segment, struct last_verdict last)
+{
+	assert_int_equal(verdict_entry_known(context, IDENTITY, segment).verdict, last.verdict);
+}
+
+static void a_message_is_marked_while_another_thread_has_the_entry(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	verdict_entry_begin(entry, IDENTITY);
+	verdict_entry_set(entry, ALL, verdict_of(DRIFT_FOUND, 0.5));
+	verdict_entry_each(entry, known_while_walked, entry);
+	verdict_board_close(board);
+}
+
+#define CHANGES 2000
+
+struct marking {
+	struct verdict_entry *entry;
+	atomic_bool ended;
+	bool is_torn; /* a verdict came with the score of another */
+};
+
+static void *messages_mark(void *context)
+{
+	struct marking *marking = context;
+	while (!atomic_load(&marking->ended)) {
+		const struct last_verdict last = verdict_entry_known(marking->entry, IDENTITY, TEXT("b"));
+		marking->is_torn |= last.verdict != DRIFT_LEARNING && (last.verdict == DRIFT_FOUND) != (last.score > 0);
+	}
+	return NULL;
+}
+
+static void verdicts_change_whole_while_messages_are_marked(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct marking marking = {.entry = verdict_board_entry(board, "p", "watch")};
+	pthread_t thread;
+	char name[16];
+	assert_int_equal(pthread_create(&thread, NULL, messages_mark, &marking), 0);
+	for (size_t i = 0; i < CHANGES; i++) {
+		verdict_entry_begin(marking.entry, IDENTITY + i / 100 % 2);
+		verdict_entry_set(marking.entry, numbered(name, sizeof name, (int)(i % 5)), verdict_of(DRIFT_STEADY, 0));
+		verdict_entry_set(marking.entry, TEXT("b"), verdict_of(i % 3 ? DRIFT_FOUND : DRIFT_STEADY, i % 3 ? 1 : 0));
+		verdict_entry_feed(marking.entry, IDENTITY, TEXT("b"), verdict_of(DRIFT_FOUND, 0.5));
+		if (i % 10 == 9)
+			verdict_entry_lend(marking.entry);
+	}
+	atomic_store(&marking.ended, true);
+	pthread_join(thread, NULL);
+	assert_false(marking.is_torn);
+	verdict_board_close(board);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +277,8 @@ int main(void)
 		cmocka_unit_test(own_verdicts_take_the_places_of_fed_ones),
 		cmocka_unit_test(figures_of_a_window_here_go_before_those_of_the_feed),
 		cmocka_unit_test(times_of_segments_are_one_figure),
+		cmocka_unit_test(a_message_is_marked_while_another_thread_has_the_entry),
+		cmocka_unit_test(verdicts_change_whole_while_messages_are_marked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
