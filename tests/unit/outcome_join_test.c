@@ -29,7 +29,7 @@ struct joined {
 static void on_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct joined *joined = context;
-	const uint64_t parts[] = {outcome->epoch, outcome->arm, outcome->unit, (uint64_t)outcome->exposed_ms, outcome->metric};
+	const uint64_t parts[] = {outcome->arm, outcome->unit, (uint64_t)outcome->exposed_ms, outcome->metric};
 	if (joined->count < OUTCOMES_MAX)
 		joined->items[joined->count] = *outcome;
 	joined->count++;
@@ -58,7 +58,6 @@ static struct outcome_exposure exposure_of(const char *id, int64_t offset, int64
 					 .origin = {TEXT("in"), 0, offset},
 					 .experiment = TEXT("e"),
 					 .unit = TEXT("u"),
-					 .table = TEXT("t1"),
 					 .arm = 1,
 					 .time_ms = time_ms};
 }
@@ -162,7 +161,6 @@ static void each_outcome_of_a_request_is_joined_once(void **state)
 	assert_true(joined.items[1].metric == 1 && joined.items[1].value == 2);
 	assert_int_equal(joined.items[0].arm, 1);
 	assert_int_equal(joined.items[0].exposed_ms, NOW_MS);
-	assert_int_equal(joined.items[0].epoch, outcome_join_epoch(join, TEXT("e"), TEXT("t1")));
 	assert_int_equal(joined.items[0].unit, hash_bytes("u", 1, 7));
 	feedback.reward = 9;
 	outcome_join_feedback(join, &feedback, on_joined, &joined);
@@ -180,11 +178,9 @@ static void an_exposure_that_is_delivered_again_counts_once(void **state)
 {
 	(void)state;
 	struct outcome_join *join = join_open(4, 0);
-	struct outcome_exposure other = exposure_of("r", 1, NOW_MS);
 	assert_int_equal(expose(join, "r", 1, NOW_MS), EXPOSURE_OPENED);
 	assert_int_equal(reward(join, "r", 1, NOW_MS), 1);
-	other.table = TEXT("t2"); /* the table may have changed before the repetition */
-	assert_int_equal(outcome_join_expose(join, &other), EXPOSURE_REPEATED);
+	assert_int_equal(expose(join, "r", 1, NOW_MS), EXPOSURE_REPEATED);
 	assert_int_equal(reward(join, "r", 1, NOW_MS), 0);
 	assert_int_equal(expose(join, "r", 2, NOW_MS), EXPOSURE_DOUBLED);
 	assert_int_equal(outcome_join_open_count(join), 1);
@@ -212,7 +208,6 @@ static void feedback_is_for_all_experiments_of_its_request_or_the_named_one(void
 	feedback.experiment.length = 0;
 	outcome_join_feedback(join, &feedback, on_joined, &joined);
 	assert_true(joined.count == 2 && joined.items[1].arm == 1);
-	assert_int_equal(outcome_join_epoch(join, TEXT("g"), TEXT("t1")), UINT32_MAX);
 	outcome_join_close(join);
 }
 

@@ -10,7 +10,7 @@
 #include "experiments/outcomes/recent_ids.h"
 
 #define REWARD_BIT 1U
-#define EPOCHS_AT_FIRST 16
+#define EXPERIMENTS_AT_FIRST 16
 #define KEY_ARENA_BYTES ((size_t)64 << 10) /* far more than the longest id */
 
 struct open_exposure {
@@ -25,16 +25,12 @@ struct open_exposure {
 	uint32_t origin; /* part of its hash */
 	uint32_t time_s;
 	uint32_t next; /* in the list of its bucket: index and 1; 0: the last */
-	uint16_t epoch;
+	uint16_t experiment; /* index */
 	uint8_t arm;
 	uint8_t outcomes; /* bits of those that are joined */
 };
 
 static_assert(sizeof(struct open_exposure) == OUTCOME_ENTRY_BYTES, "the memory of an open exposure is promised");
-
-struct outcome_epoch {
-	uint64_t experiment, table; /* hashes */
-};
 
 struct outcome_join {
 	struct outcome_join_config config;
@@ -50,12 +46,12 @@ struct outcome_join {
 	int64_t now_ms; /* of the latest exposure */
 	int64_t ended_s;     /* of the latest one whose window is over; -1: there is none */
 	struct arena *arena; /* of one key */
-	struct outcome_epoch *epochs;
-	size_t epoch_count, epoch_capacity;
+	uint64_t *experiments; /* hashes of their names */
+	size_t experiment_count, experiment_room;
 	struct outcome_join_counts counts;
 };
 
-/* ---- epochs ---- */
+/* ---- names ---- */
 
 static uint64_t text_hash(const struct outcome_join *join, struct text text)
 {
@@ -67,37 +63,21 @@ uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text uni
 	return unit.length > 0 ? text_hash(join, unit) : 0;
 }
 
-/* There are few, and the latest is nearly always the one. */
-static size_t epoch_find(const struct outcome_join *join, const struct outcome_epoch *epoch)
+/* Its index; there are few, and nearly always one. SIZE_MAX: there are too many, or memory ran out. */
+static size_t experiment_take(struct outcome_join *join, uint64_t experiment)
 {
-	for (size_t i = join->epoch_count; i-- > 0;)
-		if (join->epochs[i].experiment == epoch->experiment && join->epochs[i].table == epoch->table)
+	for (size_t i = 0; i < join->experiment_count; i++)
+		if (join->experiments[i] == experiment)
 			return i;
-	return SIZE_MAX;
-}
-
-static size_t epoch_take(struct outcome_join *join, const struct outcome_epoch *epoch)
-{
-	size_t found = epoch_find(join, epoch);
-	if (found != SIZE_MAX || join->epoch_count == OUTCOME_EPOCHS_MAX)
-		return found;
-	if (join->epoch_count == join->epoch_capacity) {
-		size_t capacity = join->epoch_capacity ? 2 * join->epoch_capacity : EPOCHS_AT_FIRST;
-		struct outcome_epoch *epochs = memory_resize(join->epochs, capacity, sizeof *epochs);
-		if (!epochs)
-			return SIZE_MAX;
-		join->epochs = epochs;
-		join->epoch_capacity = capacity;
-	}
-	join->epochs[join->epoch_count] = *epoch;
-	return join->epoch_count++;
-}
-
-uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table)
-{
-	const struct outcome_epoch epoch = {text_hash(join, experiment), text_hash(join, table)};
-	size_t found = epoch_find(join, &epoch);
-	return found == SIZE_MAX ? UINT32_MAX : (uint32_t)found;
+	uint64_t *experiments = join->experiment_count < OUTCOME_EXPERIMENTS_MAX
+					? memory_grow(join->experiments, join->experiment_count, &join->experiment_room,
+						      EXPERIMENTS_AT_FIRST, sizeof *experiments)
+					: NULL;
+	if (!experiments)
+		return SIZE_MAX;
+	join->experiments = experiments;
+	experiments[join->experiment_count] = experiment;
+	return join->experiment_count++;
 }
 
 /* ---- entries ---- */
@@ -206,8 +186,8 @@ static void unit_link(struct outcome_join *join, uint64_t unit)
 
 static enum exposure_fate exposure_open(struct outcome_join *join, const struct outcome_exposure *exposure)
 {
-	const struct outcome_epoch epoch = {text_hash(join, exposure->experiment), text_hash(join, exposure->table)};
 	const uint64_t id = text_hash(join, exposure->id), unit = outcome_join_unit_hash(join, exposure->unit);
+	const uint64_t experiment = text_hash(join, exposure->experiment);
 	const uint32_t origin = origin_hash(join, &exposure->origin);
 	if (exposure->time_ms + join->config.window_ms <= join->now_ms || exposure->time_ms / MS_PER_S <= join->ended_s)
 		return EXPOSURE_LATE;
@@ -217,16 +197,16 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	recent_ids_pass(&join->ids, join->now_ms);
 	for (const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
 	     entry = entry_next(join, entry->next, id))
-		if (join->epochs[entry->epoch].experiment == epoch.experiment)
+		if (join->experiments[entry->experiment] == experiment)
 			return entry->origin == origin ? EXPOSURE_REPEATED : EXPOSURE_DOUBLED;
-	size_t number = exposure->arm < OUTCOME_ARMS_MAX && exposure->time_ms >= 0 ? epoch_take(join, &epoch) : SIZE_MAX;
+	size_t number = exposure->arm < OUTCOME_ARMS_MAX && exposure->time_ms >= 0 ? experiment_take(join, experiment) : SIZE_MAX;
 	if (number == SIZE_MAX)
 		return EXPOSURE_REFUSED;
 	const struct open_exposure made = {.id = id,
 					   .unit = join->unit_buckets ? 0 : unit,
 					   .origin = origin,
 					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_S),
-					   .epoch = (uint16_t)number,
+					   .experiment = (uint16_t)number,
 					   .arm = (uint8_t)exposure->arm};
 	entry_add(join, &made, exposure->prediction);
 	if (join->unit_buckets && unit != 0)
@@ -264,8 +244,7 @@ static void outcome_add(const struct joining *joining, struct open_exposure *ent
 		joining->join->counts.again++;
 		return;
 	}
-	const struct joined_outcome outcome = {.epoch = entry->epoch,
-					       .arm = entry->arm,
+	const struct joined_outcome outcome = {.arm = entry->arm,
 					       .slot = (size_t)(entry - joining->join->ring),
 					       .unit = joining->join->unit_buckets ? 0 : entry->unit,
 					       .exposed_ms = entry_ms(entry),
@@ -316,7 +295,7 @@ static bool entry_fits(const struct joining *joining, const struct open_exposure
 	const struct feedback *feedback = joining->feedback;
 	const struct outcome_join *join = joining->join;
 	return (feedback->experiment.length == 0 ||
-		join->epochs[entry->epoch].experiment == text_hash(join, feedback->experiment)) &&
+		join->experiments[entry->experiment] == text_hash(join, feedback->experiment)) &&
 	       (feedback->origin.topic.length == 0 || entry->origin == 0 ||
 		entry->origin == origin_hash(join, &feedback->origin));
 }
@@ -507,7 +486,7 @@ void outcome_join_close(struct outcome_join *join)
 	memory_give_table(join->predictions, join->capacity, sizeof *join->predictions);
 	memory_give_table(join->unit_buckets, (size_t)join->mask + 1, sizeof *join->unit_buckets);
 	recent_ids_close(&join->ids);
-	memory_give(join->epochs);
+	memory_give(join->experiments);
 	memory_give(join);
 }
 

@@ -39,7 +39,7 @@
 #define OUTCOME_METRICS_MAX 7 /* an entry has a bit for each, and one for the reward */
 #define OUTCOME_ARMS_MAX 255
 #define OUTCOME_WALK_MOST 16384	 /* newer exposures: some milliseconds, for feedback of an old time only */
-#define OUTCOME_EPOCHS_MAX 65535 /* tables of units of all experiments, as long as the join lives */
+#define OUTCOME_EXPERIMENTS_MAX 65535 /* of all exposures, as long as the join lives */
 
 struct outcome_join;
 
@@ -63,13 +63,12 @@ struct outcome_exposure {
 	struct origin origin; /* topic empty: unknown */
 	struct text experiment;
 	struct text unit;
-	struct text table; /* version of the table of units */
 	struct text prediction; /* what the answer says; empty: nothing */
 	uint32_t arm;	   /* number of the variant in its experiment */
 	int64_t time_ms;
 };
 
-/* The exposure of a record, in which that variant was chosen. The version of the table of units is left out. */
+/* The exposure of a record, in which that variant was chosen. */
 static inline struct outcome_exposure outcome_exposure_of(const struct exposure *exposure, size_t arm)
 {
 	return (struct outcome_exposure){.id = exposure->id,
@@ -83,7 +82,6 @@ static inline struct outcome_exposure outcome_exposure_of(const struct exposure 
 
 /* A joined outcome. */
 struct joined_outcome {
-	uint32_t epoch; /* number of the experiment and version of its table: outcome_join_epoch() */
 	uint32_t arm;
 	size_t slot; /* of the exposure: below the capacity, its own while it is open */
 	uint64_t unit;	    /* hash of the unit; 0: none, or the join is by units */
@@ -99,7 +97,7 @@ enum exposure_fate {
 	EXPOSURE_REPEATED, /* the same one again: at-least-once delivery repeats records */
 	EXPOSURE_DOUBLED,  /* another request with an open id */
 	EXPOSURE_LATE,	   /* older than the window */
-	EXPOSURE_REFUSED   /* an arm beyond OUTCOME_ARMS_MAX, an epoch beyond OUTCOME_EPOCHS_MAX, or memory ran out */
+	EXPOSURE_REFUSED   /* an arm beyond OUTCOME_ARMS_MAX, an experiment beyond OUTCOME_EXPERIMENTS_MAX, or memory ran out */
 };
 
 struct outcome_join_counts {
@@ -143,9 +141,6 @@ struct open_request {
 /* Whether an open exposure of the feedback's request could still get that outcome by it: an index in the configuration or
  * OUTCOME_REWARD. It counts nothing. */
 bool outcome_join_lacks(struct outcome_join *join, const struct feedback *feedback, size_t metric, struct open_request *found);
-
-/* The number of an experiment and a version of its table, of which an exposure was opened; UINT32_MAX: none was. */
-uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table);
 
 /* The hash by which exposures have a unit; 0: the unit is empty. */
 uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text unit);
