@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "methods/bandits/best_arm.h"
-#include "experiments/outcomes/recent_ids.h"
 
 #define NOW_MS INT64_C(1700000000000)
 #define WINDOW_MS 60000

@@ -1,6 +1,6 @@
-/* unit_outcomes_test.c: Tests of feedback that names a unit and no request: which exposure it belongs to, that it counts once, and
- * how a rollout counts it. */
-#include "experiments/outcomes/unit_outcomes.h"
+/* unit_outcomes_test.c: Tests of feedback that names a unit and no request, where all values of a unit count: which exposure it
+ * belongs to, that it counts once, and how a rollout counts it. */
+#include "experiments/outcomes/outcome_join.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,31 +20,20 @@
 #define EXPOSURES 20000
 
 static struct outcome_join *join;
-static struct unit_outcomes *outcomes;
 static size_t begun;
 
-/* What is to come of an exposure, by a walk over all; times are whole seconds, as the join's. */
+/* Exposures by a walk over all; times are whole seconds, as the join's. */
 static struct plain_exposure {
 	uint64_t unit;
 	int64_t time_ms;
-	double sum;
 } plain[EXPOSURES];
 static size_t plain_from, plain_to;
 
-static void outcome_sum(void *context, const struct outcome_value *outcome)
-{
-	assert_int_equal(outcome->metric, 2);
-	*(double *)context += outcome->value;
-}
-
 static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
 {
-	double sum = 0;
 	(void)context, (void)arm, (void)has_outcome;
 	assert_true(plain_from < plain_to && slot == plain_from % SLOTS);
 	assert_true(outcome_join_unit(join, slot) == plain[plain_from].unit);
-	unit_outcomes_end(outcomes, slot, outcome_sum, &sum);
-	assert_true(sum == plain[plain_from].sum);
 	plain_from++;
 }
 
@@ -57,22 +46,25 @@ static int outcomes_begin(void **state)
 						   .closed = exposure_closed};
 	(void)state;
 	join = outcome_join_open(&config, &error);
-	outcomes = join ? unit_outcomes_open(join, WINDOW_MS, &error) : NULL;
 	begun = plain_from = plain_to = 0;
-	return outcomes ? 0 : -1;
+	return join ? 0 : -1;
 }
 
 static int outcomes_end(void **state)
 {
 	(void)state;
-	unit_outcomes_close(outcomes);
 	outcome_join_close(join);
 	return 0;
 }
 
+static struct text unit_text(const uint64_t *number)
+{
+	return (struct text){(const char *)number, sizeof *number};
+}
+
 static uint64_t unit_of(uint64_t number)
 {
-	return outcome_join_unit_hash(join, (struct text){(const char *)&number, sizeof number});
+	return outcome_join_unit_hash(join, unit_text(&number));
 }
 
 static void exposure_begin(uint64_t unit, int64_t time_ms)
@@ -80,44 +72,43 @@ static void exposure_begin(uint64_t unit, int64_t time_ms)
 	const size_t number = begun++;
 	const struct outcome_exposure exposure = {.id = {(const char *)&number, sizeof number},
 						  .experiment = TEXT("e"),
-						  .unit = {(const char *)&unit, sizeof unit},
+						  .unit = unit_text(&unit),
 						  .time_ms = time_ms};
 	assert_int_equal(outcome_join_expose(join, &exposure), EXPOSURE_OPENED);
-	unit_outcomes_expose(outcomes, time_ms);
-	plain[plain_to++] = (struct plain_exposure){unit_of(unit), time_ms / 1000 * 1000, 0};
+	plain[plain_to++] = (struct plain_exposure){unit_of(unit), time_ms / 1000 * 1000};
 }
 
-static enum unit_outcome_fate plain_add(uint64_t unit, double value, int64_t time_ms)
+static enum unit_fate plain_find(uint64_t unit, int64_t time_ms, size_t *slot)
 {
 	for (size_t i = plain_to; i-- > plain_from;) {
 		if (plain[i].unit != unit || plain[i].time_ms > time_ms + FEEDBACK_AHEAD_MS)
 			continue;
-		if (time_ms > plain[i].time_ms + 1000 + WINDOW_MS)
-			return UNIT_OUTCOME_LATE;
-		plain[i].sum += value;
-		return UNIT_OUTCOME_WAITS;
+		*slot = i % SLOTS;
+		return time_ms > plain[i].time_ms + 1000 + WINDOW_MS ? UNIT_LATE : UNIT_FOUND;
 	}
-	return UNIT_OUTCOME_UNKNOWN;
+	return UNIT_UNKNOWN;
 }
 
-/* Each value that waits is found again when its exposure is over. */
-static enum unit_outcome_fate outcome_add(uint64_t unit, double value, int64_t time_ms, const char *feedback_id)
+/* What is found is what the walk finds. */
+static enum unit_fate outcome_find(uint64_t unit, int64_t time_ms, const char *feedback_id)
 {
-	const struct outcome_value outcome = {2, value};
-	const struct feedback feedback = {.feedback_id = text_of(feedback_id), .time_ms = time_ms};
-	const enum unit_outcome_fate fate = unit_outcomes_add(outcomes, unit_of(unit), &feedback, &outcome, 1);
-	if (fate == UNIT_OUTCOME_WAITS)
-		assert_int_equal(plain_add(unit_of(unit), value, time_ms), fate);
+	const struct feedback feedback = {.unit = unit_text(&unit), .feedback_id = text_of(feedback_id), .time_ms = time_ms};
+	size_t slot = SIZE_MAX, plain_slot = SIZE_MAX;
+	const enum unit_fate fate = outcome_join_unit_find(join, &feedback, &slot);
+	if (fate == UNIT_FOUND) {
+		assert_int_equal(plain_find(unit_of(unit), time_ms, &plain_slot), fate);
+		assert_int_equal(slot, plain_slot);
+	}
 	return fate;
 }
 
 /* ---- which exposure ---- */
 
 /* Units of few buckets, in a ring that goes around hundreds of times. The index is made of exposures that are open already. */
-static void values_belong_to_the_last_exposure_of_their_unit(void **state)
+static void feedback_belongs_to_the_last_exposure_of_its_unit(void **state)
 {
 	struct random random = {21};
-	size_t fates[UNIT_OUTCOME_CROWDED + 1] = {0};
+	size_t fates[UNIT_CROWDED + 1] = {0}, ignored;
 	int64_t now_ms = NOW_MS;
 	(void)state;
 	while (begun < EXPOSURES) {
@@ -126,14 +117,14 @@ static void values_belong_to_the_last_exposure_of_their_unit(void **state)
 		for (uint64_t i = begun < SLOTS ? 0 : random_below(&random, 4); i > 0; i--) {
 			const uint64_t of = random_below(&random, UNITS + 1);
 			const int64_t at_ms = now_ms + random_between(&random, -2 * WINDOW_MS, 2 * WINDOW_MS);
-			const enum unit_outcome_fate fate = outcome_add(of, (double)random_below(&random, 100), at_ms, "");
-			if (fate != UNIT_OUTCOME_WAITS)
-				assert_int_equal(fate, plain_add(unit_of(of), 0, at_ms));
+			const enum unit_fate fate = outcome_find(of, at_ms, "");
+			if (fate != UNIT_FOUND)
+				assert_int_equal(fate, plain_find(unit_of(of), at_ms, &ignored));
 			fates[fate]++;
 		}
 	}
 	assert_true(plain_from > EXPOSURES - SLOTS - 1);
-	assert_true(fates[UNIT_OUTCOME_WAITS] > 5000 && fates[UNIT_OUTCOME_LATE] > 1000 && fates[UNIT_OUTCOME_UNKNOWN] > 1000);
+	assert_true(fates[UNIT_FOUND] > 5000 && fates[UNIT_LATE] > 1000 && fates[UNIT_UNKNOWN] > 1000);
 }
 
 /* ---- once ---- */
@@ -143,39 +134,24 @@ static void a_feedback_id_counts_once_in_a_window(void **state)
 	const int64_t last_ms = NOW_MS + WINDOW_MS + 1000, next_ms = last_ms + 1000;
 	(void)state;
 	exposure_begin(7, NOW_MS);
-	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_WAITS);
-	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_REPEATED);
-	assert_int_equal(outcome_add(7, 2, last_ms, "g"), UNIT_OUTCOME_WAITS);
+	assert_int_equal(outcome_find(7, NOW_MS, "f"), UNIT_FOUND);
+	assert_int_equal(outcome_find(7, NOW_MS, "f"), UNIT_REPEATED);
+	assert_int_equal(outcome_find(7, last_ms, "g"), UNIT_FOUND);
 	exposure_begin(7, next_ms);
-	assert_int_equal(outcome_add(7, 1, next_ms, "g"), UNIT_OUTCOME_REPEATED);
-	assert_int_equal(outcome_add(7, 1, next_ms, "h"), UNIT_OUTCOME_WAITS);
+	assert_int_equal(outcome_find(7, next_ms, "g"), UNIT_REPEATED);
+	assert_int_equal(outcome_find(7, next_ms, "h"), UNIT_FOUND);
 	exposure_begin(7, next_ms + WINDOW_MS + 2000);
-	assert_int_equal(outcome_add(7, 1, next_ms + WINDOW_MS + 2000, "h"), UNIT_OUTCOME_REPEATED);
-	assert_int_equal(outcome_add(7, 1, next_ms + WINDOW_MS + 2000, "g"), UNIT_OUTCOME_WAITS); /* two windows later */
-	assert_int_equal(plain_from, 2);
-}
-
-/* The space of values is used again, and has a limit. */
-static void values_beyond_the_limit_do_not_wait(void **state)
-{
-	(void)state;
-	for (int64_t turn = 0; turn < 3; turn++) {
-		const int64_t time_ms = NOW_MS + turn * 2 * WINDOW_MS;
-		exposure_begin(7, time_ms);
-		for (size_t waited = 0; waited < UNIT_OUTCOMES_MAX; waited++)
-			assert_int_equal(outcome_add(7, 1, time_ms, ""), UNIT_OUTCOME_WAITS);
-		assert_int_equal(outcome_add(7, 1, time_ms, ""), UNIT_OUTCOME_CROWDED);
-		assert_true(plain[plain_to - 1].sum == (double)UNIT_OUTCOMES_MAX);
-	}
+	assert_int_equal(outcome_find(7, next_ms + WINDOW_MS + 2000, "h"), UNIT_REPEATED);
+	assert_int_equal(outcome_find(7, next_ms + WINDOW_MS + 2000, "g"), UNIT_FOUND); /* two windows later */
 	assert_int_equal(plain_from, 2);
 }
 
 static void an_unknown_feedback_id_may_come_again(void **state)
 {
 	(void)state;
-	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_UNKNOWN);
+	assert_int_equal(outcome_find(7, NOW_MS, "f"), UNIT_UNKNOWN);
 	exposure_begin(7, NOW_MS);
-	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_WAITS);
+	assert_int_equal(outcome_find(7, NOW_MS, "f"), UNIT_FOUND);
 }
 
 /* ---- in a rollout ---- */
@@ -281,17 +257,37 @@ static void feedback_of_a_unit_that_says_nothing_is_counted_apart(void **state)
 	assert_int_equal(losses.refused, 1);
 }
 
+/* The space of values is used again, and has a limit. */
+static void values_of_units_beyond_the_limit_do_not_wait(void **state)
+{
+	static const char *const ids[] = {"a", "b", "c"};
+	const struct feedback_metric metrics[] = {{TEXT("accuracy"), 1}, {TEXT("profit"), 1}};
+	const struct feedback feedback = {.unit = TEXT("u"), .metric_count = 2, .metrics = metrics};
+	(void)state;
+	for (size_t turn = 0; turn < 3; turn++) {
+		const int64_t time_ms = NOW_MS + (int64_t)turn * 2 * WINDOW_MS;
+		expose(ids[turn], "u", time_ms);
+		for (size_t waiting = 0; waiting < TRUTH_UNIT_VALUES_MAX; waiting += 2)
+			truth_tally_feedback(tally, &feedback, time_ms);
+		assert_int_equal(truth_tally_losses(tally).crowded, turn);
+		truth_tally_feedback(tally, &feedback, time_ms);
+		assert_int_equal(truth_tally_losses(tally).crowded, turn + 1);
+		truth_tally_pass(tally, time_ms + WINDOW_MS + 1000);
+		assert_int_equal(truth_tally_counts(tally)[1].requests, (turn + 1) * TRUTH_UNIT_VALUES_MAX / 2);
+	}
+}
+
 int main(void)
 {
 #define WITH_OUTCOMES(test) cmocka_unit_test_setup_teardown(test, outcomes_begin, outcomes_end)
 #define WITH_TALLY(test) cmocka_unit_test_setup_teardown(test, tally_begin, tally_end)
 	const struct CMUnitTest tests[] = {
-		WITH_OUTCOMES(values_belong_to_the_last_exposure_of_their_unit),
+		WITH_OUTCOMES(feedback_belongs_to_the_last_exposure_of_its_unit),
 		WITH_OUTCOMES(a_feedback_id_counts_once_in_a_window),
-		WITH_OUTCOMES(values_beyond_the_limit_do_not_wait),
 		WITH_OUTCOMES(an_unknown_feedback_id_may_come_again),
 		WITH_TALLY(feedback_of_a_unit_is_one_more_value_of_it),
 		WITH_TALLY(feedback_of_a_unit_that_says_nothing_is_counted_apart),
+		WITH_TALLY(values_of_units_beyond_the_limit_do_not_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include "base/number/duration.h"
 #include "base/memory.h"
 #include "experiments/outcomes/outcome_join.h"
-#include "experiments/outcomes/recent_ids.h"
 #include "observe/repeated_failure.h"
 #include "engine/learn/learner_parts.h"
 

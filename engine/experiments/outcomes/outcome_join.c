@@ -7,7 +7,7 @@
 #include "base/number/duration.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "experiments/outcomes/recent_ids.h"
+#include "base/table.h"
 
 #define REWARD_BIT 1U
 #define EXPERIMENTS_AT_FIRST 16
@@ -38,9 +38,11 @@ struct outcome_join {
 	struct open_exposure *ring;
 	uint32_t *predictions; /* of each entry: a hash of what its answer said, or 0; NULL: it does not judge */
 	uint32_t *buckets;	/* index and 1 of the newest entry; 0: none */
-	uint32_t *unit_buckets; /* number of the newest entry, as they were opened; NULL: the join is not by units */
+	uint32_t *unit_buckets; /* number of the newest entry, as they were opened; NULL: units are not looked up */
+	uint32_t *older;	/* of each entry, as `chain` has it; NULL: the join is by units, or they are not looked up */
 	uint32_t opened;	/* number of the newest entry of all; entries that are open have the last numbers */
-	struct recent_ids ids;
+	struct state_table *ids, *former_ids; /* hashes of feedback_ids, of this window and of the one before; NULL: none came */
+	int64_t ids_from_ms;
 	uint32_t capacity, mask; /* entries; buckets less 1 */
 	uint32_t oldest, count;
 	int64_t now_ms; /* of the latest exposure */
@@ -172,14 +174,69 @@ static uint32_t unit_tag(uint64_t unit)
 	return (uint32_t)(unit >> 32);
 }
 
-/* The newest entry becomes the newest one of its unit. Nothing is removed when entries end: links beyond the open ones are over. */
-static void unit_link(struct outcome_join *join, uint64_t unit)
+static bool entry_has_unit(const struct outcome_join *join, const struct open_exposure *entry, uint64_t unit)
 {
+	return join->config.by_unit ? entry->chain.tag == unit_tag(unit) : entry->unit == unit;
+}
+
+static uint32_t *entry_older(const struct outcome_join *join, uint32_t slot)
+{
+	return join->config.by_unit ? &join->ring[slot].chain.older : &join->older[slot];
+}
+
+/* The open entry becomes the newest one of its unit. Nothing is removed when entries end: links beyond the open ones are over. */
+static void unit_link(struct outcome_join *join, uint32_t nth, uint64_t unit)
+{
+	const uint32_t number = join->opened - (join->count - 1 - nth);
 	uint32_t *bucket = unit_bucket(join, unit);
-	struct open_exposure *entry = &join->ring[slot_of(join, join->count - 1)];
-	entry->chain.tag = unit_tag(unit);
-	entry->chain.older = join->opened - *bucket;
-	*bucket = join->opened;
+	if (unit == 0)
+		return;
+	*entry_older(join, slot_of(join, nth)) = number - *bucket;
+	*bucket = number;
+}
+
+/* Units can be looked up from now on. False: memory ran out. */
+static bool units_index(struct outcome_join *join)
+{
+	if (join->unit_buckets)
+		return true;
+	if (!join->older)
+		join->older = memory_take_table(join->capacity, sizeof *join->older);
+	if (join->older)
+		join->unit_buckets = memory_take_table((size_t)join->mask + 1, sizeof *join->unit_buckets);
+	for (uint32_t nth = 0; join->unit_buckets && nth < join->count; nth++)
+		unit_link(join, nth, join->ring[slot_of(join, nth)].unit);
+	return join->unit_buckets;
+}
+
+/* ---- feedback_ids of units ---- */
+
+/* Forgets ids of the window before the last one. */
+static void ids_pass(struct outcome_join *join)
+{
+	if (join->now_ms - join->ids_from_ms <= join->config.window_ms + MS_PER_S)
+		return;
+	join->ids_from_ms = join->now_ms;
+	table_close(join->former_ids);
+	join->former_ids = join->ids;
+	join->ids = NULL;
+}
+
+static bool id_came(const struct outcome_join *join, uint64_t id)
+{
+	const struct text key = {(const char *)&id, sizeof id};
+	struct text ignored;
+	return (join->ids && table_read(join->ids, key, &ignored)) ||
+	       (join->former_ids && table_read(join->former_ids, key, &ignored));
+}
+
+/* False: there are RECENT_IDS_MAX, or memory ran out. */
+static bool id_note(struct outcome_join *join, uint64_t id)
+{
+	if (!join->ids)
+		join->ids = table_open();
+	return join->ids && table_count(join->ids) < RECENT_IDS_MAX &&
+	       table_put(join->ids, (struct text){(const char *)&id, sizeof id}, TEXT(""), false);
 }
 
 /* ---- exposures ---- */
@@ -194,7 +251,7 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	if (exposure->time_ms > join->now_ms)
 		join->now_ms = exposure->time_ms;
 	outcome_join_pass(join, join->now_ms);
-	recent_ids_pass(&join->ids, join->now_ms);
+	ids_pass(join);
 	for (const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
 	     entry = entry_next(join, entry->next, id))
 		if (join->experiments[entry->experiment] == experiment)
@@ -202,15 +259,18 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	size_t number = exposure->arm < OUTCOME_ARMS_MAX && exposure->time_ms >= 0 ? experiment_take(join, experiment) : SIZE_MAX;
 	if (number == SIZE_MAX)
 		return EXPOSURE_REFUSED;
-	const struct open_exposure made = {.id = id,
-					   .unit = join->unit_buckets ? 0 : unit,
-					   .origin = origin,
-					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_S),
-					   .experiment = (uint16_t)number,
-					   .arm = (uint8_t)exposure->arm};
+	struct open_exposure made = {.id = id,
+				     .origin = origin,
+				     .time_s = (uint32_t)(exposure->time_ms / MS_PER_S),
+				     .experiment = (uint16_t)number,
+				     .arm = (uint8_t)exposure->arm};
+	if (join->config.by_unit)
+		made.chain.tag = unit_tag(unit);
+	else
+		made.unit = unit;
 	entry_add(join, &made, exposure->prediction);
-	if (join->unit_buckets && unit != 0)
-		unit_link(join, unit);
+	if (join->unit_buckets)
+		unit_link(join, join->count - 1, unit);
 	return EXPOSURE_OPENED;
 }
 
@@ -246,7 +306,7 @@ static void outcome_add(const struct joining *joining, struct open_exposure *ent
 	}
 	const struct joined_outcome outcome = {.arm = entry->arm,
 					       .slot = (size_t)(entry - joining->join->ring),
-					       .unit = joining->join->unit_buckets ? 0 : entry->unit,
+					       .unit = joining->join->config.by_unit ? 0 : entry->unit,
 					       .exposed_ms = entry_ms(entry),
 					       .metric = metric,
 					       .value = value};
@@ -311,53 +371,85 @@ uint64_t outcome_join_feedback_request(struct outcome_join *join, const struct f
 	return text_hash(join, feedback_key(feedback, join->arena));
 }
 
-/* The last exposure of the unit before the feedback; else the first one after it, as far as clocks may differ. NULL: none is open,
- * or `beyond`: it is further than OUTCOME_WALK_MOST. */
-static struct open_exposure *entry_of_unit(const struct joining *joining, uint64_t unit, bool *beyond)
+/* Which exposure of its unit feedback is for: the last one that is at most `before_ms` after it, else the first one that is at most
+ * `ahead_ms` after it. */
+struct unit_rule {
+	int64_t before_ms, ahead_ms;
+	uint64_t walk_most; /* exposures of the bucket that may be newer */
+};
+
+static const struct unit_rule rule_of_join = {0, FEEDBACK_AHEAD_MS, OUTCOME_WALK_MOST},
+			      rule_of_all = {FEEDBACK_AHEAD_MS, FEEDBACK_AHEAD_MS, UINT64_MAX};
+
+/* NULL: none is open, or `beyond`: it is further than may be walked. */
+static struct open_exposure *entry_of_unit(const struct joining *joining, uint64_t unit, const struct unit_rule *rule, bool *beyond)
 {
-	size_t walked = 0;
+	uint64_t walked = 0;
 	const struct outcome_join *join = joining->join;
 	const int64_t time_ms = joining->feedback->time_ms;
 	struct open_exposure *after = NULL;
 	for (uint64_t back = join->opened - *unit_bucket(join, unit); back < join->count;) {
-		*beyond = walked++ == OUTCOME_WALK_MOST;
+		*beyond = walked++ == rule->walk_most;
 		if (*beyond)
 			return NULL;
-		struct open_exposure *entry = &join->ring[slot_of(join, join->count - 1 - (uint32_t)back)];
-		if (entry->chain.tag == unit_tag(unit) && entry_fits(joining, entry)) {
-			if (entry_ms(entry) <= time_ms)
+		const uint32_t slot = slot_of(join, join->count - 1 - (uint32_t)back), older = *entry_older(join, slot);
+		struct open_exposure *entry = &join->ring[slot];
+		if (entry_has_unit(join, entry, unit) && entry_fits(joining, entry)) {
+			if (entry_ms(entry) <= time_ms + rule->before_ms)
 				return entry;
-			after = entry_ms(entry) <= time_ms + FEEDBACK_AHEAD_MS ? entry : after;
+			after = entry_ms(entry) <= time_ms + rule->ahead_ms ? entry : after;
 		}
-		if (entry->chain.older == 0) /* of an exposure without a unit: numbers have begun again */
+		if (older == 0) /* of an exposure without a unit: numbers have begun again */
 			break;
-		back += entry->chain.older;
+		back += older;
 	}
 	return after;
 }
 
-static void entry_join_unit(struct joining *joining, uint64_t unit)
+static enum unit_fate unit_find(const struct joining *joining, uint64_t unit, const struct unit_rule *rule,
+				struct open_exposure **found)
 {
 	struct outcome_join *join = joining->join;
-	const struct feedback *feedback = joining->feedback;
-	const uint64_t id = recent_id(feedback->feedback_id, unit);
-	const bool has_id = feedback->feedback_id.length > 0;
+	const struct text feedback_id = joining->feedback->feedback_id;
+	const uint64_t id = hash_text(feedback_id, unit);
 	bool beyond = false;
-	if (has_id && recent_ids_have(&join->ids, id)) {
-		join->counts.again++;
-		return;
-	}
-	struct open_exposure *entry = entry_of_unit(joining, unit, &beyond);
-	if (beyond)
-		join->counts.feedback_dropped++;
-	else if (!entry)
-		join->counts.unknown++;
-	else if (!is_in_window(joining, entry))
-		join->counts.late++;
-	else if (!has_id || recent_ids_put(&join->ids, id))
+	if (feedback_id.length > 0 && id_came(join, id))
+		return UNIT_REPEATED;
+	*found = entry_of_unit(joining, unit, rule, &beyond);
+	if (!*found)
+		return beyond ? UNIT_CROWDED : UNIT_UNKNOWN;
+	if (!is_in_window(joining, *found))
+		return UNIT_LATE;
+	/* Without its id it could count twice. */
+	return feedback_id.length == 0 || id_note(join, id) ? UNIT_FOUND : UNIT_CROWDED;
+}
+
+enum unit_fate outcome_join_unit_find(struct outcome_join *join, const struct feedback *feedback, size_t *slot)
+{
+	const struct joining joining = {.join = join, .feedback = feedback};
+	struct open_exposure *entry;
+	assert(!join->config.by_unit && feedback->unit.length > 0);
+	if (!units_index(join))
+		return UNIT_CROWDED;
+	const enum unit_fate fate = unit_find(&joining, outcome_join_unit_hash(join, feedback->unit), &rule_of_all, &entry);
+	if (fate == UNIT_FOUND)
+		*slot = (size_t)(entry - join->ring);
+	return fate;
+}
+
+static void entry_join_unit(struct joining *joining, uint64_t unit)
+{
+	struct outcome_join_counts *counts = &joining->join->counts;
+	uint64_t *const fates[] = {[UNIT_REPEATED] = &counts->again,
+				   [UNIT_UNKNOWN] = &counts->unknown,
+				   [UNIT_LATE] = &counts->late,
+				   [UNIT_CROWDED] = &counts->feedback_dropped};
+	struct open_exposure *entry;
+	const enum unit_fate fate = unit_find(joining, unit, &rule_of_join, &entry);
+	if (fate == UNIT_FOUND)
 		entry_join(joining, entry);
 	else
-		join->counts.feedback_dropped++; /* without its id it could count twice */
+		++*fates[fate];
 }
 
 static void entries_join(struct joining *joining)
@@ -367,7 +459,7 @@ static void entries_join(struct joining *joining)
 	bool found = false, late = false;
 	if (feedback->id.length == 0 && feedback->origin.topic.length == 0) {
 		join->counts.by_unit++;
-		if (join->unit_buckets && feedback->unit.length > 0)
+		if (join->config.by_unit && feedback->unit.length > 0)
 			entry_join_unit(joining, outcome_join_unit_hash(join, feedback->unit));
 		return;
 	}
@@ -472,7 +564,6 @@ struct outcome_join *outcome_join_open(const struct outcome_join_config *config,
 		join->metrics[i] = text_hash(join, config->metrics[i]);
 	join->config.metrics = NULL;
 	join->ended_s = -1;
-	join->ids.window_ms = config->window_ms + MS_PER_S;
 	return join;
 }
 
@@ -485,7 +576,9 @@ void outcome_join_close(struct outcome_join *join)
 	memory_give_table(join->buckets, (size_t)join->mask + 1, sizeof *join->buckets);
 	memory_give_table(join->predictions, join->capacity, sizeof *join->predictions);
 	memory_give_table(join->unit_buckets, (size_t)join->mask + 1, sizeof *join->unit_buckets);
-	recent_ids_close(&join->ids);
+	memory_give_table(join->older, join->capacity, sizeof *join->older);
+	table_close(join->ids);
+	table_close(join->former_ids);
 	memory_give(join->experiments);
 	memory_give(join);
 }
@@ -517,7 +610,7 @@ bool outcome_join_has_label(const struct outcome_join *join, size_t slot)
 
 uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot)
 {
-	assert(!join->unit_buckets);
+	assert(!join->config.by_unit);
 	return join->ring[slot].unit;
 }
 

@@ -13,8 +13,12 @@
  * with the first one that is at most FEEDBACK_AHEAD_MS after it, since clocks differ. Each outcome of an exposure still counts
  * once, and the same feedback_id of a unit once within a window. Without its own time, feedback that is sent again without a
  * feedback_id is another one. Two units are told apart by their bucket and 32 bits of their hashes. Feedback is dropped, and
- * counted, if more than RECENT_IDS_MAX ids (experiments/outcomes/recent_ids.h) came within a window, since it could count twice; or
-  * if more than OUTCOME_WALK_MOST exposures of the unit's bucket are newer than it: one busy unit must not hold up all others.
+ * counted, if more than RECENT_IDS_MAX ids came within a window, since it could count twice; or if more than OUTCOME_WALK_MOST
+ * exposures of the unit's bucket are newer than it: one busy unit must not hold up all others.
+ *
+ * Where all values of a unit count, the join only says for which exposure such feedback is (outcome_join_unit_find()): the last one
+ * that is at most FEEDBACK_AHEAD_MS after it, however many are newer. The first such feedback takes 8 bytes more for each exposure
+ * that can be open.
  *
  * A join that judges also keeps four bytes of the label of each answer (message/records/answer_label.h), and joins the truth of
   * feedback as a metric: 1 where it is equal, else 0. An answer that said nothing has none.
@@ -39,6 +43,7 @@
 #define OUTCOME_METRICS_MAX 7 /* an entry has a bit for each, and one for the reward */
 #define OUTCOME_ARMS_MAX 255
 #define OUTCOME_WALK_MOST 16384	 /* newer exposures: some milliseconds, for feedback of an old time only */
+#define RECENT_IDS_MAX ((size_t)1 << 20) /* feedback_ids of units: some 50 MB. An id is known for a window, or for two at most */
 #define OUTCOME_EXPERIMENTS_MAX 65535 /* of all exposures, as long as the join lives */
 
 struct outcome_join;
@@ -131,6 +136,18 @@ void outcome_join_feedback(struct outcome_join *join, const struct feedback *fee
  * exposure of the request is open, and its answer said nothing. */
 bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedback, struct text truth, size_t metric,
 			void (*joined)(void *context, const struct joined_outcome *outcome), void *context);
+
+enum unit_fate {
+	UNIT_FOUND,
+	UNIT_REPEATED, /* its feedback_id came before */
+	UNIT_UNKNOWN,  /* no exposure of its unit before it is open */
+	UNIT_LATE,     /* after the window of its exposure */
+	UNIT_CROWDED   /* beyond a limit, or memory ran out */
+};
+
+/* Finds the slot of the exposure that feedback is for which names a unit alone, and has a time. It counts nothing, and the same
+ * feedback_id of the unit is found once within a window. For joins that are not by units. */
+enum unit_fate outcome_join_unit_find(struct outcome_join *join, const struct feedback *feedback, size_t *slot);
 
 /* An open exposure, as outcome_join_lacks() finds it. */
 struct open_request {

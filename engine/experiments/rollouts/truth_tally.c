@@ -11,8 +11,8 @@
 #include "base/number/number.h"
 #include "experiments/rollouts/arrival_tally.h"
 #include "experiments/outcomes/outcome_join.h"
+#include "experiments/outcomes/outcome_values.h"
 #include "experiments/rollouts/running_cap.h"
-#include "experiments/outcomes/unit_outcomes.h"
 
 #define UNITS_AT_FIRST 1024
 #define TABLE_DIGITS 16 /* of the version of a table in an exposure */
@@ -30,9 +30,8 @@ struct truth_tally {
 	struct truth_tally_config config;
 	struct outcome_join *join;
 	size_t judged_count;
-	struct unit_outcomes *outcomes; /* of feedback that names a unit alone */
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
-	struct outcome_values *values; /* of feedback on requests, until their exposures are over */
+	struct outcome_values *values, *unit_values; /* of requests, and of units alone, until their exposures are over */
 	struct arrival_tally arrivals;
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
@@ -210,7 +209,7 @@ static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_o
 	exposure_ended(tally, slot);
 	struct ended_exposure ended = {tally, outcome_join_unit(tally->join, slot), arm};
 	double values[JUDGED_MAX];
-	unit_outcomes_end(tally->outcomes, slot, unit_outcome_take, &ended);
+	outcome_values_take(tally->unit_values, slot, unit_outcome_take, &ended);
 	for (size_t i = 0; i < tally->judged_count; i++)
 		values[i] = (double)NAN;
 	if (has_outcome)
@@ -270,7 +269,6 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
 	if (outcome_join_expose(tally->join, &one) != EXPOSURE_OPENED)
 		return;
-	unit_outcomes_expose(tally->outcomes, exposure->time_ms);
 	const size_t slot = outcome_join_newest(tally->join);
 	const struct arrived_exposure seen = {
 		.unit = outcome_join_unit(tally->join, slot), .time_ms = outcome_join_exposed_ms(tally->join, slot), .arm = arm};
@@ -365,24 +363,36 @@ static unsigned outcome_bits(const struct truth_tally *tally, const struct feedb
 	return bits;
 }
 
+/* False: too many wait, or memory ran out. */
+static bool unit_values_wait(struct truth_tally *tally, size_t slot, const struct feedback *reduced)
+{
+	for (size_t i = 0; i < reduced->metric_count; i++) {
+		const struct outcome_value value = {judged_index(tally, reduced->metrics[i].name), reduced->metrics[i].value};
+		if (outcome_values_count(tally->unit_values) >= TRUTH_UNIT_VALUES_MAX ||
+		    !outcome_values_add(tally->unit_values, slot, &value))
+			return false;
+	}
+	return true;
+}
+
 /* Feedback that names a unit alone. Its truth says nothing: no answer of the unit is known to be the one that it is of. */
 static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
 {
-	struct outcome_value outcomes[JUDGED_MAX];
+	size_t slot;
 	const uint64_t unit = outcome_join_unit_hash(tally->join, reduced->unit);
 	if (reduced->experiment.length > 0 && !text_is(reduced->experiment, tally->config.experiment))
 		return;
 	tally->losses.unjudged += is_judged;
-	for (size_t i = 0; i < reduced->metric_count; i++)
-		outcomes[i] = (struct outcome_value){judged_index(tally, reduced->metrics[i].name), reduced->metrics[i].value};
 	if (reduced->metric_count == 0)
 		return;
-	const enum unit_outcome_fate fate = unit_outcomes_add(tally->outcomes, unit, reduced, outcomes, reduced->metric_count);
-	tally->losses.unknown += fate == UNIT_OUTCOME_UNKNOWN;
-	tally->losses.late += fate == UNIT_OUTCOME_LATE;
-	tally->losses.crowded += fate == UNIT_OUTCOME_CROWDED;
-	arrival_tally_unit(&tally->arrivals, unit, outcome_bits(tally, reduced), reduced->time_ms, fate == UNIT_OUTCOME_WAITS,
-			   fate == UNIT_OUTCOME_LATE || fate == UNIT_OUTCOME_UNKNOWN);
+	enum unit_fate fate = outcome_join_unit_find(tally->join, reduced, &slot);
+	if (fate == UNIT_FOUND && !unit_values_wait(tally, slot, reduced))
+		fate = UNIT_CROWDED;
+	tally->losses.unknown += fate == UNIT_UNKNOWN;
+	tally->losses.late += fate == UNIT_LATE;
+	tally->losses.crowded += fate == UNIT_CROWDED;
+	arrival_tally_unit(&tally->arrivals, unit, outcome_bits(tally, reduced), reduced->time_ms, fate == UNIT_FOUND,
+			   fate == UNIT_LATE || fate == UNIT_UNKNOWN);
 }
 
 static void request_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
@@ -502,9 +512,9 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 	tally->join = outcome_join_open(&join, error);
 	if (!tally->join)
 		return false;
-	tally->outcomes = unit_outcomes_open(tally->join, tally->config.window_ms, error);
 	tally->values = outcome_values_open();
-	return (tally->outcomes && tally->values && caps_open(tally)) ||
+	tally->unit_values = outcome_values_open();
+	return (tally->values && tally->unit_values && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }
 
@@ -547,8 +557,8 @@ void truth_tally_close(struct truth_tally *tally)
 	outcome_join_close(tally->join);
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
 		running_cap_close(tally->caps[i]);
-	unit_outcomes_close(tally->outcomes);
 	outcome_values_close(tally->values);
+	outcome_values_close(tally->unit_values);
 	arrival_tally_close(&tally->arrivals);
 	memory_give(tally->units);
 	memory_give(tally);

@@ -13,7 +13,7 @@
  * arm_sums_ratio_moments() is the ratio, with its variance by the delta method. A unit takes the same memory as of a mean.
  *
  * Feedback that names a unit and no request is one more value of the unit, and counts with its last exposure before it
- * (experiments/outcomes/unit_outcomes.h).
+ * (outcome_join_unit_find()). All such values count, unless the feedback has a feedback_id: the same one counts once.
  *
  * Truths that come after the window do not count. How many these are is known by samples of exposures
  * (experiments/rollouts/arrival_tally.h), also of those of earlier stages of the rollout: truths may take longer than a stage.
@@ -47,6 +47,7 @@
 #define TRUTH_REPORTED_MS 20000		      /* within this time a truth is read and counted, and the keeper has it */
 #define TRUTH_EXPOSURE_BYTES 40	 /* of an open exposure; values of feedback take more (experiments/outcomes/outcome_values.h) */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1,670,000 */
+#define TRUTH_UNIT_VALUES_MAX ((size_t)1 << 20) /* of feedback that names units alone, which wait: some 30 MB */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
 
 struct truth_tally;
