@@ -31,7 +31,7 @@ static int values_end(void **state)
 }
 
 struct taken {
-	size_t count;
+	size_t count, of_units;
 	double sum, last;
 };
 
@@ -39,7 +39,9 @@ static void value_note(void *context, const struct outcome_value *value)
 {
 	struct taken *taken = context;
 	assert_int_equal(value->metric, (size_t)value->value % 5);
+	assert_int_equal(value->of_unit, (size_t)value->value % 2);
 	taken->count++;
+	taken->of_units += value->of_unit;
 	taken->sum += value->value;
 	taken->last = value->value;
 }
@@ -53,7 +55,7 @@ static struct taken slot_take(size_t slot)
 
 static void value_add(size_t slot, double value)
 {
-	const struct outcome_value one = {(size_t)value % 5, value};
+	const struct outcome_value one = {(size_t)value % 5, value, (size_t)value % 2};
 	assert_true(outcome_values_add(values, slot, &one));
 }
 
@@ -65,13 +67,13 @@ static void values_of_a_slot_are_taken_once_and_from_the_newest(void **state)
 	value_add(UINT32_MAX - 1, 9);
 	value_add(3, 2);
 	value_add(3, 4);
-	assert_int_equal(outcome_values_count(values), 4);
+	assert_int_equal(outcome_values_of_units(values), 2);
 	assert_int_equal(slot_take(2).count, 0);
 	const struct taken taken = slot_take(3);
 	assert_true(taken.count == 3 && taken.sum == 7 && taken.last == 1);
 	assert_int_equal(slot_take(3).count, 0);
 	assert_true(slot_take(UINT32_MAX - 1).sum == 9);
-	assert_int_equal(outcome_values_count(values), 0);
+	assert_int_equal(outcome_values_of_units(values), 0);
 }
 
 /* Beside sums by slot, while slots fill and empty in any order. */
@@ -80,7 +82,7 @@ static void random_slots_get_back_their_own(void **state)
 	static double sums[SLOTS];
 	static size_t counts[SLOTS];
 	struct random random = {5};
-	size_t count = 0;
+	size_t of_units = 0;
 	(void)state;
 	for (size_t i = 0; i < TURNS; i++) {
 		const size_t slot = random_below(&random, SLOTS);
@@ -90,19 +92,19 @@ static void random_slots_get_back_their_own(void **state)
 			value_add(slot, value);
 			sums[slot] += value;
 			counts[slot]++;
-			count++;
+			of_units += (size_t)value % 2;
 		} else {
 			const struct taken taken = slot_take(slot);
 			assert_true(taken.count == counts[slot] && taken.sum == sums[slot]);
-			count -= counts[slot];
+			of_units -= taken.of_units;
 			sums[slot] = 0;
 			counts[slot] = 0;
 		}
-		assert_int_equal(outcome_values_count(values), count);
+		assert_int_equal(outcome_values_of_units(values), of_units);
 	}
 	for (size_t i = 0; i < SLOTS; i++)
 		assert_true(slot_take(i).sum == sums[i]);
-	assert_int_equal(outcome_values_count(values), 0);
+	assert_int_equal(outcome_values_of_units(values), 0);
 }
 
 int main(void)

@@ -13,7 +13,8 @@
 struct waiting_outcome {
 	double value;
 	uint32_t next; /* number and 1; 0: the last */
-	uint32_t metric;
+	uint16_t metric;
+	bool of_unit;
 };
 
 struct values_place {
@@ -23,7 +24,7 @@ struct values_place {
 
 struct outcome_values {
 	struct waiting_outcome *pool;
-	size_t made, capacity, count; /* of the pool; those that wait */
+	size_t made, capacity, of_units; /* of the pool; those of units that wait */
 	uint32_t spare;		      /* number and 1 of the first value that was given back */
 	struct values_place *places;
 	size_t place_count, used; /* a power of two; at most half of it */
@@ -114,7 +115,7 @@ static uint32_t value_make(struct outcome_values *values)
 
 bool outcome_values_add(struct outcome_values *values, size_t slot, const struct outcome_value *value)
 {
-	assert(slot < UINT32_MAX);
+	assert(slot < UINT32_MAX && value->metric <= UINT16_MAX);
 	const uint32_t key = (uint32_t)slot + 1;
 	if (2 * (values->used + 1) > values->place_count && !places_grow(values))
 		return false;
@@ -123,9 +124,9 @@ bool outcome_values_add(struct outcome_values *values, size_t slot, const struct
 		return false;
 	struct values_place *place = place_find(values->places, values->place_count, key);
 	values->used += place->slot == 0;
-	values->pool[number - 1] = (struct waiting_outcome){value->value, place->first, (uint32_t)value->metric};
+	values->pool[number - 1] = (struct waiting_outcome){value->value, place->first, (uint16_t)value->metric, value->of_unit};
 	*place = (struct values_place){key, number};
-	values->count++;
+	values->of_units += value->of_unit;
 	return true;
 }
 
@@ -141,17 +142,17 @@ void outcome_values_take(struct outcome_values *values, size_t slot, void (*take
 	place_free(values, place);
 	while (number != 0) {
 		struct waiting_outcome *waiting = &values->pool[number - 1];
-		const struct outcome_value value = {waiting->metric, waiting->value};
+		const struct outcome_value value = {waiting->metric, waiting->value, waiting->of_unit};
 		const uint32_t next = waiting->next;
 		waiting->next = values->spare;
 		values->spare = number;
-		values->count--;
+		values->of_units -= waiting->of_unit;
 		number = next;
 		take(context, &value);
 	}
 }
 
-size_t outcome_values_count(const struct outcome_values *values)
+size_t outcome_values_of_units(const struct outcome_values *values)
 {
-	return values->count;
+	return values->of_units;
 }

@@ -16,8 +16,9 @@
 struct outcome_values;
 
 struct outcome_value {
-	size_t metric;
+	size_t metric; /* at most UINT16_MAX */
 	double value;
+	bool of_unit; /* the feedback named a unit alone */
 };
 
 /* NULL: memory ran out. */
@@ -31,6 +32,6 @@ bool outcome_values_add(struct outcome_values *values, size_t slot, const struct
 void outcome_values_take(struct outcome_values *values, size_t slot, void (*take)(void *context, const struct outcome_value *value),
 			 void *context);
 
-size_t outcome_values_count(const struct outcome_values *values); /* those that wait */
+size_t outcome_values_of_units(const struct outcome_values *values); /* those that wait */
 
 #endif

@@ -31,7 +31,7 @@ struct truth_tally {
 	struct outcome_join *join;
 	size_t judged_count;
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
-	struct outcome_values *values, *unit_values; /* of requests, and of units alone, until their exposures are over */
+	struct outcome_values *values; /* of feedback, until their exposures are over */
 	struct arrival_tally arrivals;
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
@@ -172,24 +172,28 @@ static void value_take(struct truth_tally *tally, size_t judged, struct waiting_
 
 /* ---- exposures ---- */
 
-/* A value of the unit of an exposure that is over. */
-struct ended_exposure {
+/* An exposure that is over, and the values of its own request. */
+struct over_exposure {
 	struct truth_tally *tally;
 	uint64_t unit;
 	uint32_t arm;
+	double values[JUDGED_MAX];
 };
 
-static void unit_outcome_take(void *context, const struct outcome_value *outcome)
+static void exposure_value(const struct over_exposure *over, size_t judged, double number)
 {
-	const struct ended_exposure *ended = context;
-	struct waiting_value value = {.unit = ended->unit, .arm = ended->arm, .value = outcome->value};
-	value_take(ended->tally, outcome->metric, &value);
+	struct waiting_value value = {.unit = over->unit, .arm = over->arm, .value = number};
+	value_take(over->tally, judged, &value);
 }
 
-static void outcome_list(void *context, const struct outcome_value *outcome)
+/* Values of the unit count before those of the request. */
+static void outcome_take(void *context, const struct outcome_value *outcome)
 {
-	double *values = context;
-	values[outcome->metric] = outcome->value;
+	struct over_exposure *over = context;
+	if (outcome->of_unit)
+		exposure_value(over, outcome->metric, outcome->value);
+	else
+		over->values[outcome->metric] = outcome->value;
 }
 
 static void exposure_ended(void *context, size_t slot)
@@ -206,19 +210,15 @@ static void exposure_ended(void *context, size_t slot)
 static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
 {
 	struct truth_tally *tally = context;
+	struct over_exposure over = {.tally = tally, .unit = outcome_join_unit(tally->join, slot), .arm = arm};
+	(void)has_outcome;
 	exposure_ended(tally, slot);
-	struct ended_exposure ended = {tally, outcome_join_unit(tally->join, slot), arm};
-	double values[JUDGED_MAX];
-	outcome_values_take(tally->unit_values, slot, unit_outcome_take, &ended);
 	for (size_t i = 0; i < tally->judged_count; i++)
-		values[i] = (double)NAN;
-	if (has_outcome)
-		outcome_values_take(tally->values, slot, outcome_list, values);
-	for (size_t i = 0; i < tally->judged_count; i++) {
-		struct waiting_value value = {.unit = ended.unit, .arm = arm, .value = values[i]};
-		if (!isnan(values[i]))
-			value_take(tally, i, &value);
-	}
+		over.values[i] = (double)NAN;
+	outcome_values_take(tally->values, slot, outcome_take, &over);
+	for (size_t i = 0; i < tally->judged_count; i++)
+		if (!isnan(over.values[i]))
+			exposure_value(&over, i, over.values[i]);
 }
 
 static bool table_is(struct text digits, uint64_t table)
@@ -286,7 +286,7 @@ void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
 static void value_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct truth_tally *tally = context;
-	const struct outcome_value value = {outcome->metric, outcome->value};
+	const struct outcome_value value = {.metric = outcome->metric, .value = outcome->value};
 	assert(outcome->metric < tally->judged_count);
 	arrival_tally_join(&tally->arrivals, outcome->arm, outcome->metric);
 	tally->losses.crowded += !outcome_values_add(tally->values, outcome->slot, &value);
@@ -367,9 +367,10 @@ static unsigned outcome_bits(const struct truth_tally *tally, const struct feedb
 static bool unit_values_wait(struct truth_tally *tally, size_t slot, const struct feedback *reduced)
 {
 	for (size_t i = 0; i < reduced->metric_count; i++) {
-		const struct outcome_value value = {judged_index(tally, reduced->metrics[i].name), reduced->metrics[i].value};
-		if (outcome_values_count(tally->unit_values) >= TRUTH_UNIT_VALUES_MAX ||
-		    !outcome_values_add(tally->unit_values, slot, &value))
+		const struct feedback_metric *metric = &reduced->metrics[i];
+		const struct outcome_value value = {judged_index(tally, metric->name), metric->value, true};
+		if (outcome_values_of_units(tally->values) >= TRUTH_UNIT_VALUES_MAX ||
+		    !outcome_values_add(tally->values, slot, &value))
 			return false;
 	}
 	return true;
@@ -513,8 +514,7 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 	if (!tally->join)
 		return false;
 	tally->values = outcome_values_open();
-	tally->unit_values = outcome_values_open();
-	return (tally->values && tally->unit_values && caps_open(tally)) ||
+	return (tally->values && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }
 
@@ -558,7 +558,6 @@ void truth_tally_close(struct truth_tally *tally)
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
 		running_cap_close(tally->caps[i]);
 	outcome_values_close(tally->values);
-	outcome_values_close(tally->unit_values);
 	arrival_tally_close(&tally->arrivals);
 	memory_give(tally->units);
 	memory_give(tally);
