@@ -16,6 +16,15 @@
 
 /* ---- adding ---- */
 
+/* Empty: the record has no origin. */
+static struct text origin_key(struct unit_join *join, const struct origin *origin)
+{
+	if (origin->topic.length == 0)
+		return (struct text){0};
+	return text_of(arena_print(join->arena, "o" TEXT_FORMAT "-%d-%" PRId64, TEXT_ARGUMENTS(origin->topic),
+				   (int)origin->partition, origin->offset));
+}
+
 struct unit_join *unit_join_open(struct arena *arena, const struct join_options *options)
 {
 	struct unit_join *join = ARENA_NEW(arena, struct unit_join);
@@ -23,11 +32,10 @@ struct unit_join *unit_join_open(struct arena *arena, const struct join_options 
 		return NULL;
 	*join = (struct unit_join){.arena = arena,
 				   .options = *options,
-				   .requests = table_open(),
-				   .names = table_open(),
+				   .numbers = table_open(),
 				   .kept = {TEXT(JOIN_REWARD), TEXT(JOIN_LATENCY), TEXT(ACCURACY_METRIC)},
 				   .kept_count = 3};
-	if (join->requests && join->names)
+	if (join->numbers)
 		return join;
 	unit_join_close(join);
 	return NULL;
@@ -39,23 +47,21 @@ void unit_join_close(struct unit_join *join)
 		return;
 	memory_give(join->exposures.items);
 	memory_give(join->feedback.items);
-	table_close(join->requests);
-	table_close(join->names);
+	table_close(join->numbers);
 	*join = (struct unit_join){0};
 }
 
 /* Whether it was met before: then it is counted and left out. */
-static bool exposure_repeated(struct unit_join *join, const struct exposure *exposure, struct error *error)
+static bool exposure_repeated(struct unit_join *join, const struct exposure *exposure, struct text origin, struct error *error)
 {
-	const struct text key = exposure->origin.topic.length > 0
-					? join_origin_print(join->arena, &exposure->origin)
-					: join_key_print(join->arena, 'x', (uint64_t)exposure->time_ms, exposure->id);
+	const struct text key =
+		origin.length > 0 ? origin : join_key_print(join, 'x', (uint64_t)exposure->time_ms, exposure->id);
 	uint32_t number;
-	if (join_number_find(join->names, key, &number)) {
+	if (join_number_find(join, key, &number)) {
 		join->counts.repeated++;
 		return true;
 	}
-	return !join_number_put(join->names, key, 0, error);
+	return origin.length == 0 && !join_number_put(join, key, 0, error);
 }
 
 /* The number of the epoch's key: its table and versions. A policy has versions of its own. */
@@ -64,10 +70,10 @@ static bool epoch_key(struct unit_join *join, const struct exposure *exposure, u
 	const struct text text =
 		text_of(arena_print(join->arena, "%c" TEXT_FORMAT " " TEXT_FORMAT, exposure->reason == ASSIGNED_POLICY ? 'p' : 'k',
 				    TEXT_ARGUMENTS(exposure->table), TEXT_ARGUMENTS(exposure->versions)));
-	if (join_number_find(join->names, text, key))
+	if (join_number_find(join, text, key))
 		return true;
 	*key = join->key_count++;
-	return join_number_put(join->names, text, *key, error);
+	return join_number_put(join, text, *key, error);
 }
 
 static double covariate_of(const struct unit_join *join, const struct exposure *exposure)
@@ -78,11 +84,11 @@ static double covariate_of(const struct unit_join *join, const struct exposure *
 	return NAN;
 }
 
-/* The first exposure of a request is the one that its feedback is for. */
+/* The first exposure of a request is the one that its feedback is for. An empty key: it has none. */
 static bool request_put(struct unit_join *join, struct text key, uint32_t number, struct error *error)
 {
 	uint32_t known;
-	return join_number_find(join->requests, key, &known) || join_number_put(join->requests, key, number, error);
+	return key.length == 0 || join_number_find(join, key, &known) || join_number_put(join, key, number, error);
 }
 
 bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error)
@@ -98,7 +104,8 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 	    (join->options.until_ms > 0 && exposure->time_ms > join->options.until_ms))
 		return true;
 	join->counts.exposures++;
-	if (exposure_repeated(join, exposure, error))
+	const struct text origin = origin_key(join, &exposure->origin);
+	if (exposure_repeated(join, exposure, origin, error))
 		return error->kind == ERROR_NONE;
 	if (!join_arm_find(join, exposure->variant, &arm, error) || !join_recorded_find(join, exposure, &recorded, error) ||
 	    !epoch_key(join, exposure, &key, error) || !(met = heap_list_add(&join->exposures, sizeof *met, error)))
@@ -122,10 +129,8 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 				     .features = joined_features(exposure, join->arena),
 				     .text_count = exposure->text_count,
 				     .texts = joined_texts(exposure, join->arena)};
-	const bool put = (exposure->id.length == 0 ||
-			  request_put(join, join_key_print(join->arena, 'i', 0, exposure->id), met->number, error)) &&
-			 (exposure->origin.topic.length == 0 ||
-			  request_put(join, join_origin_print(join->arena, &exposure->origin), met->number, error));
+	const struct text id = exposure->id.length > 0 ? join_key_print(join, 'i', 0, exposure->id) : (struct text){0};
+	const bool put = request_put(join, id, met->number, error) && request_put(join, origin, met->number, error);
 	return put && (!arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback"));
 }
 
@@ -199,9 +204,9 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 	if (!of_engine)
 		met->feedback_id = text_copied(join->arena, feedback->feedback_id);
 	if (feedback->id.length > 0)
-		met->request = join_key_print(join->arena, 'i', 0, feedback->id);
-	else if (feedback->origin.topic.length > 0)
-		met->request = join_origin_print(join->arena, &feedback->origin);
+		met->request = join_key_print(join, 'i', 0, feedback->id);
+	else
+		met->request = origin_key(join, &feedback->origin);
 	met->metrics = metrics_copied(join, feedback, &met->count);
 	met->truth = truth_copied(join, feedback);
 	return !arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
@@ -239,8 +244,8 @@ static bool epoch_find(struct unit_join *join, const struct met_exposure *met, u
 	const double share = met->probability > 0 ? met->probability : NAN;
 	for (uint64_t nth = 0;; nth++) {
 		const struct text key = text_of(arena_print(join->arena, "n%u %" PRIu64, (unsigned)met->key, nth));
-		const bool known = key.bytes && join_number_find(join->names, key, epoch);
-		if (!known && (!epoch_new(join, met->time_ms, epoch, error) || !join_number_put(join->names, key, *epoch, error)))
+		const bool known = key.bytes && join_number_find(join, key, epoch);
+		if (!known && (!epoch_new(join, met->time_ms, epoch, error) || !join_number_put(join, key, *epoch, error)))
 			return false;
 		double *shares = join->epochs[*epoch].shares;
 		if (isnan(share) || isnan(shares[met->arm]) || fabs(shares[met->arm] - share) < CHANCE_EQUAL) {
@@ -254,7 +259,7 @@ static bool epoch_find(struct unit_join *join, const struct met_exposure *met, u
 static struct text unit_name(struct unit_join *join, const struct met_exposure *met)
 {
 	const bool has_unit = met->unit_text.length > 0 && !join->joined->adaptive; /* a policy chooses for each request */
-	return has_unit ? join_key_print(join->arena, 'u', 0, met->unit_text) : join_key_print(join->arena, 'v', met->number,
+	return has_unit ? join_key_print(join, 'u', 0, met->unit_text) : join_key_print(join, 'v', met->number,
 		(struct text){0});
 }
 
@@ -265,25 +270,25 @@ static bool cluster_find(struct unit_join *join, const struct met_exposure *met,
 						     met->candidates, TEXT_ARGUMENTS(met->unit_text)));
 	if (!name.bytes)
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-	if (met->unit_text.length > 0 && join_number_find(join->names, name, cluster))
+	if (met->unit_text.length > 0 && join_number_find(join, name, cluster))
 		return true;
 	*cluster = (uint32_t)join->joined->cluster_count++;
-	return met->unit_text.length == 0 || join_number_put(join->names, name, *cluster, error);
+	return met->unit_text.length == 0 || join_number_put(join, name, *cluster, error);
 }
 
 static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t epoch, struct error *error)
 {
-	const struct text name = unit_name(join, met), key = join_key_print(join->arena, 'e', epoch, name);
+	const struct text name = unit_name(join, met), key = join_key_print(join, 'e', epoch, name);
 	uint32_t previous = NONE;
 	if (!name.bytes || !key.bytes)
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-	if (join_number_find(join->names, key, &met->unit)) {
+	if (join_number_find(join, key, &met->unit)) {
 		struct unit_made *made = &join->units[met->unit];
 		made->mixed = made->mixed || made->unit.arm != met->arm;
 		made->last_ms = met->time_ms;
 		return true;
 	}
-	if (!join_number_find(join->names, name, &previous))
+	if (!join_number_find(join, name, &previous))
 		join->epochs[epoch].firsts[met->arm]++;
 	/* Later in the experiment, the variant may have had an effect on the covariate. */
 	const double covariate = previous == NONE ? met->covariate : join->units[previous].unit.covariate;
@@ -294,9 +299,8 @@ static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t
 	join->units[met->unit] = (struct unit_made){.unit = {epoch, met->arm, covariate, cluster, met->candidates},
 						    .first_ms = met->time_ms,
 						    .last_ms = met->time_ms,
-						    .previous = previous,
-						    .exposure = met->number};
-	return join_number_put(join->names, key, met->unit, error) && join_number_put(join->names, name, met->unit, error);
+						    .previous = previous};
+	return join_number_put(join, key, met->unit, error) && join_number_put(join, name, met->unit, error);
 }
 
 /* What a client or an operator chose, whatever became of the unit's own variant. A default that answered for a variant that failed
@@ -312,7 +316,7 @@ static uint32_t epoch_at(const struct unit_join *join, const struct met_exposure
 	uint32_t found = NONE, epoch;
 	for (uint64_t nth = 0;; nth++) {
 		const struct text key = text_of(arena_print(join->arena, "n%u %" PRIu64, (unsigned)met->key, nth));
-		if (!key.bytes || !join_number_find(join->names, key, &epoch))
+		if (!key.bytes || !join_number_find(join, key, &epoch))
 			return found;
 		if (found == NONE || join->epochs[epoch].begin_ms <= met->time_ms)
 			found = epoch;
@@ -330,7 +334,7 @@ static void choices_mix(struct unit_join *join)
 			continue;
 		const uint32_t epoch = epoch_at(join, met);
 		if (epoch != NONE &&
-		    join_number_find(join->names, join_key_print(join->arena, 'e', epoch, unit_name(join, met)), &unit))
+		    join_number_find(join, join_key_print(join, 'e', epoch, unit_name(join, met)), &unit))
 			join->units[unit].mixed = join->units[unit].mixed || join->units[unit].unit.arm != met->arm;
 	}
 }
@@ -342,12 +346,12 @@ static bool exposures_link(struct unit_join *join, struct error *error)
 	struct met_exposure *items = join->exposures.items;
 	for (size_t place = join->exposures.count; place-- > 0;) {
 		struct met_exposure *met = &items[place];
-		const struct text key = join_key_print(join->arena, 'u', 0, met->unit_text);
+		const struct text key = join_key_print(join, 'u', 0, met->unit_text);
 		if (met->unit == NONE || met->unit_text.length == 0)
 			continue;
-		if (!join_number_find(join->names, key, &met->later))
+		if (!join_number_find(join, key, &met->later))
 			met->later = NONE;
-		if (!join_number_put(join->names, key, (uint32_t)place, error))
+		if (!join_number_put(join, key, (uint32_t)place, error))
 			return false;
 	}
 	return true;

@@ -20,7 +20,6 @@ struct feedback_joining {
 	const uint32_t *places; /* of exposures by their numbers */
 	uint32_t *reached;	/* of a unit's first exposure: its last one before the feedback so far, which is sorted by time */
 	int64_t now_ms;
-	struct state_table *values; /* which values of a request were met */
 };
 
 enum feedback_end { FEEDBACK_JOINED, FEEDBACK_UNKNOWN, FEEDBACK_LATE, FEEDBACK_EARLY, FEEDBACK_LEFT_OUT, FEEDBACK_OPEN };
@@ -43,7 +42,7 @@ static bool target_of_request(const struct feedback_joining *self, const struct 
 {
 	const struct met_exposure *exposures = self->join->exposures.items;
 	uint32_t number;
-	if (!join_number_find(self->join->requests, met->request, &number))
+	if (!join_number_find(self->join, met->request, &number))
 		return false;
 	target_exposure(exposures, self->places[number], target);
 	return true;
@@ -56,7 +55,7 @@ static bool target_of_last(const struct feedback_joining *self, const struct met
 	struct unit_join *join = self->join;
 	const struct met_exposure *exposures = join->exposures.items;
 	uint32_t first;
-	if (met->unit.length == 0 || !join_number_find(join->names, join_key_print(join->arena, 'u', 0, met->unit), &first))
+	if (met->unit.length == 0 || !join_number_find(join, join_key_print(join, 'u', 0, met->unit), &first))
 		return false;
 	uint32_t *place = &self->reached[first];
 	for (uint32_t later = exposures[*place].later; later != NONE; later = exposures[*place].later) {
@@ -73,7 +72,7 @@ static bool target_of_unit(const struct feedback_joining *self, const struct met
 {
 	struct unit_join *join = self->join;
 	uint32_t unit;
-	if (met->unit.length == 0 || !join_number_find(join->names, join_key_print(join->arena, 'u', 0, met->unit), &unit))
+	if (met->unit.length == 0 || !join_number_find(join, join_key_print(join, 'u', 0, met->unit), &unit))
 		return false;
 	while (join->units[unit].first_ms > met->time_ms && join->units[unit].previous != NONE)
 		unit = join->units[unit].previous;
@@ -107,8 +106,8 @@ static bool value_repeated(const struct feedback_joining *self, const struct fee
 	uint32_t known;
 	if (target->exposure == NONE)
 		return false;
-	const struct text key = join_key_print(self->join->arena, 'm', target->exposure, metric);
-	return !key.bytes || join_number_find(self->values, key, &known) || !join_number_put(self->values, key, 0, error);
+	const struct text key = join_key_print(self->join, 'm', target->exposure, metric);
+	return !key.bytes || join_number_find(self->join, key, &known) || !join_number_put(self->join, key, 0, error);
 }
 
 /* One typing error must not decide, or keep a metric from being decided, for good: it is named. */
@@ -169,7 +168,7 @@ static bool computed_note(const struct feedback_joining *self, const struct feed
 		return true;
 	metric->computed++;
 	return target->exposure == NONE ||
-	       join_number_put(self->values, join_key_print(self->join->arena, 'c', target->exposure, name), 1, error);
+	       join_number_put(self->join, join_key_print(self->join, 'd', target->exposure, name), 1, error);
 }
 
 /* The accuracy of the request by its truth. False: there is none, or what was answered cannot be judged by it. */
@@ -197,11 +196,11 @@ static bool feedback_join_engine(const struct feedback_joining *self, const stru
 		return true;
 	for (size_t i = 0; i < met->count; i++) {
 		const struct feedback_metric *outcome = &met->metrics[i];
-		const struct text key = join_key_print(self->join->arena, 'c', target.exposure, outcome->name);
+		const struct text key = join_key_print(self->join, 'd', target.exposure, outcome->name);
 		struct joined_metric *metric = joined_metric_find(self->join, outcome->name);
-		if (metric && join_number_find(self->values, key, &known)) { /* it was computed when feedback was read */
+		if (metric && join_number_find(self->join, key, &known)) { /* it was computed when feedback was read */
 			metric->of_engines += known;		   /* 1: and this is the first of an engine */
-			if (!join_number_put(self->values, key, 0, error))
+			if (!join_number_put(self->join, key, 0, error))
 				return false;
 		} else if (!value_join(self, met, &target, outcome, &added, error)) {
 			return false;
@@ -217,12 +216,12 @@ static bool feedback_join_one(const struct feedback_joining *self, const struct 
 	uint32_t known;
 	size_t added = 0;
 	if (met->feedback_id.length > 0) {
-		const struct text key = join_key_print(join->arena, 'f', 0, met->feedback_id);
-		if (join_number_find(join->names, key, &known)) {
+		const struct text key = join_key_print(join, 'f', 0, met->feedback_id);
+		if (join_number_find(join, key, &known)) {
 			join->counts.doubled++;
 			return true;
 		}
-		if (!join_number_put(join->names, key, 0, error))
+		if (!join_number_put(join, key, 0, error))
 			return false;
 	}
 	switch (feedback_target(self, met, &target)) {
@@ -274,12 +273,10 @@ bool unit_join_place_feedback(struct unit_join *join, struct error *error)
 	struct met_feedback *items = join->feedback.items;
 	uint32_t *places = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
 	uint32_t *reached = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
-	struct feedback_joining self = {.join = join, .places = places, .reached = reached, .values = table_open()};
+	struct feedback_joining self = {.join = join, .places = places, .reached = reached};
 	bool good = true;
-	if (!places || !reached || !self.values) {
-		table_close(self.values);
+	if (!places || !reached)
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-	}
 	if (join->feedback.count > 0)
 		qsort(items, join->feedback.count, sizeof *items, feedback_compare);
 	self.now_ms = join->now_ms = join_now(join);
@@ -293,6 +290,5 @@ bool unit_join_place_feedback(struct unit_join *join, struct error *error)
 		good = items[i].of_engine || feedback_join_one(&self, &items[i], error);
 	for (size_t i = 0; good && i < join->feedback.count; i++)
 		good = !items[i].of_engine || feedback_join_engine(&self, &items[i], error);
-	table_close(self.values);
 	return good;
 }

@@ -3,6 +3,7 @@
  *   unit_join.c           what is added, exposures by their units, and the result
  *   unit_join_arms.c      arms by their names, and which of them a policy chose among
  *   unit_join_feedback.c  feedback by the units that it belongs to
+ *   unit_join_keys.c      numbers of what was met, by keys
  *
  * What was added is in lists in the order in which it came. At the end each list is sorted by time: first exposures, which
  * make the units and epochs, then feedback, which refers to them.
@@ -10,8 +11,8 @@
 #ifndef SLUICE_EXPERIMENTS_ANALYSIS_UNIT_JOIN_PARTS_H
 #define SLUICE_EXPERIMENTS_ANALYSIS_UNIT_JOIN_PARTS_H
 
+#include "base/table.h"
 #include "experiments/outcomes/heap_list.h"
-#include "experiments/outcomes/join_keys.h"
 #include "experiments/analysis/unit_join.h"
 
 #define NONE UINT32_MAX
@@ -39,9 +40,8 @@ struct met_exposure {
 struct met_feedback {
 	int64_t time_ms;
 	size_t number;
-	uint32_t exposure_key; /* of the request, in `requests`; NONE: the unit says it */
 	struct text unit;
-	struct text request;
+	struct text request; /* its key; empty: the unit says it */
 	struct text feedback_id;
 	bool of_engine; /* what an engine has computed, which nobody has sent */
 	size_t count;
@@ -58,13 +58,15 @@ struct unit_join {
 	struct policy_versions versions; /* of the policy whose exposures are added */
 	struct joined *joined;	   /* while it is made */
 	struct heap_list exposures, feedback;
-	struct state_table *requests; /* "i" id or "o" origin: the number of an exposure */
-	struct state_table *names;    /* "u" unit text: its unit; "e" epoch and unit: the unit; "k": an epoch's key; others */
+	/* Keys differ by their first letter. "i" id or "o" origin: an exposure; "u" text or "v" exposure: its latest unit, or where
+	 * a policy chose, the first exposure of the text; "e" epoch and one of these: the unit; "k" or "p" table and versions: an
+	 * epoch's key; "n" that and a count: the epoch; "c": a cluster. Met once: "x" an exposure without an origin; "f" a
+	 * feedback_id; "m" a metric of a request; "d" one that was computed. */
+	struct state_table *numbers;
 	struct unit_made {
 		struct analysis_unit unit;
 		int64_t first_ms, last_ms;
 		uint32_t previous; /* of the same text, in an earlier epoch */
-		uint32_t exposure; /* its first */
 		bool mixed;
 	} *units;
 	size_t unit_count;
@@ -82,6 +84,15 @@ struct unit_join {
 	int64_t now_ms;	    /* of the last record */
 	struct join_counts counts;
 };
+
+/* Whether the key has a number. */
+bool join_number_find(const struct unit_join *join, struct text key, uint32_t *number);
+
+/* Adds the key, or replaces its number. False: SYSTEM. */
+bool join_number_put(struct unit_join *join, struct text key, uint32_t number, struct error *error);
+
+/* A key, in the arena. An empty text: the arena is full. */
+struct text join_key_print(struct unit_join *join, char kind, uint64_t number, struct text text);
 
 /* The number of the arm of that name, which is made. False: LIMIT, too many. */
 bool join_arm_find(struct unit_join *join, struct text name, uint32_t *arm, struct error *error);
