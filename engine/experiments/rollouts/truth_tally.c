@@ -302,15 +302,11 @@ unsigned truth_metrics(const struct feedback *feedback, const char *const *names
 	unsigned has = 0;
 	assert(count <= EXPERIMENT_METRICS_MAX);
 	for (size_t i = 0; i < count; i++) {
-		if (feedback->has_reward && strcmp(names[i], FEEDBACK_REWARD) == 0) {
-			values[i] = feedback->reward;
+		const struct feedback_metric *metric = feedback_metric_find(feedback, text_of(names[i]));
+		const bool is_reward = feedback->has_reward && strcmp(names[i], FEEDBACK_REWARD) == 0;
+		values[i] = is_reward ? feedback->reward : metric ? metric->value : (double)NAN;
+		if (is_reward || metric)
 			has |= 1U << i;
-		}
-		for (size_t j = 0; j < feedback->metric_count && !(has & 1U << i); j++)
-			if (text_is(feedback->metrics[j].name, names[i])) {
-				values[i] = feedback->metrics[j].value;
-				has |= 1U << i;
-			}
 	}
 	return has;
 }
@@ -345,13 +341,13 @@ static bool outcomes_check(size_t count, struct error *error)
 					      TRUTH_VALUE_MAX);
 }
 
-/* Index of a metric among what is judged, of which it is one. */
+/* Index of a metric among what is judged; the count of these: it is none. */
 static size_t judged_index(const struct truth_tally *tally, struct text metric)
 {
-	size_t i = 0;
-	while (i + 1 < tally->judged_count && !text_is(metric, tally->config.metrics[i]))
+	size_t i = 1;
+	while (i < tally->judged_count && !text_is(metric, tally->config.metrics[i - 1]))
 		i++;
-	return text_is(metric, ROLLOUT_ACCURACY) ? 0 : 1 + i;
+	return text_is(metric, ROLLOUT_ACCURACY) ? 0 : i;
 }
 
 /* A bit of each outcome that is judged by itself. */
@@ -440,26 +436,15 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 		request_feedback(tally, &reduced, is_judged);
 }
 
-/* SIZE_MAX: it is not judged. */
-static size_t judged_find(const struct truth_tally *tally, const char *metric)
-{
-	if (strcmp(metric, ROLLOUT_ACCURACY) == 0)
-		return 0;
-	for (size_t i = 0; i < tally->config.metric_count; i++)
-		if (strcmp(metric, tally->config.metrics[i]) == 0)
-			return i + 1;
-	return SIZE_MAX;
-}
-
 bool truth_tally_lacks(const struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms, const char *metric,
 		       struct open_request *found)
 {
-	const size_t judged = judged_find(tally, metric);
+	const size_t judged = judged_index(tally, text_of(metric));
 	struct feedback timed = *feedback;
 	struct error refused = {0};
 	if (timed.time_ms == 0)
 		timed.time_ms = time_ms;
-	return judged != SIZE_MAX && feedback_check(feedback, time_ms, &refused) &&
+	return judged < tally->judged_count && feedback_check(feedback, time_ms, &refused) &&
 	       outcome_join_lacks(tally->join, &timed, judged, found);
 }
 
