@@ -77,6 +77,30 @@ static void a_writer_that_was_replaced_returns_the_reason_and_logs_nothing(void 
 	assert_string_equal(said.bytes, "");
 }
 
+/* As Kafka refuses positions that are committed with a former membership. */
+static void a_writer_of_a_former_generation_returns_the_reason_and_logs_nothing(void **state)
+{
+	static const int16_t offset_commit = 28;
+	static const rd_kafka_resp_err_t codes[] = {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+						    RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID};
+	const struct fenced_writer_config config = {
+		.brokers = mock.brokers, .id = "keeper", .topic_count = 1, .topics = &(const char *){"out"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		struct error error = {0};
+		struct fenced_writer *writer = fenced_writer_open(&config, &error);
+		assert_string_equal(error.text, "");
+		rd_kafka_mock_push_request_errors(mock.cluster, offset_commit, 1, codes[i]);
+		assert_false(fenced_writer_add(writer, 0, TEXT("k"), TEXT("v"), &error) &&
+			     fenced_writer_commit(writer, &next, 1, NULL, &error));
+		assert_int_equal(error.kind, ERROR_SYSTEM);
+		assert_non_null(strstr(error.text, rd_kafka_err2str(codes[i])));
+		fenced_writer_close(writer);
+	}
+	buffer_append(&said, "", 1);
+	assert_string_equal(said.bytes, "");
+}
+
 static void a_right_that_is_missing_is_named_with_the_command(void **state)
 {
 	static const int16_t init_producer_id = 22;
@@ -110,6 +134,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_writer_that_was_replaced_returns_the_reason_and_logs_nothing, broker_setup,
+						broker_teardown),
+		cmocka_unit_test_setup_teardown(a_writer_of_a_former_generation_returns_the_reason_and_logs_nothing, broker_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(a_right_that_is_missing_is_named_with_the_command, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(another_failure_is_logged, broker_setup, broker_teardown),

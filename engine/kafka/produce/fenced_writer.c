@@ -26,12 +26,19 @@ static int on_close_socket(int socket, void *context)
 	return close(socket);
 }
 
+/* Of a writer that was replaced, by another of its id or by a later generation of its group. */
+static const rd_kafka_resp_err_t replaced_codes[] = {
+	RD_KAFKA_RESP_ERR__FENCED,	      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+	RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,	RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID,
+};
+
 /* Omits librdkafka's errors about being replaced: that is a normal event of a writer, and the call that fails says it. */
 static void writer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
-	if (!strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR__FENCED)) && !strstr(words, "(_FENCED)") &&
-	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)) &&
-	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_PRODUCER_FENCED)))
+	bool is_said = strstr(words, "(_FENCED)") != NULL;
+	for (size_t i = 0; i < sizeof replaced_codes / sizeof *replaced_codes; i++)
+		is_said = is_said || strstr(words, rd_kafka_err2str(replaced_codes[i]));
+	if (!is_said)
 		client_on_log_line(client, level, facility, words);
 }
 
