@@ -149,33 +149,24 @@ static bool topic_has_leaders(struct json_scan *scan)
 	return has;
 }
 
-static bool topics_have_leaders(struct json_scan *scan)
-{
-	struct text key;
-	bool have = true;
-	if (!object_enter(scan))
-		return true;
-	while (json_key(scan, &key))
-		have = topic_has_leaders(scan) && have;
-	return have;
-}
-
-bool client_statistics_leaders(struct text json, bool *have)
+bool client_statistics_leaders(struct text json, void (*leaderless)(void *context, struct text topic), void *context)
 {
 	struct json_scan scan;
 	struct error error = {0};
 	struct text key;
 	struct arena *arena = arena_open(SCAN_BYTES);
-	*have = true;
 	if (!arena)
 		return false;
 	json_begin(&scan, json, "a client's statistics", arena, &error);
 	const bool is_object = object_enter(&scan);
 	while (is_object && json_key(&scan, &key))
-		if (text_is(key, "topics"))
-			*have = topics_have_leaders(&scan);
-		else
+		if (!text_is(key, "topics")) {
 			json_skip(&scan);
+		} else if (object_enter(&scan)) {
+			while (json_key(&scan, &key))
+				if (!topic_has_leaders(&scan))
+					leaderless(context, key);
+		}
 	const bool good = json_end(&scan);
 	arena_close(arena);
 	return good;

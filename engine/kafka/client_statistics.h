@@ -17,8 +17,8 @@
 /* Sets all counts. False: INPUT, the JSON is not valid, and the counts are unchanged; or SYSTEM, memory ran out. */
 bool client_statistics_read(struct text json, struct client_counts *counts, struct error *error);
 
-/* Whether each partition that the client reads has a leader, in `have`, as far as it knows. False: the JSON is not valid, or memory
- * ran out. */
-bool client_statistics_leaders(struct text json, bool *have);
+/* Names each topic of which a partition that the client reads has no leader, as far as the client knows. False: the JSON is not
+ * valid, or memory ran out. */
+bool client_statistics_leaders(struct text json, void (*leaderless)(void *context, struct text topic), void *context);
 
 #endif

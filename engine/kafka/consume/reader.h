@@ -6,52 +6,9 @@
 #ifndef SLUICE_KAFKA_CONSUME_READER_H
 #define SLUICE_KAFKA_CONSUME_READER_H
 
-#include <stdatomic.h>
-
-#include "kafka/record.h"
-#include "observe/counts.h"
-
-#define READER_NEWEST 1000
-#define READER_ABSENT_MS 300
-#define READER_LEADERS_MS 3000	 /* a partition whose leader is back is read after so long */
-#define READER_PATIENCE_MS 10000 /* a partition that gives neither records nor its end holds up others for so long */
+#include "kafka/consume/stream_reader.h"
 
 struct reader;
-
-struct reader_config {
-	const char *brokers;
-	const char *topic;
-	bool from_beginning; /* else from the end of the topic when the reader is opened */
-	bool from_offset;    /* else from `offset` in each partition; from the beginning, if Kafka does not have it */
-	int64_t offset;
-	const int64_t *offsets; /* with from_offset: of the first `offset_count` partitions, instead of `offset` */
-	size_t offset_count;
-	/* Else from the first record of `time_ms` or later, in each partition; or from the newest READER_NEWEST ones, if none
-	 * is so new, because clocks differ. */
-	bool from_time;
-	int64_t time_ms;     /* since 1970 */
-	int64_t newest;	     /* else from so many offsets before that end, in each partition */
-	/* reader_next() is called after reader_give_all(), which then passes also those later records that it met. */
-	bool continues;
-	bool one_partition;  /* only the partition of number `pick` modulo the number of partitions */
-	uint64_t pick;
-	/* reader_give_all() passes records before these offsets of the first `until_count` partitions, and none of others.
-	 * NULL: all. */
-	const int64_t *until;
-	size_t until_count;
-	/* Once it is set, reader_give_all() returns false without an error, and reader_open() fails within seconds, if Kafka has
-	 * not said by then what the topic is, and where it begins and ends. NULL: never. */
-	const atomic_bool *stopping;
-	int wait_ms; /* for Kafka to say all of that, of all partitions; 0: TOPICS_WAIT_MS */
-	/* Records of all partitions in the order of their times, as far as each partition has it: the next record of each is waited
-	 * for until its end is reached, or READER_PATIENCE_MS. Such a reader rings no bell. */
-	bool by_time;
-	bool was_there;	     /* the topic exists: a broker that does not show it is behind, which is REMOTE and not CONFIG */
-	bool may_be_absent;  /* often there is no such topic: reader_open() waits READER_ABSENT_MS for it, not TOPICS_APPEAR_MS */
-	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
-	bool is_watched;     /* reader_was_answered(), reader_silent_ms() or reader_client_counts() is called */
-	struct properties properties;
-};
 
 /* Everything in the configuration is borrowed as long as the reader lives. REMOTE: Kafka does not answer; CONFIG: there is no such
  * topic; SYSTEM: it cannot be read, as without the right to. */
