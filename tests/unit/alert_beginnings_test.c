@@ -13,6 +13,7 @@
 #include "kafka/embedded/embedded_broker.h" /* its settings */
 #include "observe/counts.h"
 #include "monitor/alerts/alert_parts.h"
+#include "monitor/model_watch.h"
 #include "engine/setup/group_setup.h"
 #include "engine/run/worker_threads.h"
 #include "steps/kinds.h"
@@ -32,6 +33,7 @@ static const struct notifier_settings settings;
 static struct engine_config config;
 static struct engine *engine;
 static struct alert_watch *watch;
+static struct arena *arena; /* of the watch of models */
 
 static struct revision *revision_of(const char *yaml)
 {
@@ -60,13 +62,17 @@ static void begin(const char *yaml)
 					.at_least_once = true};
 	engine = engine_open(revision_of(yaml), &config, &error);
 	assert_non_null(engine);
-	watch = alert_watch_open(engine, &config, &settings, NULL, &error);
+	arena = arena_open((size_t)1 << 20);
+	struct model_watch *models = model_watch_open(engine, NULL, arena);
+	assert_non_null(models);
+	watch = alert_watch_open(engine, &config, &settings, models, &error);
 	assert_non_null(watch);
 }
 
 static void end(void)
 {
 	alert_watch_close(watch);
+	arena_close(arena);
 	engine_close(engine);
 	mock_close(&mock);
 }
@@ -89,43 +95,55 @@ static void workers_follow(void)
 		}
 }
 
-static struct stage_counts *counts(void)
+static const struct stage_config *stage(void)
 {
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
 		if (served_first(group, "p"))
-			return served_first(group, "p")->counts;
+			return &group->setup->stages[0];
 	fail();
 	return NULL;
 }
 
-/* Where workers count for an alert of the running revision. */
-static size_t place_of(const char *name)
+static size_t index_of(const char *name)
 {
-	const struct pipeline_plan *pipeline = &engine_revision(engine)->plan.pipelines[0];
-	const struct item_list *alerts = &pipeline->graph->spec->alerts;
 	size_t at = 0;
-	while (at < alerts->count && strcmp(((const struct alert_spec *)alerts->items)[at].name.text, name) != 0)
+	while (at < stage()->alert_count && strcmp(stage()->alerts[at].name, name) != 0)
 		at++;
-	assert_true(at < alerts->count);
-	return pipeline->alert_places[at];
+	assert_true(at < stage()->alert_count);
+	return at;
+}
+
+/* Where the worker counts for an alert of the latest revision. */
+static struct alert_counts *counts_of(const char *name)
+{
+	return &stage()->alert_counts[index_of(name)][0];
+}
+
+static uint64_t meaning_of(const char *name)
+{
+	return stage()->alerts[index_of(name)].meaning;
+}
+
+static bool counter_exists(uint64_t meaning)
+{
+	return alert_counter_find(engine_alert_counters(engine), meaning) != NULL;
 }
 
 /* A message that meets the condition which is counted there. */
-static void a_message_is_counted(size_t place)
+static void a_message_is_counted(struct alert_counts *counts)
 {
-	count_add(&counts()->alerts[place].held, 1);
+	count_add(&counts->judged.held, 1);
 }
 
 static void a_message_meets(const char *name)
 {
-	a_message_is_counted(place_of(name));
+	a_message_is_counted(counts_of(name));
 }
 
 static void a_message_of_group_meets(const char *name, const char *group)
 {
-	const size_t place = place_of(name);
-	assert_non_null(counts()->alert_groups[place]);
-	judged_groups_note(counts()->alert_groups[place], text_of(group), true, 1, 10000, 0);
+	assert_non_null(counts_of(name)->groups);
+	judged_groups_note(counts_of(name)->groups, text_of(group), true, 1, 10000, 0);
 }
 
 /* The watch looks: it does once a second, and at once when it is new. */
@@ -162,14 +180,14 @@ static void a_firing_began_when_its_message_was_sent(void **state)
 {
 	(void)state;
 	begin(PIPELINE(LARGE));
-	judged_first_note(&counts()->alert_first_ms[place_of("large")], 1767225600250);
-	judged_first_note(&counts()->alert_first_ms[place_of("large")], 1767225600777);
+	judged_first_note(&counts_of("large")->first_ms, 1767225600250);
+	judged_first_note(&counts_of("large")->first_ms, 1767225600777);
 	a_message_meets("large");
 	look();
 	expect_firing("large", 1);
 	const struct judged_alert *alert = (const struct judged_alert *)alert_watch_first(watch);
 	assert_int_equal(alert->groups.first->alert.fired_at_ms, 1767225600250);
-	assert_int_equal(atomic_load(&counts()->alert_first_ms[place_of("large")]), 0);
+	assert_int_equal(atomic_load(&counts_of("large")->first_ms), 0);
 	end();
 }
 
@@ -179,7 +197,7 @@ static void groups_that_are_judged_before_the_first_look_count(void **state)
 	begin(PIPELINE(LARGE_OF_GROUP));
 	a_message_of_group_meets("large", "a");
 	a_message_of_group_meets("large", "b");
-	judged_groups_miss(counts()->alert_groups[place_of("large")], GROUP_MISS_NAMELESS);
+	judged_groups_miss(counts_of("large")->groups, GROUP_MISS_NAMELESS);
 	look();
 	expect_firing("large", 2);
 	assert_int_equal(alert_watch_first(watch)->beyond, 1);
@@ -204,7 +222,7 @@ static void what_another_condition_has_judged_does_not_count(void **state)
 {
 	(void)state;
 	begin(PIPELINE(LARGE));
-	const size_t former = place_of("large");
+	struct alert_counts *former = counts_of("large");
 	a_message_is_counted(former);
 	look();
 	reload(PIPELINE(HUGE));
@@ -261,103 +279,108 @@ static void an_alert_that_moves_in_the_list_misses_nothing(void **state)
 	end();
 }
 
-/* When all places have been used, they come again, with what was counted there. */
-static void places_that_come_again_count_from_the_next_look_on(void **state)
+/* However many there were before. */
+static void a_condition_counts_from_its_first_message_on_after_many_reloads(void **state)
 {
 	(void)state;
-	uint64_t used = 0;
 	begin(PIPELINE(LARGE));
-	for (int i = 0; i < ALERT_PLACES_MAX + 6; i++) {
-		const char *name = i % 2 ? "huge" : "large";
-		const size_t place = place_of(name);
-		assert_true(place < ALERT_PLACES_MAX);
-		assert_int_equal(used >> place & 1, i >= ALERT_PLACES_MAX);
-		used |= UINT64_C(1) << place;
-		a_message_is_counted(place);
+	for (int i = 0; i < 70; i++) {
+		a_message_meets(i % 2 ? "huge" : "large");
 		reload(i % 2 ? PIPELINE(LARGE) : PIPELINE(HUGE));
-		assert_int_not_equal(place_of(i % 2 ? "large" : "huge"), place);
 	}
 	look();
 	expect_firing("large", 0);
-	a_message_meets("large");
+	reload(PIPELINE(HUGE));
+	a_message_meets("huge");
 	look();
-	expect_firing("large", 1);
-	end();
-}
-
-static const struct judged_groups *table_at(size_t place)
-{
-	return counts()->alert_groups[place];
-}
-
-static size_t tables(void)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < ALERT_PLACES_MAX; i++)
-		count += table_at(i) != NULL;
-	return count;
-}
-
-/* Their tables are large: a condition that changes with each reload needs two of them, or three while workers are behind. */
-static void tables_of_groups_are_passed_on(void **state)
-{
-	(void)state;
-	begin(PIPELINE(LARGE_OF_GROUP ", " HUGE));
-	for (int i = 0; i < 12; i++) {
-		const size_t place = place_of("large"), other = place_of("huge");
-		workers_follow();
-		reload(i % 2 ? PIPELINE(LARGE_OF_GROUP ", " HUGE)
-			     : PIPELINE(ALERT("large", "condition: y > 200, groupBy: request.g") ", " HUGE));
-		assert_int_not_equal(place_of("large"), place);
-		assert_int_not_equal(place_of("large"), other);
-		assert_int_equal(place_of("huge"), other);
-	}
-	assert_int_equal(tables(), 2);
+	expect_firing("huge", 1);
 	end();
 }
 
 /* What is there of a former condition does not count, nor do the messages that it missed. */
-static void groups_count_from_the_first_message_on_in_a_table_of_another_condition(void **state)
+static void groups_count_from_the_first_message_on_beside_those_of_another_condition(void **state)
 {
 	(void)state;
 	begin(PIPELINE(LARGE_OF_GROUP));
-	const size_t former = place_of("large");
+	struct judged_groups *former = counts_of("large")->groups;
 	look();
-	workers_follow();
 	reload(PIPELINE(ALERT("large", "condition: y > 200, groupBy: request.g")));
-	look();
-	judged_groups_note(counts()->alert_groups[former], TEXT("stale"), true, 1, 10000, 0);
-	judged_groups_miss(counts()->alert_groups[former], GROUP_MISS_NAMELESS);
-	workers_follow();
-	reload(PIPELINE(ALERT("large", "condition: y > 300, groupBy: request.g")));
-	assert_int_equal(place_of("large"), former);
+	judged_groups_note(former, TEXT("stale"), true, 1, 10000, 0);
+	judged_groups_miss(former, GROUP_MISS_NAMELESS);
 	a_message_of_group_meets("large", "a");
 	a_message_of_group_meets("large", "b");
-	judged_groups_miss(counts()->alert_groups[former], GROUP_MISS_NAMELESS);
+	judged_groups_miss(counts_of("large")->groups, GROUP_MISS_NAMELESS);
 	look();
 	expect_firing("large", 2);
 	assert_int_equal(alert_watch_first(watch)->beyond, 1);
 	end();
 }
 
-/* Messages of the former condition that are still in flight are noted in the old table. */
-static void tables_of_an_open_stage_are_not_passed_on(void **state)
+/* Messages of the former condition that are still in flight are noted there. Tables of groups are large, so that they are freed. */
+static void what_an_open_stage_counts_in_stays_and_is_freed_when_it_has_closed(void **state)
 {
 	(void)state;
 	begin(PIPELINE(LARGE_OF_GROUP));
-	const size_t former = place_of("large");
-	workers_follow();
-	judged_groups_use(counts()->alert_groups[former]); /* by a stage with a message that does not end */
-	reload(PIPELINE(HUGE_OF_GROUP));
-	workers_follow();
-	reload(PIPELINE(LARGE_OF_GROUP));
-	assert_int_not_equal(place_of("large"), former);
-	judged_groups_leave(counts()->alert_groups[former]);
+	struct judged_groups *former = counts_of("large")->groups;
+	const uint64_t meaning = meaning_of("large");
 	workers_follow();
 	reload(PIPELINE(HUGE_OF_GROUP));
-	assert_int_equal(place_of("huge"), former);
-	reload(PIPELINE(LARGE_OF_GROUP)); /* before all workers have followed: a stage may be about to open */
-	assert_int_equal(tables(), 4);
+	look();
+	assert_true(counter_exists(meaning));
+	judged_groups_note(former, TEXT("late"), true, 1, 10000, 0);
+	workers_follow();
+	look();
+	assert_false(counter_exists(meaning));
+	assert_true(counter_exists(meaning_of("huge")));
+	expect_firing("huge", 0);
+	end();
+}
+
+/* As where one of its stages cannot be opened. */
+static void a_revision_that_is_given_up_changes_no_counter(void **state)
+{
+	(void)state;
+	struct alert_counters counters = {{0}};
+	begin(PIPELINE(LARGE));
+	const uint64_t large = meaning_of("large");
+	struct revision *one = revision_of(PIPELINE(LARGE)), *other = revision_of(PIPELINE(HUGE));
+	assert_true(alert_counters_follow(&counters, &one->plan, 1, 0, one->arena));
+	assert_true(alert_counters_follow(&counters, &other->plan, 2, 1, other->arena));
+	alert_counters_leave(&counters, 2);
+	assert_true(alert_counters_follow(&counters, &one->plan, 3, 1, one->arena));
+	alert_counters_leave(&counters, 3);
+	assert_true(alert_counters_follow(&counters, &one->plan, 4, 1, one->arena));
+	alert_counters_leave(&counters, 1);
+	assert_int_equal(alert_counter_since(alert_counter_find(&counters, large)), 1);
+	alert_counters_leave(&counters, 4);
+	for (size_t i = 0; i < ALERT_COUNTER_LISTS; i++)
+		assert_null(counters.lists[i]);
+	revision_close(one);
+	revision_close(other);
+	end();
+}
+
+/* The same words are a figure where a step makes one of them. */
+static void what_messages_were_judged_by_does_not_count_after_a_time_as_a_figure(void **state)
+{
+	(void)state;
+#define REFERENCE "tests/cases-own/outliers-are-marked/distance.json"
+#define OF_RATE(steps)                                                                                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                              \
+	"spec:\n  steps: [{name: s, expression: {set: {outlier_rate: x * 2}}}" steps "]\n  output: {steps: [s]}\n"               \
+	"  alerts: [" ALERT("often", "condition: outlier_rate > 0.5") "]\n"
+	begin(OF_RATE(""));
+	look();
+	a_message_meets("often");
+	reload(OF_RATE(", {name: odd, inputs: [s], outlier: {tensor: x, reference: " REFERENCE "}}"));
+	look();
+	expect_firing("often", 0);
+	reload(OF_RATE(""));
+	look();
+	expect_firing("often", 0);
+	a_message_meets("often");
+	look();
+	expect_firing("often", 1);
 	end();
 }
 
@@ -365,11 +388,13 @@ static void what_was_judged_before_an_alert_was_removed_does_not_count_when_it_i
 {
 	(void)state;
 	begin(PIPELINE(HUGE ", " LARGE));
+	struct alert_counts *former = counts_of("large");
 	look();
 	a_message_meets("large");
 	reload(PIPELINE(HUGE));
 	look();
 	reload(PIPELINE(HUGE ", " LARGE));
+	a_message_is_counted(former); /* that was taken before the alert was removed */
 	look();
 	expect_firing("large", 0);
 	a_message_meets("large");
@@ -388,10 +413,11 @@ int main(void)
 		cmocka_unit_test(what_another_condition_has_judged_does_not_count),
 		cmocka_unit_test(what_a_new_condition_has_judged_before_the_next_look_counts),
 		cmocka_unit_test(an_alert_that_moves_in_the_list_misses_nothing),
-		cmocka_unit_test(places_that_come_again_count_from_the_next_look_on),
-		cmocka_unit_test(tables_of_groups_are_passed_on),
-		cmocka_unit_test(groups_count_from_the_first_message_on_in_a_table_of_another_condition),
-		cmocka_unit_test(tables_of_an_open_stage_are_not_passed_on),
+		cmocka_unit_test(a_condition_counts_from_its_first_message_on_after_many_reloads),
+		cmocka_unit_test(groups_count_from_the_first_message_on_beside_those_of_another_condition),
+		cmocka_unit_test(what_an_open_stage_counts_in_stays_and_is_freed_when_it_has_closed),
+		cmocka_unit_test(a_revision_that_is_given_up_changes_no_counter),
+		cmocka_unit_test(what_messages_were_judged_by_does_not_count_after_a_time_as_a_figure),
 		cmocka_unit_test(what_was_judged_before_an_alert_was_removed_does_not_count_when_it_is_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

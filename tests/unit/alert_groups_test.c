@@ -46,8 +46,7 @@ static void expect_missed(const struct judged_groups *groups, uint64_t count)
 static void a_group_has_a_place_from_its_first_message_that_held(void **state)
 {
 	(void)state;
-	struct arena *arena = arena_open((size_t)1 << 20);
-	struct judged_groups *groups = judged_groups_open(arena);
+	struct judged_groups *groups = judged_groups_open();
 	assert_non_null(groups);
 	judged_groups_note(groups, TEXT("a"), false, 0, KEEP_MS, 0);
 	assert_false(judged_groups_any(groups));
@@ -62,7 +61,7 @@ static void a_group_has_a_place_from_its_first_message_that_held(void **state)
 	judged_groups_note(groups, TEXT("b"), false, 3, KEEP_MS, 0);
 	expect_taken(groups, "b:- ");
 	expect_missed(groups, 0);
-	arena_close(arena);
+	judged_groups_close(groups);
 }
 
 static void take_first(void *context, struct text group, struct alert_judgement judgement)
@@ -81,8 +80,7 @@ static int64_t first_taken(struct judged_groups *groups)
 static void a_group_has_the_time_of_the_first_message_that_held_since_the_last_take(void **state)
 {
 	(void)state;
-	struct arena *arena = arena_open((size_t)1 << 20);
-	struct judged_groups *groups = judged_groups_open(arena);
+	struct judged_groups *groups = judged_groups_open();
 	judged_groups_note(groups, TEXT("a"), true, 1, KEEP_MS, 700);
 	judged_groups_note(groups, TEXT("a"), true, 2, KEEP_MS, 500);
 	judged_groups_note(groups, TEXT("a"), false, 2, KEEP_MS, 0);
@@ -91,14 +89,13 @@ static void a_group_has_the_time_of_the_first_message_that_held_since_the_last_t
 	assert_int_equal(first_taken(groups), 0);
 	judged_groups_note(groups, TEXT("a"), true, 4, KEEP_MS, 500);
 	assert_int_equal(first_taken(groups), 500);
-	arena_close(arena);
+	judged_groups_close(groups);
 }
 
 static void a_group_begins_again_after_its_time_or_when_messages_were_dropped(void **state)
 {
 	(void)state;
-	struct arena *arena = arena_open((size_t)1 << 20);
-	struct judged_groups *groups = judged_groups_open(arena);
+	struct judged_groups *groups = judged_groups_open();
 	assert_false(judged_groups_begin(groups, TEXT("a"), 1, 10, 0)); /* it has no slot */
 	judged_groups_note(groups, TEXT("a"), true, 1, KEEP_MS, 0);
 	assert_true(judged_groups_begin(groups, TEXT("a"), 1, 10, 0));
@@ -106,7 +103,7 @@ static void a_group_begins_again_after_its_time_or_when_messages_were_dropped(vo
 	assert_true(judged_groups_begin(groups, TEXT("a"), 11, 10, 0));
 	assert_true(judged_groups_begin(groups, TEXT("a"), 12, 10, 11));
 	assert_false(judged_groups_begin(groups, TEXT("a"), 13, 10, 11));
-	arena_close(arena);
+	judged_groups_close(groups);
 }
 
 static void note_number(struct judged_groups *groups, int number, bool held, int64_t now_ms)
@@ -120,8 +117,7 @@ static void places_are_bounded_and_free_again_when_their_alert_has_resolved(void
 {
 	(void)state;
 	static const char long_name[ALERT_GROUP_BYTES_MAX + 1] = "x";
-	struct arena *arena = arena_open((size_t)1 << 20);
-	struct judged_groups *groups = judged_groups_open(arena);
+	struct judged_groups *groups = judged_groups_open();
 	assert_non_null(groups);
 	for (int i = 0; i < ALERT_GROUPS_MAX; i++)
 		note_number(groups, i, true, i);
@@ -143,15 +139,14 @@ static void places_are_bounded_and_free_again_when_their_alert_has_resolved(void
 	note_number(groups, 0, false, 2 + KEEP_MS);
 	expect_taken(groups, "g0:- g5000:+ ");
 	expect_missed(groups, 5);
-	arena_close(arena);
+	judged_groups_close(groups);
 }
 
 static void a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss_of_its_own(void **state)
 {
 	(void)state;
 	char name[257];
-	struct arena *arena = arena_open((size_t)1 << 20);
-	struct judged_groups *groups = judged_groups_open(arena);
+	struct judged_groups *groups = judged_groups_open();
 	struct missed_groups missed = {{0}};
 	struct taken taken = {{0}};
 	memset(name, 'x', sizeof name);
@@ -164,7 +159,7 @@ static void a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss
 	judged_groups_add_missed(groups, &missed);
 	assert_int_equal(missed.of[GROUP_MISS_LONG], 1);
 	expect_missed(groups, 1);
-	arena_close(arena);
+	judged_groups_close(groups);
 }
 
 #define ROUNDS 40000
@@ -195,8 +190,7 @@ static void take_whole_names(void *context, struct text group, struct alert_judg
 static void names_are_whole_while_places_change_hands(void **state)
 {
 	(void)state;
-	struct arena *arena = arena_open((size_t)1 << 20);
-	struct judged_groups *groups = judged_groups_open(arena);
+	struct judged_groups *groups = judged_groups_open();
 	pthread_t worker;
 	int taken = 0;
 	assert_non_null(groups);
@@ -206,7 +200,7 @@ static void names_are_whole_while_places_change_hands(void **state)
 	assert_int_equal(pthread_join(worker, NULL), 0);
 	judged_groups_take(groups, take_whole_names, &taken);
 	assert_true(taken >= ALERT_GROUPS_MAX);
-	arena_close(arena);
+	judged_groups_close(groups);
 }
 
 /* One look, a second after the last; the groups that were judged come with it. */
@@ -435,35 +429,6 @@ static void groups_of_reports_are_apart(void **state)
 	alert_groups_clear(&groups);
 }
 
-/* As for another condition: all slots are free again, and what was missed before is known apart. */
-static void a_table_that_is_cleared_has_no_groups(void **state)
-{
-	(void)state;
-	struct arena *arena = arena_open((size_t)1 << 20);
-	struct judged_groups *groups = judged_groups_open(arena);
-	struct missed_groups cleared = {{0}};
-	assert_non_null(groups);
-	assert_false(judged_groups_are_used(groups));
-	judged_groups_use(groups);
-	judged_groups_use(groups);
-	for (int i = 0; i <= ALERT_GROUPS_MAX; i++)
-		note_number(groups, i, true, 1);
-	judged_groups_leave(groups);
-	assert_true(judged_groups_are_used(groups));
-	judged_groups_leave(groups);
-	assert_false(judged_groups_are_used(groups));
-	expect_missed(groups, 1);
-	judged_groups_clear(groups);
-	assert_false(judged_groups_any(groups));
-	expect_taken(groups, "");
-	for (int i = 0; i <= ALERT_GROUPS_MAX; i++)
-		note_number(groups, i + 1, true, 1);
-	expect_missed(groups, 2);
-	judged_groups_add_cleared(groups, &cleared);
-	assert_int_equal(cleared.of[GROUP_MISS_FULL], 1);
-	arena_close(arena);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,7 +437,6 @@ int main(void)
 		cmocka_unit_test(a_group_begins_again_after_its_time_or_when_messages_were_dropped),
 		cmocka_unit_test(a_name_as_long_as_a_segment_s_has_a_place_and_a_longer_one_is_a_miss_of_its_own),
 		cmocka_unit_test(places_are_bounded_and_free_again_when_their_alert_has_resolved),
-		cmocka_unit_test(a_table_that_is_cleared_has_no_groups),
 		cmocka_unit_test(names_are_whole_while_places_change_hands),
 		cmocka_unit_test(groups_fire_and_resolve_each_by_itself),
 		cmocka_unit_test(states_of_groups_are_bounded),

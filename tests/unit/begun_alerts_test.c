@@ -19,7 +19,8 @@
 	"  alerts: [{name: large, condition: y > 100, " alert "actions: [{type: topic}]}]\n"
 
 static struct stage_alert alert;
-static struct stage_counts counts;
+static struct alert_counts counts;
+static struct alert_counts *const all_counts[] = {&counts};
 static struct arena *arena;
 static struct alert_message begins;
 
@@ -39,6 +40,8 @@ static int open_all(void **state)
 static int close_all(void **state)
 {
 	const int result = stand_close(state);
+	judged_groups_close(counts.groups);
+	counts.groups = NULL;
 	arena_close(arena);
 	return result;
 }
@@ -54,10 +57,10 @@ static void alert_configure(struct stand *stand, const char *steps, int64_t ever
 	alert.begins_every_ms = every_ms;
 	assert_true(alert_condition_make(&alert.condition, spec->condition, &sources, arena));
 	memset(&counts, 0, sizeof counts);
-	counts.alert_groups[0] = judged_groups_open(arena);
+	counts.groups = judged_groups_open();
 	stand->stages[0].alert_count = 1;
 	stand->stages[0].alerts = &alert;
-	stand->stages[0].counts = &counts;
+	stand->stages[0].alert_counts = all_counts;
 }
 
 /* The next record is an answer with these words. */
@@ -98,7 +101,7 @@ static void a_message_that_meets_the_condition_leaves_a_record_with_its_answer(v
 	const int64_t fired_ms = expect_beginning(stand, "");
 	expect_answer(stand, "\"b\"");
 	expect_answer(stand, "\"c\"");
-	assert_int_equal(atomic_load(&counts.alert_first_ms[0]), fired_ms);
+	assert_int_equal(atomic_load(&counts.first_ms), fired_ms);
 	(void)stand_stop(stand);
 	/* As after a kill, because this Kafka forgets the offsets of transactions. */
 	stand_start(stand);
@@ -141,7 +144,7 @@ static void a_firing_whose_message_may_have_been_dropped_is_begun_again(void **s
 	alert = (struct stage_alert){.name = "large", .begins = &begins, .begins_every_ms = 3600000};
 	const struct stage_config config = {.alert_count = 1, .alerts = &alert};
 	worker = (struct worker){.loop = loop_open_virtual(1000, &error)};
-	stage = (struct worker_stage){.config = &config, .worker = &worker, .counts = &counts};
+	stage = (struct worker_stage){.config = &config, .worker = &worker};
 	assert_true(message_begins_now(&stage));
 	loop_wake(worker.loop, 2000);
 	assert_false(message_begins_now(&stage));
@@ -181,7 +184,7 @@ static void an_alert_that_leaves_no_records_is_counted_alone(void **state)
 	stand_start(stand);
 	expect_answer(stand, "\"a\"");
 	(void)stand_stop(stand);
-	assert_int_equal(counts.alerts[0].held, 1);
+	assert_int_equal(counts.judged.held, 1);
 }
 
 int main(void)

@@ -2,12 +2,12 @@
  * flags are FREE, and the other thread reads a name only while they are not. */
 #include "compiler/conditions/judged_groups.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "observe/counts.h"
 
 #define CHAINS 1024 /* a power of 2 */
@@ -28,34 +28,21 @@ struct group_slot {
 };
 
 struct judged_groups {
-	struct missed_groups missed;  /* counts of the worker */
-	struct missed_groups cleared; /* the other thread's: what they were at the last clear */
-	atomic_size_t users;	      /* open stages */
+	struct missed_groups missed; /* counts of the worker */
 	atomic_size_t count;
 	struct list by_age;
 	struct group_slot *chains[CHAINS];
 	struct group_slot slots[ALERT_GROUPS_MAX];
 };
 
-struct judged_groups *judged_groups_open(struct arena *arena)
+struct judged_groups *judged_groups_open(void)
 {
-	return ARENA_NEW(arena, struct judged_groups);
+	return memory_take_table(1, sizeof(struct judged_groups));
 }
 
-void judged_groups_use(struct judged_groups *groups)
+void judged_groups_close(struct judged_groups *groups)
 {
-	atomic_fetch_add_explicit(&groups->users, 1, memory_order_relaxed);
-}
-
-/* What the worker has written is seen by whoever clears the table. */
-void judged_groups_leave(struct judged_groups *groups)
-{
-	atomic_fetch_sub_explicit(&groups->users, 1, memory_order_release);
-}
-
-bool judged_groups_are_used(const struct judged_groups *groups)
-{
-	return atomic_load_explicit(&groups->users, memory_order_acquire) > 0;
+	memory_give_table(groups, 1, sizeof *groups);
 }
 
 bool judged_groups_any(const struct judged_groups *groups)
@@ -189,27 +176,8 @@ void judged_groups_take(struct judged_groups *groups, judged_groups_taker *take,
 	}
 }
 
-void judged_groups_clear(struct judged_groups *groups)
-{
-	const size_t count = atomic_load_explicit(&groups->count, memory_order_acquire);
-	assert(!judged_groups_are_used(groups));
-	for (size_t i = 0; i < count; i++)
-		groups->slots[i] = (struct group_slot){0};
-	memset(groups->chains, 0, sizeof groups->chains);
-	groups->by_age = (struct list){0};
-	groups->cleared = (struct missed_groups){{0}};
-	judged_groups_add_missed(groups, &groups->cleared);
-	atomic_store_explicit(&groups->count, 0, memory_order_release);
-}
-
 void judged_groups_add_missed(const struct judged_groups *groups, struct missed_groups *missed)
 {
 	for (size_t i = 0; i < GROUP_MISSES; i++)
 		missed->of[i] += count_read(&groups->missed.of[i]);
-}
-
-void judged_groups_add_cleared(const struct judged_groups *groups, struct missed_groups *missed)
-{
-	for (size_t i = 0; i < GROUP_MISSES; i++)
-		missed->of[i] += groups->cleared.of[i];
 }

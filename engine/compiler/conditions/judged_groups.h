@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 
 #include "compiler/conditions/alert_condition.h"
-#include "base/arena.h"
 
 #define ALERT_GROUPS_MAX 1000
 #define ALERT_GROUP_BYTES_MAX 256 /* of a group's name, as of a segment's; a longer one has no slot */
@@ -25,16 +24,8 @@ struct missed_groups {
 
 struct judged_groups;
 
-/* It lives in the arena, with all of its memory. NULL: memory ran out. */
-struct judged_groups *judged_groups_open(struct arena *arena);
-
-/* Notes that a stage of the worker judges by it, from its opening on; and that it has closed. For any thread: whether one does. */
-void judged_groups_use(struct judged_groups *groups);
-void judged_groups_leave(struct judged_groups *groups);
-bool judged_groups_are_used(const struct judged_groups *groups);
-
-/* For the other thread, while no stage uses it nor can begin to: takes all groups away, as for another condition. */
-void judged_groups_clear(struct judged_groups *groups);
+struct judged_groups *judged_groups_open(void); /* NULL: memory ran out */
+void judged_groups_close(struct judged_groups *groups);
 
 /* Whether a group has a slot, so that a message which does not meet the condition matters. */
 bool judged_groups_any(const struct judged_groups *groups);
@@ -62,8 +53,5 @@ void judged_groups_take(struct judged_groups *groups, judged_groups_taker *take,
 
 /* For any thread: adds the messages that were not judged. */
 void judged_groups_add_missed(const struct judged_groups *groups, struct missed_groups *missed);
-
-/* For the other thread: adds those of before the last clear, which another condition missed. */
-void judged_groups_add_cleared(const struct judged_groups *groups, struct missed_groups *missed);
 
 #endif

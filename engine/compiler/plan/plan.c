@@ -38,8 +38,6 @@ static void pipeline_add(struct compiler *compiler, const struct graph *graph)
 	pipeline->graph = graph;
 	name_topics(compiler, pipeline);
 	pipeline->key = text_of(graph->spec->input.key);
-	for (size_t i = 0; i < ALERTS_MAX; i++)
-		pipeline->alert_places[i] = (uint8_t)i;
 	compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
 }
 

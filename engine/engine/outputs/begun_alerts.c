@@ -9,11 +9,11 @@
 static bool alert_is_begun(struct worker_stage *stage, size_t index, struct text group)
 {
 	const struct stage_alert *alert = &stage->config->alerts[index];
-	struct judged_groups *groups = stage->counts->alert_groups[alert->place];
 	const int64_t now_ms = loop_now_ms(stage->worker->loop), dropped_ms = stage->worker->dropped_ms;
 	int64_t *begun_ms = &stage->begun_ms[index];
 	if (alert->group_by)
-		return judged_groups_begin(groups, group, now_ms, alert->begins_every_ms, dropped_ms);
+		return judged_groups_begin(stage_alert_counts(stage, index)->groups, group, now_ms, alert->begins_every_ms,
+					   dropped_ms);
 	if (*begun_ms > 0 && *begun_ms > dropped_ms && now_ms - *begun_ms < alert->begins_every_ms)
 		return false;
 	*begun_ms = now_ms;

@@ -15,7 +15,6 @@
 #include "kafka/broker_release.h"
 #include "observe/policy_board.h"
 #include "observe/verdict_board.h"
-#include "engine/run/alert_places.h"
 #include "engine/run/engine_log_lines.h"
 #include "engine/run/group_counts.h"
 #include "engine/run/group_list.h"
@@ -27,13 +26,14 @@
 #define WAIT_MS 60000			 /* the main thread only waits */
 #define SWEEP_MS 200			 /* between two checks whether replaced revisions can be closed */
 #define STOP_AGAIN_MS 1000		 /* a second signal within that is the first one again */
-#define LASTING_BYTES ((size_t)128 << 20) /* names of topics, counts of pipelines: some KiB for each, and groups of alerts */
+#define LASTING_BYTES ((size_t)128 << 20) /* names of topics, counts of pipelines: some KiB for each */
 #define SETUP_BYTES ((size_t)64 << 20)
 /* Pipelines of replaced revisions that may stay in memory because stages of theirs run on: some 20 KiB for each. */
 #define RETAINED_PIPELINES 3000
 
 /* A revision that runs, or that still has open stages. */
 struct generation {
+	uint64_t number; /* among those of the engine, from 1: revisions may be prepared in another order */
 	struct revision *revision;
 	struct arena *arena;
 	atomic_size_t users;	 /* open stages */
@@ -46,6 +46,7 @@ struct engine {
 	const struct engine_config *config;
 	struct group_list groups;
 	struct generation *generations; /* the first is the newest */
+	uint64_t generation_count; /* so far */
 	uint64_t renewed; /* revision at which all stages without state were opened again; 0: none yet */
 	int bell;			/* rung by a worker that ended */
 	int signals;
@@ -193,6 +194,13 @@ static void generation_close(struct generation *generation)
 	memory_give(generation);
 }
 
+/* Closes one whose alerts the engine has followed. */
+static void generation_leave(struct engine *engine, struct generation *generation)
+{
+	alert_counters_leave(&engine->groups.alerts, generation->number);
+	generation_close(generation);
+}
+
 static struct generation *generation_open(struct revision *revision, struct error *error)
 {
 	struct generation *generation = memory_take(1, sizeof *generation);
@@ -239,7 +247,7 @@ static void on_sweep(void *context)
 			continue;
 		}
 		*at = generation->next;
-		generation_close(generation);
+		generation_leave(engine, generation);
 	}
 	if (all_follow(engine))
 		topic_removal_carry_out(&engine->removals, &engine_revision(engine)->plan, engine->config, engine, pipeline_is_idle,
@@ -274,15 +282,24 @@ static uint64_t renewal_of(const struct engine *engine, const struct generation 
 	return retained > allowed ? generation->revision->number : engine->renewed;
 }
 
+static bool generation_count_alerts(struct engine *engine, struct generation *generation, struct error *error)
+{
+	generation->number = ++engine->generation_count;
+	return alert_counters_follow(&engine->groups.alerts, &generation->revision->plan, generation->number,
+				     engine->generations ? engine->generations->number : 0, generation->arena) ||
+	       error_memory(error, ERROR_SYSTEM, "counting alerts");
+}
+
 /* Makes a generation the newest, or closes it. */
 static bool generation_deploy(struct engine *engine, struct generation *generation, struct error *error)
 {
 	struct group_change change;
 	const uint64_t renewed = renewal_of(engine, generation);
 	const struct group_basis basis = {generation->revision, &generation->users, generation->arena, renewed};
-	if (!warm_policies_begin(&generation->revision->plan, engine->groups.boards.policies, error) ||
+	if (!generation_count_alerts(engine, generation, error) ||
+	    !warm_policies_begin(&generation->revision->plan, engine->groups.boards.policies, error) ||
 	    !group_change_make(&engine->groups, &basis, &change, error)) {
-		generation_close(generation);
+		generation_leave(engine, generation);
 		return false;
 	}
 	generation->next = engine->generations;
@@ -325,7 +342,6 @@ bool engine_reload(struct engine *engine, struct revision *revision, struct erro
 {
 	assert(revision && engine->generations);
 	const struct revision *before = engine->generations->revision;
-	alert_places_follow(&revision->plan, &before->plan, all_follow(engine) ? engine->groups.first : NULL);
 	struct generation *generation = generation_open(revision, error);
 	if (!generation || !generation_deploy(engine, generation, error))
 		return false;
@@ -370,6 +386,11 @@ bool engine_has_partitions(const struct engine *engine, const char *group)
 {
 	const struct group *found = group_list_find(&engine->groups, group);
 	return found && worker_threads_have_partitions(found);
+}
+
+const struct alert_counters *engine_alert_counters(const struct engine *engine)
+{
+	return &engine->groups.alerts;
 }
 
 const struct group *engine_groups(const struct engine *engine)
@@ -490,7 +511,6 @@ static void engine_check_brokers(const struct engine *engine)
 struct engine *engine_open(struct revision *revision, const struct engine_config *config, struct error *error)
 {
 	assert(revision && config->workers > 0);
-	alert_places_follow(&revision->plan, NULL, NULL);
 	struct generation *generation = generation_open(revision, error);
 	if (!generation)
 		return NULL;
@@ -547,7 +567,7 @@ void engine_close(struct engine *engine)
 	while (engine->generations) {
 		struct generation *generation = engine->generations;
 		engine->generations = generation->next;
-		generation_close(generation);
+		generation_leave(engine, generation);
 	}
 	for (struct group *group = engine->groups.first; group; group = group->next)
 		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next) {

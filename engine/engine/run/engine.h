@@ -25,6 +25,7 @@
 #include "engine/setup/revision.h"
 #include "engine/setup/topic_absence.h"
 
+struct alert_counters;
 struct cancel_board;
 struct direct_hub;
 struct engine;
@@ -127,6 +128,9 @@ struct engine_counts {
 
 /* Consumer groups (engine/setup/group_setup.h), for reporters of their counts. Called from the thread of engine_run(). */
 const struct group *engine_groups(const struct engine *engine);
+
+/* Counters of alerts (engine/setup/alert_counters.h), likewise. */
+const struct alert_counters *engine_alert_counters(const struct engine *engine);
 
 /* Whether the workers of that consumer group run the latest revision. */
 bool engine_has_followed(const struct engine *engine, const char *group);

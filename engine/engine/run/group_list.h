@@ -13,6 +13,7 @@ struct group_list {
 	struct learner_boards boards; /* of all groups */
 	struct model_demands demands; /* of all groups */
 	struct answer_space answers;  /* likewise */
+	struct alert_counters alerts; /* likewise */
 	struct group *first;
 };
 

@@ -179,16 +179,17 @@ static bool count_metrics(struct stage_config *stage, struct group *group, const
 	return stage->metric_tables && keep_answers(stage, group, counted, plan, lasting);
 }
 
-/* Tables of the alerts with `groupBy`, which stay for as long as the engine runs. */
-static bool count_alert_groups(const struct stage_config *stage, const struct group *group, struct arena *lasting)
+static bool count_alerts(struct stage_config *stage, const struct group *group, struct arena *arena)
 {
-	for (size_t i = 0; i < stage->alert_count; i++)
-		for (size_t worker = 0; stage->alerts[i].group_by && worker < group->worker_count; worker++) {
-			struct judged_groups **table = &stage->counts[worker].alert_groups[stage->alerts[i].place];
-			if (!*table && !(*table = judged_groups_open(lasting)))
-				return false;
-		}
-	return true;
+	struct alert_counts **counts = ARENA_ARRAY(arena, struct alert_counts *, stage->alert_count + 1);
+	for (size_t i = 0; counts && i < stage->alert_count; i++) {
+		counts[i] = alert_counts_take(group->alerts, stage->alerts[i].meaning, stage->counts, group->worker_count,
+					      stage->alerts[i].group_by);
+		if (!counts[i])
+			return false;
+	}
+	stage->alert_counts = counts;
+	return counts;
 }
 
 static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
@@ -248,7 +249,7 @@ static bool group_setup_fill(struct worker_setup *setup, struct stage_config *st
 			stage->counts = served->counts;
 			stage->step_counts = count_steps(group, stage->graph, pipeline->graph->name, arena, lasting);
 			if (!stage->step_counts || !count_metrics(stage, group, pipeline, arena, lasting) ||
-			    !count_alert_groups(stage, group, lasting))
+			    (group->alerts && !count_alerts(stage, group, arena)))
 				return false;
 		}
 		uint64_t version = revision_version(revision, pipeline, config->kinds);

@@ -5,6 +5,7 @@
 
 #include "engine/run/engine.h"
 #include "engine/learn/feedback_counting.h"
+#include "engine/setup/alert_counters.h"
 #include "engine/setup/revision.h"
 #include "engine/setup/topic_register.h"
 #include "engine/worker/worker.h"
@@ -30,6 +31,7 @@ struct group {
 	struct rollout_board *rollouts; /* likewise */
 	struct model_demands *demands;	/* likewise; NULL: no other group calls the models */
 	struct answer_space *answers;	/* of the engine */
+	struct alert_counters *alerts;	/* likewise; NULL: they are not counted */
 	const char *feed; /* topic of the namespace; NULL: none */
 	const char *instance; /* name of this engine */
 	struct worker_setup *setup; /* the latest; group_setup_follow() sets it */

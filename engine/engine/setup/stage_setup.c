@@ -174,7 +174,7 @@ static bool alerts_make(struct stage_config *stage, struct group *group, const s
 		if (!alert_condition_make(&alert->condition, spec->condition, &sources, arena))
 			return false;
 		alert->name = spec->name.text;
-		alert->place = plan->alert_places[i];
+		alert->meaning = alert_counter_meaning(plan->graph->name, spec, &alert->condition);
 		alert->group_by = alert->condition.of_figures ? NULL : spec->group_by;
 		alert->keep_ms = (spec->for_ns + spec->resolve_after_ns) / NS_PER_MS + ALERT_GROUP_SLACK_MS;
 		if (alert_begins(group, spec, &alert->condition)) {
@@ -186,7 +186,7 @@ static bool alerts_make(struct stage_config *stage, struct group *group, const s
 			if (!alert->begins)
 				return false;
 		}
-		stage->alert_count += !alert->condition.of_figures || alert->condition.uses_rate;
+		stage->alert_count += alert_is_counted(&alert->condition);
 	}
 	stage->alerts = alerts;
 	return alerts != NULL;

@@ -61,7 +61,7 @@ struct inflight {
 	bool unfit;			  /* its answer could not be produced: a dead letter is written, whatever the error */
 	bool lettered;			  /* its dead letter was produced */
 	uint64_t crossed;		  /* later stages that its stage links were produced for, as bits */
-	uint64_t judged;		  /* places of alerts that a result of it was judged by, as bits */
+	uint64_t judged;		  /* alerts of its stage that a result of it was judged by, as bits */
 	struct text request;		  /* the request's record as it first came, here or to an earlier stage */
 	struct text kept_key;		  /* key of that record, which the answer keeps; NULL bytes: it had none */
 	struct direct_message *direct;	  /* its request, if it came past Kafka; owned. NULL: it came in a record */

@@ -137,6 +137,7 @@ struct worker_stage {
 	int64_t begun_ms[ALERTS_MAX]; /* when a message last began each alert without groups; 0: none did (begun_alerts.h) */
 	struct stage_counts *counts;
 	struct stage_counts own_counts; /* used if the configuration has no counts */
+	struct alert_counts own_alert_counts; /* of all alerts, likewise */
 	struct worker_stage *next;
 };
 
@@ -233,6 +234,13 @@ static inline void inflight_reply_first(struct inflight *inflight)
 /* Time since the request's record was written, in whichever stage it is answered. If the record has no time, or a time in the
  * future, time since it was taken here. */
 int64_t inflight_took_ms(const struct inflight *inflight);
+
+/* Where the worker counts for the alert of that index of the stage. */
+static inline struct alert_counts *stage_alert_counts(struct worker_stage *stage, size_t index)
+{
+	struct alert_counts *const *counts = stage->config->alert_counts;
+	return counts ? &counts[index][stage->worker->config->number] : &stage->own_alert_counts;
+}
 
 /* Sets what a stage contributes to a gauge, which is the sum over its versions. */
 static inline void stage_gauge_set(uint64_t *gauge, size_t *counted, size_t now)

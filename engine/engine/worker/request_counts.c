@@ -94,9 +94,9 @@ static __attribute__((noinline)) void judged_count(const struct inflight *inflig
 {
 	const struct stage_config *config = inflight->stage->config;
 	for (size_t i = 0; i < config->alert_count; i++) {
-		struct judged_counts *counts = &inflight->stage->counts->alerts[config->alerts[i].place];
+		struct judged_counts *counts = &stage_alert_counts(inflight->stage, i)->judged;
 		if (!config->alerts[i].condition.of_figures)
-			count_add(inflight->judged >> config->alerts[i].place & 1 ? &counts->judged : &counts->missing, 1);
+			count_add(inflight->judged >> i & 1 ? &counts->judged : &counts->missing, 1);
 	}
 }
 

@@ -38,12 +38,18 @@ struct stage_limits {
 	size_t held_bytes; /* of their records and arenas */
 };
 
-#define ALERT_PLACES_MAX (2 * ALERTS_MAX) /* of the alerts of a pipeline, by engine/run/alert_places.h */
-
 /* Judgements of an alert by the results of steps; of one with outlier_rate, the flags of messages. */
 struct judged_counts {
 	uint64_t held, broken;
 	uint64_t judged, missing; /* messages that left the stage without an error: a result of theirs in it was judged, or none */
+};
+
+/* Counts of an alert by one worker of a stage (engine/setup/alert_counters.h). */
+struct alert_counts {
+	struct judged_counts judged;
+	_Atomic(int64_t) first_ms;    /* as of judged_first_note(), of one without `groupBy` */
+	struct judged_groups *groups; /* of one with `groupBy` instead; NULL: its messages are not judged */
+	char apart[CACHE_LINE_BYTES];
 };
 
 /* Counts of a stage, written by its worker and read by any thread (observe/counts.h). In a pipeline of several stages
@@ -61,9 +67,6 @@ struct stage_counts {
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 	uint64_t former;		/* requests that wait in replaced versions (engine/worker/waiting_requests.h) */
 	struct last_failure former_why; /* with `former` */
-	struct judged_counts alerts[ALERT_PLACES_MAX];	      /* by their places (engine/run/alert_places.h) */
-	_Atomic(int64_t) alert_first_ms[ALERT_PLACES_MAX];    /* likewise: as of judged_first_note(), of those without `groupBy` */
-	struct judged_groups *alert_groups[ALERT_PLACES_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */
 };
 
 /* Topics for the inputs and outputs of a step; TOPIC_NOWHERE: none. */
@@ -108,7 +111,7 @@ struct called_pipeline {
 /* An alert whose condition is judged by the results of steps. */
 struct stage_alert {
 	const char *name;
-	size_t place; /* among the counts, less than ALERT_PLACES_MAX */
+	uint64_t meaning; /* as of alert_counter_meaning() */
 	struct alert_condition condition;
 	const struct expression *group_by; /* NULL: it has one state */
 	int64_t keep_ms;		   /* as of judged_groups_note() */
@@ -157,6 +160,7 @@ struct stage_config {
 	const struct model_taps *models; /* models with taps */
 	size_t alert_count;
 	const struct stage_alert *alerts; /* that are judged for each message */
+	struct alert_counts *const *alert_counts; /* of each alert, one entry per worker, by its number; NULL: not counted */
 	size_t metric_count; /* 0: none are counted */
 	const struct pipeline_metric *metrics;
 	struct series_table *const *metric_tables; /* of each worker by its number, of each metric; NULL: it is counted elsewhere */

@@ -69,11 +69,12 @@ static bool is_sampled(const struct message *message, unsigned one_in)
 }
 
 /* For outlier_rate. */
-static void count_flags(struct worker_stage *stage, size_t place, size_t step, const struct payload *payload)
+static void count_flags(struct worker_stage *stage, size_t index, size_t step, const struct payload *payload)
 {
 	const struct alert_flags flags = alert_flags_of(stage->config->graph->steps[step].spec->kind, payload);
-	count_add(&stage->counts->alerts[place].held, flags.raised);
-	count_add(&stage->counts->alerts[place].broken, flags.others);
+	struct judged_counts *counts = &stage_alert_counts(stage, index)->judged;
+	count_add(&counts->held, flags.raised);
+	count_add(&counts->broken, flags.others);
 }
 
 static void tell_judged(const struct worker_stage *stage, const struct message *message, const struct stage_alert *alert, bool held)
@@ -95,15 +96,15 @@ static void judgement_count(struct worker_stage *stage, const struct message *me
 {
 	const struct stage_alert *alert = &stage->config->alerts[index];
 	struct inflight *inflight = (struct inflight *)message_root(message);
-	struct judged_groups *groups = stage->counts->alert_groups[alert->place];
-	struct judged_counts *counts = &stage->counts->alerts[alert->place];
+	struct alert_counts *counts = stage_alert_counts(stage, index);
+	struct judged_groups *groups = counts->groups;
 	const struct graph *graph = stage->config->graph;
 	const int64_t at_ms = held ? begins_at_ms(stage, inflight) : 0;
 	struct text group = TEXT("");
 	if (!alert->group_by) {
 		if (held)
-			judged_first_note(&stage->counts->alert_first_ms[alert->place], at_ms);
-		count_add(held ? &counts->held : &counts->broken, 1);
+			judged_first_note(&counts->first_ms, at_ms);
+		count_add(held ? &counts->judged.held : &counts->judged.broken, 1);
 	} else if (!groups || (!held && !judged_groups_any(groups))) {
 		return;
 	} else if (alert_group_of_message(alert->group_by, message, payload, graph->name, graph->steps[step].name, stage->judging,
@@ -124,7 +125,7 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 	for (size_t i = 0; i < config->alert_count; i++) {
 		const struct stage_alert *alert = &config->alerts[i];
 		if (alert->condition.of_figures) {
-			count_flags(stage, alert->place, step, payload);
+			count_flags(stage, i, step, payload);
 			continue;
 		}
 		arena_reset(stage->judging);
@@ -134,7 +135,7 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 		tell_judged(stage, message, alert, judged.held);
 		if (!judged.held && !judged.broken)
 			continue;
-		((struct inflight *)message_root(message))->judged |= UINT64_C(1) << alert->place;
+		((struct inflight *)message_root(message))->judged |= UINT64_C(1) << i;
 		judgement_count(stage, message, step, payload, i, judged.held);
 	}
 }
@@ -244,17 +245,6 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 	return stage->flow && subpipeline_open(stage, &environment, error) && judging_open(stage, error);
 }
 
-/* Says of the tables in which it notes judgements by groups that it uses them, or does no more: then another condition may. */
-static void group_tables_each(const struct worker_stage *stage, void (*note)(struct judged_groups *groups))
-{
-	for (size_t i = 0; i < stage->config->alert_count; i++) {
-		const struct stage_alert *alert = &stage->config->alerts[i];
-		struct judged_groups *groups = stage->counts->alert_groups[alert->place];
-		if (alert->group_by && groups)
-			note(groups);
-	}
-}
-
 /* Whether it has observers alone, so that its records are no requests. One that reads the requests has them too. */
 static bool stage_is_beside_path(const struct graph_part *part)
 {
@@ -277,7 +267,6 @@ struct worker_stage *stage_open(struct worker *worker, const struct stage_config
 	stage->counts = config->counts ? &config->counts[worker->config->number] : &stage->own_counts;
 	if (config->users)
 		atomic_fetch_add(config->users, 1);
-	group_tables_each(stage, judged_groups_use);
 	if (stage_set_up(stage, error))
 		return stage;
 	stage_close(stage);
@@ -300,7 +289,6 @@ void stage_close(struct worker_stage *stage)
 	shared_give(stage->worker, stage->shared);
 	waiting_records_close(&stage->waiting);
 	direct_port_return_all(stage->worker->direct.port, &stage->direct);
-	group_tables_each(stage, judged_groups_leave);
 	if (stage->config->users)
 		atomic_fetch_sub(stage->config->users, 1);
 	memory_give(stage);

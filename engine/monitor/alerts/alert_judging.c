@@ -9,80 +9,6 @@
 #include "monitor/alerts/drift_figures.h"
 #include "monitor/mirror_metrics.h"
 
-/* ---- counts of workers ---- */
-
-/* Of one stage, over its workers. */
-static struct judged_counts stage_counts_now(const struct group *group, const struct served *served, size_t place)
-{
-	struct judged_counts sum = {0};
-	for (size_t i = 0; i < group->worker_count; i++) {
-		sum.held += count_read(&served->counts[i].alerts[place].held);
-		sum.broken += count_read(&served->counts[i].alerts[place].broken);
-		sum.judged += count_read(&served->counts[i].alerts[place].judged);
-		sum.missing += count_read(&served->counts[i].alerts[place].missing);
-	}
-	return sum;
-}
-
-/* A message that no stage could judge lacks a result in each. Stages that have judged none do not have such results at all, unless
- * no stage has. */
-struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place)
-{
-	struct judged_counts sum = {0};
-	uint64_t least = UINT64_MAX, most = 0;
-	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served)) {
-			const struct judged_counts stage = stage_counts_now(group, served, place);
-			sum.held += stage.held;
-			sum.broken += stage.broken;
-			most = stage.missing > most ? stage.missing : most;
-			if (stage.judged > 0 && stage.missing < least)
-				least = stage.missing;
-		}
-	sum.missing = least < UINT64_MAX ? least : most;
-	return sum;
-}
-
-int64_t alert_first_take(const struct engine *engine, const char *pipeline, size_t place)
-{
-	int64_t first_ms = 0;
-	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			for (size_t i = 0; i < group->worker_count; i++) {
-				const int64_t at_ms = atomic_exchange_explicit(&served->counts[i].alert_first_ms[place], 0,
-									       memory_order_acquire);
-				first_ms = at_ms > 0 && (first_ms == 0 || at_ms < first_ms) ? at_ms : first_ms;
-			}
-	return first_ms;
-}
-
-struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
-				      void *context)
-{
-	struct missed_groups missed = {{0}};
-	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			for (size_t i = 0; i < group->worker_count; i++) {
-				struct judged_groups *table = served->counts[i].alert_groups[place];
-				if (!table)
-					continue;
-				judged_groups_take(table, take, context);
-				judged_groups_add_missed(table, &missed);
-			}
-	return missed;
-}
-
-struct missed_groups alert_groups_cleared(const struct engine *engine, const char *pipeline, size_t place)
-{
-	struct missed_groups missed = {{0}};
-	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			for (size_t i = 0; i < group->worker_count; i++)
-				if (served->counts[i].alert_groups[place])
-					judged_groups_add_cleared(served->counts[i].alert_groups[place], &missed);
-	return missed;
-}
-
 /* ---- figures ---- */
 
 static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
@@ -92,10 +18,10 @@ static void rollouts_read(const struct alert_watch *watch, const struct graph *g
 }
 
 /* The figures of the pipeline, without those of drift. */
-static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,
+static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 			 const struct engine_counts *counts, struct alert_values *values)
 {
-	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, plan->alert_places[index]);
+	const struct judged_counts flags = alert_counter_sum(alert->counter);
 	const struct mirror_counts mirrors = mirror_counts_now(watch->engine, plan->graph->name);
 	struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)),
 				       .succeeded = counts->sums.succeeded,
@@ -144,12 +70,12 @@ static void group_judge(void *context, struct text name, const struct alert_valu
 		memcpy(group->values.drift, drift, sizeof drift);
 }
 
-static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,
+static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 			  const struct alert_spec *spec, const struct engine_counts *counts)
 {
 	struct alert_values values;
 	struct figures_judging judging = {watch, alert};
-	figures_read(watch, plan, index, alert, counts, &values);
+	figures_read(watch, plan, alert, counts, &values);
 	drift_figures_each(&(struct drift_figures){.board = engine_board(watch->engine),
 						   .graph = plan->graph,
 						   .segments_of = alert->is_grouped ? spec : NULL,
@@ -187,28 +113,26 @@ static void missed_say(const struct alert_watch *watch, const struct alert_spec 
 }
 
 void alert_missed_look(const struct alert_watch *watch, const struct alert_spec *spec, struct judged_alert *alert,
-		       const struct missed_groups *now)
+		       const struct missed_groups *missed)
 {
-	uint64_t missed[GROUP_MISSES];
 	alert->watched.beyond = 0;
 	for (size_t i = 0; i < GROUP_MISSES; i++) {
-		missed[i] = now->of[i] - alert->taken_missed.of[i] + (i == GROUP_MISS_FULL ? alert->groups.beyond : 0);
-		alert->watched.beyond += missed[i];
-		if (missed[i] > 0 && !alert->said_missed[i])
+		const uint64_t count = missed->of[i] + (i == GROUP_MISS_FULL ? alert->groups.beyond : 0);
+		alert->watched.beyond += count;
+		if (count > 0 && !alert->said_missed[i])
 			missed_say(watch, spec, alert, (enum group_miss)i);
-		alert->said_missed[i] = missed[i] > 0;
+		alert->said_missed[i] = count > 0;
 	}
 }
 
-static void judge_messages(struct alert_watch *watch, const struct alert_spec *spec, const char *pipeline, size_t place,
-			   struct judged_alert *alert)
+static void judge_messages(struct alert_watch *watch, const struct alert_spec *spec, struct judged_alert *alert)
 {
-	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, place), before = alert->judged;
-	const struct missed_groups missed = alert_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
+	const struct judged_counts now = alert_counter_sum(alert->counter), before = alert->judged;
+	const struct missed_groups missed = alert_counter_groups_take(alert->counter, on_group_taken, &alert->groups);
 	const bool held = now.held > before.held;
 	const struct alert_judgement judgement = {.held = held,
 						  .broken = now.broken > before.broken,
-						  .at_ms = held ? alert_first_take(watch->engine, pipeline, place) : 0};
+						  .at_ms = held ? alert_counter_first_take(alert->counter) : 0};
 	alert->watched.missing += now.missing > before.missing ? now.missing - before.missing : 0;
 	alert->judged = now;
 	if (alert->is_grouped)
@@ -235,7 +159,7 @@ void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan
 	if (!spec->condition)
 		judge_absence(watch, alert);
 	else if (alert->condition.of_figures)
-		judge_figures(watch, plan, index, alert, spec, counts);
+		judge_figures(watch, plan, alert, spec, counts);
 	else
-		judge_messages(watch, spec, plan->graph->name, plan->alert_places[index], alert);
+		judge_messages(watch, spec, alert);
 }

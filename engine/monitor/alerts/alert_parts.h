@@ -31,13 +31,12 @@ struct judged_alert {
 	struct alert_groups groups;	    /* as this engine judges */
 	struct alert_reports reports;	    /* of all engines, if they share their alerts */
 	struct alert_groups shared;	    /* as the reports are */
-	struct missed_groups taken_missed;  /* of its groups, when its condition began */
 	bool said_missed[GROUP_MISSES];	    /* that messages are missed, since then; by enum group_miss */
 	struct text absent;		    /* the name of the pipeline that may be absent */
 	uint32_t failed; /* actions, by their bits, that could not take a notice: each is logged once until none is owed */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
-	size_t counted_at;	     /* its place (alert_places.h), from 1, if its judgements are counted; else 0 */
-	uint64_t places;	     /* where its judgements were ever counted, a bit each: workers may still count some there */
+	const struct alert_counter *counter; /* of the running revision, if its judgements are counted; else NULL */
+	uint64_t counted_since;		     /* as of alert_counter_since(); 0: they are not */
 	uint64_t revision;	     /* in which it was present last */
 	uint64_t taken_over;	     /* the number of the takeover in which it was; 0: none */
 	const struct alert_outline *outline; /* of the revision in which it was present last; NULL: memory ran out */
@@ -104,23 +103,9 @@ static inline bool alert_is_shared(const struct alert_watch *watch)
 
 /* ---- judging: alert_judging.c ---- */
 
-/* The judgements of messages by the alert of that place (alert_places.h) so far, over all workers; or the flags of outliers. */
-struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place);
-
-/* The time of the first message that met the condition of an alert without `groupBy` since the last call, over all workers. 0: no
- * message did. */
-int64_t alert_first_take(const struct engine *engine, const char *pipeline, size_t place);
-
-/* Takes the judgements of messages by their groups, from the tables of all workers. Returns the messages that were not judged. */
-struct missed_groups alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
-				      void *context);
-
-/* The messages that were not judged before the place's tables were cleared (alert_places.h). */
-struct missed_groups alert_groups_cleared(const struct engine *engine, const char *pipeline, size_t place);
-
-/* Counts the messages that were not judged since the condition began, and logs the first of each cause. `now`: of all tables. */
+/* Counts the messages that were not judged since the condition began, and logs the first of each cause. */
 void alert_missed_look(const struct alert_watch *watch, const struct alert_spec *spec, struct judged_alert *alert,
-		       const struct missed_groups *now);
+		       const struct missed_groups *missed);
 
 /* Judges the alert of that index in the pipeline's list: sets the judgements of its groups. */
 void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index, struct judged_alert *alert,

@@ -1,17 +1,12 @@
 /* alert_watch.c: see alert_watch.h. */
 #include "monitor/alerts/alert_watch.h"
 
-#include <assert.h>
-
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/secret.h"
 #include "observe/verdict_board.h"
-#include "engine/run/alert_places.h"
 #include "monitor/alerts/alert_receivers.h"
-
-static_assert(ALERT_PLACES_MAX <= 64, "each place has a bit of its own (struct judged_alert)");
 
 #define LASTING_BYTES ((size_t)64 << 20) /* names and states */
 #define JUDGING_BYTES ((size_t)4 << 20)	 /* of one condition */
@@ -54,17 +49,6 @@ static bool uses_lag(const struct alert_condition *condition)
 	return false;
 }
 
-/* Judgements of messages, and flags of outliers, are counted at the place of the alert; others at none. */
-static size_t counted_at(const struct alert_spec *spec, const struct alert_condition *condition, size_t place)
-{
-	return spec->condition && (!condition->of_figures || condition->uses_rate) ? place + 1 : 0;
-}
-
-static void group_ignore(void *context, struct text group, struct alert_judgement judgement)
-{
-	(void)context, (void)group, (void)judgement;
-}
-
 /* A firing goes on. What is pending in a group begins anew: a false judgement of a group is counted only where a true one was. */
 static void groups_renew(struct judged_alert *alert, bool goes_on)
 {
@@ -73,51 +57,25 @@ static void groups_renew(struct judged_alert *alert, bool goes_on)
 			group->alert.phase = ALERT_INACTIVE;
 }
 
-/* Whether judgements by another condition were counted at that place, or may still be, while a former revision ends: as when all
- * places have been used, or a pipeline comes back. */
-static bool place_was_used(const struct alert_watch *watch, const struct pipeline_plan *plan, size_t place)
-{
-	if (plan->cleared_places >> place & 1)
-		return false;
-	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
-		if (strcmp(alert->pipeline, plan->graph->name) == 0 &&
-		    ((const struct judged_alert *)alert)->places & UINT64_C(1) << place)
-			return true;
-	return plan->reused_places >> place & 1;
-}
-
-/* Begins to judge by what workers count at the alert's place. They may have done so since the revision began, before its first
- * look here: all of that is its own where no other was counted. Else what is there so far does not count for it. */
-static void judgements_begin(const struct alert_watch *watch, struct judged_alert *alert, const struct pipeline_plan *plan,
-			     size_t place)
-{
-	alert->judged = (struct judged_counts){0};
-	alert->taken_missed = alert_groups_cleared(watch->engine, plan->graph->name, place);
-	memset(alert->said_missed, 0, sizeof alert->said_missed);
-	if (place_was_used(watch, plan, place)) {
-		alert->judged = alert_counts_now(watch->engine, plan->graph->name, place);
-		(void)alert_first_take(watch->engine, plan->graph->name, place);
-		alert->taken_missed = alert_groups_now(watch->engine, plan->graph->name, place, group_ignore, NULL);
-	}
-	if (alert->counted_at > 0)
-		alert->places |= UINT64_C(1) << place;
-}
-
-/* An alert that is new, comes back, or has another condition begins inactive. If it was firing, the end of that is due. */
-static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec,
-			const struct pipeline_plan *plan, size_t index)
+/* An alert that is new, comes back, or has another condition begins inactive. If it was firing, the end of that is due. Workers may
+ * have counted for it since the revision began, before its first look here: all that its counter has is its own. */
+static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, const char *pipeline)
 {
 	const uint64_t meaning = alert_meaning(spec, alert->group_by);
-	const size_t place = plan->alert_places[index], counted = counted_at(spec, &alert->condition, place);
 	const bool goes_on = alert->revision + 1 == watch->followed && alert->meaning == meaning;
-	const bool stays = goes_on && alert->counted_at == counted;
+	const uint64_t before = alert->counted_since;
+	alert->counter = spec->condition && alert_is_counted(&alert->condition)
+				 ? alert_counter_find(engine_alert_counters(watch->engine),
+						      alert_counter_meaning(pipeline, spec, &alert->condition))
+				 : NULL;
+	alert->counted_since = alert->counter ? alert_counter_since(alert->counter) : 0;
 	alert->revision = watch->followed;
 	alert->meaning = meaning;
-	alert->counted_at = counted;
-	if (stays)
+	if (goes_on && alert->counted_since == before)
 		return;
 	groups_renew(alert, goes_on);
-	judgements_begin(watch, alert, plan, place);
+	alert->judged = (struct judged_counts){0};
+	memset(alert->said_missed, 0, sizeof alert->said_missed);
 	if (alert->window)
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }
@@ -173,7 +131,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	alert->group_by = 0;
 	receivers_check(watch, plan, spec);
 	if (!spec->condition) {
-		alert_renew(watch, alert, spec, plan, index);
+		alert_renew(watch, alert, spec, plan->graph->name);
 		if (!alert_absence_read(text_of(spec->absent.text), &absent, &absent_ns))
 			return true;
 		alert->absence.duration_ms = absent_ns / NS_PER_MS;
@@ -185,7 +143,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		return false;
 	alert->is_grouped = has_groups(plan->graph, spec, &alert->condition);
 	alert->group_by = alert->is_grouped ? hash_text(expression_source(spec->group_by), 0) : 0;
-	alert_renew(watch, alert, spec, plan, index);
+	alert_renew(watch, alert, spec, plan->graph->name);
 	*needs_lag |= uses_lag(&alert->condition);
 	return !alert->condition.of_figures || window_open(alert, spec->over_ns / NS_PER_MS);
 }

@@ -13,8 +13,7 @@ static void figures_print(struct help_page *page)
 		       "operator number`, also several joined by && or ||, takes the first elements of tensors; any other "
 		       "condition, such as one with `and`, has one element. now() is the time at which it is judged. A missing "
 		       "value is not judged; /metrics counts it. After a reload, a condition that is new counts for each message "
-		       "that the new files judge, and none that was taken before. From the 65th such condition of a pipeline in an "
-		       "engine on, what comes within a second of the reload may not count.");
+		       "that the new files judge, and none that was taken before.");
 	help_page_text(page, "Figures cover the time `over` (1m) and the requests that this engine runs. Figures of drift cover "
 			     "the last window that an observer in this engine has closed, or, with --control, in any engine. An "
 			     "engine that takes an observer's partition goes on with the verdicts of its state; one that gave it "
