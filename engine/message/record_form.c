@@ -7,6 +7,12 @@
 #include "message/avro/schemas.h"
 
 const struct record_field record_text_item[] = {{.type = RECORD_FIELD_TEXT}, RECORD_END};
+const struct record_field record_real_item[] = {{.type = RECORD_FIELD_REAL}, RECORD_END};
+const struct record_field record_version_item[] = {
+	RECORD_ROW(TEXT, struct record_version, resource),
+	RECORD_ROW(TEXT, struct record_version, version),
+	RECORD_END,
+};
 
 uint64_t record_fingerprint(const struct record_form *form)
 {
@@ -57,8 +63,9 @@ static void fields_put(const struct record_field *fields, const void *record, st
 static void list_put(const struct record_field *field, const void *record, struct buffer *out)
 {
 	const size_t count = *(const size_t *)((const char *)record + field->offset);
-	const char *items;
-	memcpy(&items, (const char *)record + field->items_offset, sizeof items);
+	const char *items = (const char *)record + field->items_offset;
+	if (field->choices == 0)
+		memcpy(&items, (const char *)record + field->items_offset, sizeof items);
 	if (count > 0)
 		number_put(out, (int64_t)count);
 	for (size_t i = 0; i < count; i++)
@@ -87,8 +94,16 @@ static void field_put(const struct record_field *field, const void *record, stru
 	case RECORD_FIELD_CHOICE:
 		number_put(out, *(const int32_t *)at);
 		break;
+	case RECORD_FIELD_FINITE:
+	case RECORD_FIELD_UNION:
+		if (!branch_put(out, field->type == RECORD_FIELD_UNION || isfinite(*(const double *)at)))
+			break;
+		/* fall through */
 	case RECORD_FIELD_REAL:
 		buffer_append(out, at, sizeof(double));
+		break;
+	case RECORD_FIELD_WHOLE:
+		number_put(out, (int64_t)*(const double *)at);
 		break;
 	case RECORD_FIELD_FLAG:
 		buffer_byte(out, (char)*(const bool *)at);
@@ -160,11 +175,13 @@ static char *items_grow(struct arena *arena, char *items, size_t count, size_t *
 
 static void list_get(const struct record_field *field, struct record_cursor *cursor, void *record)
 {
-	char *items = NULL;
-	size_t count = 0, room = 0, block;
+	const bool is_inside = field->choices > 0;
+	char *items = is_inside ? (char *)record + field->items_offset : NULL;
+	size_t count = 0, room = field->choices, block;
 	while ((block = avro_read_block(&cursor->avro)) > 0) {
-		items = items_grow(cursor->arena, items, count, &room, block, field->item_bytes);
-		if (!items) {
+		if (!is_inside)
+			items = items_grow(cursor->arena, items, count, &room, block, field->item_bytes);
+		if (!items || block > room - count) {
 			avro_fail(&cursor->avro);
 			return;
 		}
@@ -172,7 +189,8 @@ static void list_get(const struct record_field *field, struct record_cursor *cur
 			fields_get(field->fields, cursor, items + count++ * field->item_bytes);
 	}
 	*(size_t *)((char *)record + field->offset) = count;
-	memcpy((char *)record + field->items_offset, &items, sizeof items);
+	if (!is_inside)
+		memcpy((char *)record + field->items_offset, &items, sizeof items);
 }
 
 static int choice_get(struct avro_cursor *cursor, unsigned choices)
@@ -231,6 +249,13 @@ static void field_get(const struct record_field *field, struct record_cursor *cu
 	case RECORD_FIELD_REAL:
 		*(double *)at = avro_read_double(avro);
 		break;
+	case RECORD_FIELD_FINITE:
+	case RECORD_FIELD_UNION:
+		*(double *)at = avro_read_finite(avro);
+		break;
+	case RECORD_FIELD_WHOLE:
+		*(double *)at = (double)avro_read_long(avro);
+		break;
 	case RECORD_FIELD_FLAG:
 		flag_get(avro, at);
 		break;
@@ -262,6 +287,8 @@ static void fields_get(const struct record_field *fields, struct record_cursor *
 	for (; fields->type != RECORD_FIELD_END; fields++)
 		if (fields->since <= cursor->schema && (fields->until == 0 || cursor->schema <= fields->until))
 			field_get(fields, cursor, record);
+		else if (fields->type == RECORD_FIELD_FINITE)
+			*(double *)((char *)record + fields->offset) = (double)NAN;
 }
 
 uint64_t record_schema(struct text bytes)
@@ -297,7 +324,7 @@ bool record_decode(const struct record_form *form, struct text bytes, struct are
 	fields_get(form->fields, &cursor, record);
 	if (cursor.refused)
 		return false;
-	if (arena_failed(arena))
+	if (arena && arena_failed(arena))
 		return error_memory(error, ERROR_LIMIT, "reading a record");
 	if (!avro_failed(&cursor.avro) && avro_left(&cursor.avro) == 0)
 		return true;

@@ -2,8 +2,8 @@
  *
  * A record is a C struct. Its rows name the fields in the order of the schema (schemas/NAME.avsc). Records are framed
  * as single-object Avro, so a reader recognises a record whose schema this version of sluice lacks. A form knows its
- * former schemas, whose records lack the rows that were added since (tests/data/avro): they are read with 0 or empty there. Older
- * programs do not read what newer ones write: so engines are updated before or with the one that writes.
+ * former schemas, whose records lack the rows that were added since (tests/data/avro): they are read with 0, empty or NaN there.
+ * Older programs do not read what newer ones write: so engines are updated before or with the one that writes.
  *
  * Records of requests, answers and links of stages are written and read by hand, since each request has some (message/avro/avro.h).
  *
@@ -24,6 +24,9 @@ enum record_field_type {
 	RECORD_FIELD_NUMBER,   /* int64_t */
 	RECORD_FIELD_INT,      /* int32_t */
 	RECORD_FIELD_REAL,     /* double */
+	RECORD_FIELD_FINITE,   /* double, in a union with null: null if it is infinite or NaN, and read as NaN */
+	RECORD_FIELD_UNION,    /* double, in a union with null, which is written as it is, and null is read as NaN */
+	RECORD_FIELD_WHOLE,    /* double that is a whole number, and a long in the record */
 	RECORD_FIELD_FLAG,     /* bool */
 	RECORD_FIELD_CHOICE,   /* an enum of `choices` symbols */
 	RECORD_FIELD_LIST,     /* a size_t, and a pointer to so many items; also a map, whose items are a key and a value */
@@ -34,9 +37,9 @@ enum record_field_type {
 
 struct record_field {
 	enum record_field_type type;
-	unsigned choices;
+	unsigned choices;		   /* of a list in the struct itself: its most items */
 	size_t offset;			   /* in the struct */
-	size_t items_offset;		   /* of a list: of the pointer */
+	size_t items_offset;		   /* of a list: of the pointer, or of the first item in the struct */
 	const struct record_field *fields; /* of a list's item */
 	size_t item_bytes;
 	unsigned since; /* number of the form's first schema that has it, from 1; 0: all of them */
@@ -57,10 +60,24 @@ struct record_field {
 	}
 #define RECORD_LIST(record, count, list, rows, item) RECORD_LIST_ADDED(0, record, count, list, rows, item)
 #define RECORD_TEXTS(record, count, list) RECORD_LIST(record, count, list, record_text_item, struct text)
+#define RECORD_REALS(record, count, list) RECORD_LIST(record, count, list, record_real_item, double)
+/* A list whose items are in an array of the struct. A record with more is broken. */
+#define RECORD_ARRAY(record, count, array, rows)                                                                                   \
+	{                                                                                                                          \
+		.type = RECORD_FIELD_LIST, .offset = offsetof(record, count), .items_offset = offsetof(record, array),             \
+		.fields = (rows), .item_bytes = sizeof(((record *)0)->array[0]),                                                   \
+		.choices = sizeof(((record *)0)->array) / sizeof(((record *)0)->array[0])                                          \
+	}
+/* The versions of resources, which no writer lists: of a struct record_list. */
+#define RECORD_VERSIONS(record, list) RECORD_LIST(record, list.count, list.items, record_version_item, struct record_version)
 #define RECORD_END {.type = RECORD_FIELD_END}
 
-/* Rows of an item of a list of texts. */
-extern const struct record_field record_text_item[];
+/* Rows of an item of a list. */
+extern const struct record_field record_text_item[], record_real_item[], record_version_item[];
+
+struct record_version {
+	struct text resource, version;
+};
 
 #define RECORD_FORMERS_MAX 3
 
@@ -97,7 +114,8 @@ static inline bool record_is_of(const struct record_form *form, uint64_t schema)
 	return record_schema_number(form, schema) > 0;
 }
 
-/* Decodes a record of that form. INPUT: the bytes have another schema, or are broken. LIMIT: the arena is full. */
+/* Decodes a record of that form. INPUT: the bytes have another schema, or are broken. LIMIT: the arena is full. It may be NULL if
+ * no row is a string, tensors, or a list outside of the struct. */
 bool record_decode(const struct record_form *form, struct text bytes, struct arena *arena, void *record, struct error *error);
 
 #endif

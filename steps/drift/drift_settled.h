@@ -3,7 +3,7 @@
 #ifndef SLUICE_STEPS_DRIFT_DRIFT_SETTLED_H
 #define SLUICE_STEPS_DRIFT_DRIFT_SETTLED_H
 
-#include "message/records/settled_score.h"
+#include "message/records/drift_score.h"
 #include "steps/drift/drift_truths.h"
 
 /* Of feedback that was counted. */

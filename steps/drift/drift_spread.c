@@ -23,6 +23,7 @@ static void numbers_spread(const struct monitor_picture *picture, struct arena *
 	into->bins = bins;
 	into->reference = copies;
 	into->current = copies + bins;
+	into->edge_count = bins - 1;
 	into->edges = copies + 2 * bins;
 }
 
@@ -61,6 +62,7 @@ static void categories_spread(const struct monitor_picture *picture, struct aren
 	into->bins = bins;
 	into->reference = reference;
 	into->current = current;
+	into->name_count = own;
 	into->names = names;
 }
 

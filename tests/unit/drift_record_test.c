@@ -15,7 +15,6 @@
 #include "message/avro/avro.h"
 #include "message/records/drift_score.h"
 #include "message/avro/schemas.h"
-#include "message/records/settled_score.h"
 #include "steps/drift/drift_spread.h"
 #include "tests/unit/arena_fixture.h"
 #include "tests/unit/letters.h"
@@ -79,8 +78,8 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	const struct drift_estimate estimate = {"accuracy", 0.75, 0.5, 1};
 	const struct text lacking = TEXT("x.c"), side = TEXT("buy");
 	const struct drift_spread spreads[] = {
-		{TEXT("x.d"), 2, (const double[]){0.5}, NULL, (const double[]){7, 8}, (const double[]){9, 10}},
-		{TEXT("side"), 3, NULL, &side, (const double[]){1, 2, 0}, (const double[]){3, 4, 5}}};
+		{TEXT("x.d"), 1, (const double[]){0.5}, 0, NULL, 2, (const double[]){7, 8}, (const double[]){9, 10}},
+		{TEXT("side"), 0, NULL, 1, &side, 3, (const double[]){1, 2, 0}, (const double[]){3, 4, 5}}};
 	const struct drift_score score = {.pipeline = "p",
 					  .step = "watch",
 					  .window = 3,
@@ -196,6 +195,23 @@ static void the_record_of_a_settled_window_judges_nothing(void **state)
 	letter_close(&letter);
 }
 
+static void a_verdict_is_no_settled_record(void **state)
+{
+	(void)state;
+	struct drift_score score = score_of(), read;
+	struct settled_score settled;
+	struct error error = {0};
+	struct buffer out;
+	buffer_open(&out, RECORD_BYTES);
+	score.verdict = DRIFT_FOUND;
+	score.score = 0.5;
+	assert_true(drift_score_encode(&score, &out, &error));
+	assert_false(settled_score_decode(buffer_view(&out), arena, &settled));
+	assert_true(drift_score_decode(buffer_view(&out), arena, &read));
+	assert_true(read.verdict == DRIFT_FOUND && read.score == 0.5 && !read.settled);
+	buffer_close(&out);
+}
+
 /* ---- records of the former schema ---- */
 
 static struct buffer file_of(const char *path)
@@ -304,7 +320,7 @@ static void a_settled_record_of_a_former_schema_is_read(void **state)
 	assert_true(schema_fingerprint(former.bytes, &fingerprint, &error));
 	memcpy(&written, record.bytes + 2, sizeof written);
 	assert_true(fingerprint == written);
-	assert_true(settled_score_decode(buffer_view(&record), &score));
+	assert_true(settled_score_decode(buffer_view(&record), arena, &score));
 	assert_true(text_is(score.pipeline, "p") && text_is(score.step, "watch") && text_is(score.segment, "a"));
 	assert_int_equal(score.window, 7);
 	assert_int_equal(score.messages, 40);
@@ -318,8 +334,8 @@ static void a_settled_record_of_a_former_schema_is_read(void **state)
 	assert_true(score.realised[0].rows == 30 && score.realised[0].low == 0.625);
 	assert_string_equal(score.realised[1].metric, "auc");
 	for (size_t length = 0; length < record.length; length++)
-		assert_false(settled_score_decode((struct text){record.bytes, length}, &score));
-	assert_false(settled_score_decode(buffer_view(&first), &score));
+		assert_false(settled_score_decode((struct text){record.bytes, length}, arena, &score));
+	assert_false(settled_score_decode(buffer_view(&first), arena, &score));
 	buffer_close(&former);
 	buffer_close(&record);
 	buffer_close(&first);
@@ -443,6 +459,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_record_has_all_that_its_schema_names, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(the_score_of_no_verdict_is_null, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(the_record_of_a_settled_window_judges_nothing, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_verdict_is_no_settled_record, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_record_of_the_former_schema_is_kept, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(todays_schema_is_compatible_backward, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_settled_record_of_a_former_schema_is_read, set_up, arena_end),

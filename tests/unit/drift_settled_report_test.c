@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "message/records/settled_score.h"
+#include "message/records/drift_score.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
@@ -409,7 +409,8 @@ static void records_that_are_cut_off_are_none(void **state)
 	buffer_open(&out, 1 << 12);
 	assert_true(drift_score_encode(&score, &out, &error));
 	const struct text whole = buffer_view(&out);
-	assert_true(settled_score_decode(whole, &read));
+	struct arena *arena = arena_open(SETTLED_SCORE_BYTES_MAX);
+	assert_true(settled_score_decode(whole, arena, &read));
 	assert_int_equal(read.window, 7);
 	assert_int_equal(read.truths, 30);
 	assert_int_equal(read.unkept, 300);
@@ -419,7 +420,8 @@ static void records_that_are_cut_off_are_none(void **state)
 	assert_string_equal(read.realised[0].band, "left");
 	assert_true(read.realised[0].value == 0.5 && read.realised[0].low == 0.55 && read.realised[0].high == 0.95);
 	for (size_t length = 0; length < whole.length; length++)
-		assert_false(settled_score_decode((struct text){whole.bytes, length}, &read));
+		assert_false(settled_score_decode((struct text){whole.bytes, length}, arena, &read));
+	arena_close(arena);
 	buffer_close(&out);
 }
 

@@ -214,7 +214,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		for (size_t i = 0; i < score->quality_count; i++)
 			seen->unseen += score->quality[i].unseen;
 		for (size_t i = 0; i < score->spread_count && !seen->shown[0]; i++)
-			if (score->spreads[i].names && score->spreads[i].bins > 2)
+			if (score->spreads[i].name_count > 0)
 				snprintf(seen->shown, sizeof seen->shown, TEXT_FORMAT, TEXT_ARGUMENTS(score->spreads[i].names[0]));
 	}
 	assert_true(store_release(observed->store, message->writes, &error));

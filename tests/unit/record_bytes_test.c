@@ -140,6 +140,15 @@ static void of_importance(void **state)
 	expect_bytes(importance_report_encode(&report, &out, &error), 82, UINT64_C(0x0bf9f53009df0074));
 }
 
+static bool explanation_print(void)
+{
+	struct explained_record read;
+	const bool good = explained_read(buffer_view(&key), arena, &read);
+	if (good)
+		explained_record_write_json(&read, &out);
+	return good;
+}
+
 static void of_explanations(void **state)
 {
 	static const struct text names[] = {{"age", 3}, {"size", 4}};
@@ -169,7 +178,7 @@ static void of_explanations(void **state)
 	expect_bytes(explained_encode(&explained, 1, &request, "p", &out, &error), 148, UINT64_C(0x1694ff347257dc7b));
 	expect_bytes(explained_write_json(&explained, &request, "p", &out, &error), 626, UINT64_C(0xbcb155e937a75820));
 	assert_true(explained_encode(&explained, 0, &request, "p", &key, &error));
-	expect_bytes(explained_record_write_json(buffer_view(&key), &out), 289, UINT64_C(0x0bb5596b833ecb68));
+	expect_bytes(explanation_print(), 289, UINT64_C(0x0bb5596b833ecb68));
 	explained.data.rule = &rule;
 	explained.data.features = 0;
 	explained.data.scale = SCALE_ANSWER;
@@ -178,7 +187,7 @@ static void of_explanations(void **state)
 	expect_bytes(explained_encode(&explained, 0, &placeless, "p", &out, &error), 117, UINT64_C(0x1d37ff764cde8284));
 	expect_bytes(explained_write_json(&explained, &request, "p", &out, &error), 486, UINT64_C(0x275dec53ed860c0f));
 	assert_true(explained_encode(&explained, 0, &request, "p", &key, &error));
-	expect_bytes(explained_record_write_json(buffer_view(&key), &out), 220, UINT64_C(0xb66b4cd3c5ed6c37));
+	expect_bytes(explanation_print(), 220, UINT64_C(0xb66b4cd3c5ed6c37));
 }
 
 static void of_alerts(void **state)
@@ -214,8 +223,8 @@ static void of_drift(void **state)
 	static const struct text lacking[] = {{"x.c", 3}}, side[] = {{"buy", 3}};
 	static const struct drift_realisation realised[] = {{"accuracy", 30, 0.7, 0.75, 0.5, (double)NAN, "held"}};
 	const struct drift_spread spreads[] = {
-		{{"x.d", 3}, 2, (const double[]){0.5}, NULL, (const double[]){7, 8}, (const double[]){9, 10}},
-		{{"side", 4}, 3, NULL, side, (const double[]){1, 2, 0}, (const double[]){3, 4, 5}}};
+		{{"x.d", 3}, 1, (const double[]){0.5}, 0, NULL, 2, (const double[]){7, 8}, (const double[]){9, 10}},
+		{{"side", 4}, 0, NULL, 1, side, 3, (const double[]){1, 2, 0}, (const double[]){3, 4, 5}}};
 	struct drift_score score = {.pipeline = "p",
 				    .step = "watch",
 				    .segment = TEXT("venue"),

@@ -123,6 +123,7 @@ struct explanation_scan {
 	int64_t until_ms;
 	struct buffer found;
 	struct buffer hashes; /* of the explanations in it */
+	struct arena *arena;  /* of one record */
 };
 
 /* At least once, a crash may repeat records of a request. */
@@ -154,12 +155,12 @@ static bool record_is_of_caller(const struct answer_search *search, const struct
 	return holds;
 }
 
-static bool explanation_is_of(const struct answer_search *search, const struct explained_head *head, const struct record *record,
+static bool explanation_is_of(const struct answer_search *search, const struct explained_record *read, const struct record *record,
 			      struct error *error)
 {
-	const struct origin *origin = &head->origin;
+	const struct origin *origin = &read->origin;
 	if (search->id.length > 0)
-		return text_equal(head->id, search->id) && record_is_of_caller(search, record, error);
+		return text_equal(read->id, search->id) && record_is_of_caller(search, record, error);
 	return text_is(origin->topic, search->inputs) && origin->partition == search->submission.partition &&
 	       origin->offset == search->submission.offset;
 }
@@ -168,22 +169,24 @@ static bool explanation_take(void *context, const struct record *record, struct 
 {
 	struct explanation_scan *scan = context;
 	struct buffer *found = &scan->found;
-	struct explained_head head;
+	struct explained_record read;
 	if (clock_ms() > scan->until_ms)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, "more was explained since then than is read at a time");
-	if (!record->value.bytes || !explained_head_read(record->value, &head) ||
-	    !explanation_is_of(scan->search, &head, record, error))
+	arena_reset(scan->arena);
+	if (!record->value.bytes || !explained_read(record->value, scan->arena, &read) ||
+	    !explanation_is_of(scan->search, &read, record, error))
 		return error->kind == ERROR_NONE;
 	const size_t before = found->length;
 	if (before == 0) {
-		json_write_string_after(found, TEXT("{\"id\":"), head.id);
-		json_write_string_after(found, TEXT(",\"pipeline\":"), head.pipeline);
+		json_write_string_after(found, TEXT("{\"id\":"), read.id);
+		json_write_string_after(found, TEXT(",\"pipeline\":"), read.pipeline);
 		buffer_string(found, ",\"explanations\":[");
 	} else {
 		buffer_byte(found, ',');
 	}
 	const size_t begin = found->length;
-	if (!explained_record_write_json(record->value, found))
+	explained_record_write_json(&read, found);
+	if (buffer_failed(found))
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, "the explanations are too long to be polled");
 	if (explanation_repeats(scan, (struct text){found->bytes + begin, found->length - begin}))
 		found->length = before;
@@ -200,7 +203,10 @@ static bool explanations_read(struct answer_search *search, int64_t time_ms, str
 					     .stopping = search->stopping,
 					     .wait_ms = search->wait_ms,
 					     .properties = search->properties};
-	struct explanation_scan scan = {.search = search, .until_ms = search_until_ms(search)};
+	struct explanation_scan scan = {
+		.search = search, .until_ms = search_until_ms(search), .arena = arena_open(DECODE_ARENA_BYTES)};
+	if (!scan.arena)
+		return error_memory(error, ERROR_SYSTEM, "reading explanations");
 	buffer_open(&scan.found, EXPLANATIONS_BYTES_MAX);
 	buffer_open(&scan.hashes, EXPLANATIONS_BYTES_MAX);
 	const bool good = topic_give_all(&config, explanation_take, &scan, error);
@@ -213,6 +219,7 @@ static bool explanations_read(struct answer_search *search, int64_t time_ms, str
 		if (buffer_failed(&scan.found) || arena_failed(search->arena))
 			error_set(error, ERROR_LIMIT, PLACE_NONE, "the explanations are too long to be polled");
 	}
+	arena_close(scan.arena);
 	buffer_close(&scan.found);
 	buffer_close(&scan.hashes);
 	return good && !found;

@@ -1,21 +1,11 @@
-/* drift_score.c: see drift_score.h. The size of a record is computed first, so writing needs no checks. */
+/* drift_score.c: see drift_score.h. */
 #include "message/records/drift_score.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "message/avro/avro.h"
-#include "message/avro/avro_wire.h"
-#include "message/avro/avro_writers.h"
-
-#define NUMBERS 41	     /* of a record beside its lists, at most */
-#define STATISTIC_NUMBERS 6  /* of one feature by one method */
-#define QUALITY_NUMBERS 12   /* of one feature */
-#define ESTIMATE_NUMBERS 3
-#define REALISED_NUMBERS 8
-#define SPREAD_BLOCKS 8 /* counts and ends of the lists of one feature */
-#define COUNT_BYTES 5	/* of a count of values */
+#include "message/record_form.h"
 
 const char *const drift_metric_names[DRIFT_METRICS] = {"accuracy", "precision", "recall", "auc", "absolute_error"};
 const char *const drift_verdict_names[DRIFT_VERDICTS] = {"learning", "steady", "drift"};
@@ -26,234 +16,194 @@ struct drift_times drift_times_unknown(void)
 	return (struct drift_times){"", unknown, unknown, unknown, unknown, unknown, false, false};
 }
 
-static struct text words_of(const char *words)
-{
-	return text_of(words ? words : "");
-}
+/* ---- the record ---- */
 
-static size_t edges_of(const struct drift_spread *spread)
-{
-	return spread->edges ? spread->bins - 1 : 0;
-}
+/* A score as its record has it. */
+struct score_record {
+	struct drift_score score;
+	bool is_drift;
+	const char *verdict;
+	struct record_list versions;
+};
 
-static size_t names_of(const struct drift_spread *spread)
-{
-	return spread->edges ? 0 : spread->bins - 2;
-}
+static const struct record_field statistic_fields[] = {
+	RECORD_ROW(TEXT, struct drift_statistic, feature),
+	RECORD_ROW(STRING, struct drift_statistic, method),
+	RECORD_ROW(REAL, struct drift_statistic, effect),
+	RECORD_ROW(REAL, struct drift_statistic, limit),
+	RECORD_ROW(REAL, struct drift_statistic, statistic),
+	RECORD_ROW(UNION, struct drift_statistic, p),
+	RECORD_ROW(FLAG, struct drift_statistic, established),
+	RECORD_END,
+};
 
-static size_t spread_room(const struct drift_spread *spread)
-{
-	size_t room = avro_text_room(spread->feature) + SPREAD_BLOCKS * AVRO_LONG_BYTES_MAX + edges_of(spread) * sizeof(double) +
-		      2 * spread->bins * COUNT_BYTES;
-	for (size_t i = 0; i < names_of(spread); i++)
-		room += avro_text_room(spread->names[i]);
-	return room;
-}
+static const struct record_field quality_fields[] = {
+	RECORD_ROW(TEXT, struct drift_quality, feature),
+	RECORD_ROW(NUMBER, struct drift_quality, values),
+	RECORD_ROW(NUMBER, struct drift_quality, missing),
+	RECORD_ROW(NUMBER, struct drift_quality, outside),
+	RECORD_ROW(NUMBER, struct drift_quality, unseen),
+	RECORD_ROW(FLAG, struct drift_quality, still),
+	RECORD_ROW(FLAG, struct drift_quality, alarm),
+	RECORD_ROW(FLAG, struct drift_quality, missing_alarm),
+	RECORD_ROW(FLAG, struct drift_quality, outside_alarm),
+	RECORD_ROW(FLAG, struct drift_quality, unseen_alarm),
+	RECORD_ROW(FLAG, struct drift_quality, still_alarm),
+	RECORD_ROW(NUMBER, struct drift_quality, mistyped),
+	RECORD_ROW(FLAG, struct drift_quality, mistyped_alarm),
+	RECORD_END,
+};
 
-static size_t score_room(const struct drift_score *score)
-{
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(text_of(score->pipeline)) +
-		      avro_text_room(text_of(score->step)) + avro_text_room(text_of(score->reference)) +
-		      avro_text_room(score->segment) +
-		      avro_text_room(text_of(drift_verdict_names[score->verdict])) +
-		      avro_text_room(words_of(score->times.unjudged)) + avro_text_room(words_of(score->uncompared));
-	for (size_t i = 0; i < score->statistic_count; i++)
-		room += avro_text_room(score->statistics[i].feature) + avro_text_room(text_of(score->statistics[i].method)) +
-			STATISTIC_NUMBERS * AVRO_LONG_BYTES_MAX;
-	for (size_t i = 0; i < score->quality_count; i++)
-		room += avro_text_room(score->quality[i].feature) + QUALITY_NUMBERS * AVRO_LONG_BYTES_MAX;
-	for (size_t i = 0; i < score->estimate_count; i++)
-		room += avro_text_room(text_of(score->estimates[i].metric)) + ESTIMATE_NUMBERS * AVRO_LONG_BYTES_MAX;
-	for (size_t i = 0; i < score->realised_count; i++)
-		room += avro_text_room(text_of(score->realised[i].metric)) + avro_text_room(text_of(score->realised[i].band)) +
-			REALISED_NUMBERS * AVRO_LONG_BYTES_MAX;
-	for (size_t i = 0; i < score->spread_count; i++)
-		room += spread_room(&score->spreads[i]);
-	for (size_t i = 0; i < score->lacking_count; i++)
-		room += avro_text_room(score->lacking[i]);
-	return room;
-}
+static const struct record_field estimate_fields[] = {
+	RECORD_ROW(STRING, struct drift_estimate, metric),
+	RECORD_ROW(REAL, struct drift_estimate, value),
+	RECORD_ROW(REAL, struct drift_estimate, low),
+	RECORD_ROW(REAL, struct drift_estimate, high),
+	RECORD_END,
+};
 
-static char *put_flag(char *to, bool flag)
-{
-	*to = flag;
-	return to + 1;
-}
+static const struct record_field realised_fields[] = {
+	RECORD_ROW(STRING, struct drift_realisation, metric),
+	RECORD_ROW(NUMBER, struct drift_realisation, rows),
+	RECORD_ROW(REAL, struct drift_realisation, value),
+	RECORD_ROW(FINITE, struct drift_realisation, estimate),
+	RECORD_ROW(FINITE, struct drift_realisation, low),
+	RECORD_ROW(FINITE, struct drift_realisation, high),
+	RECORD_ROW(STRING, struct drift_realisation, band),
+	RECORD_END,
+};
 
-static char *put_statistics(char *to, const struct drift_score *score)
-{
-	if (score->statistic_count)
-		to = avro_put_small(to, score->statistic_count);
-	for (size_t i = 0; i < score->statistic_count; i++) {
-		const struct drift_statistic *one = &score->statistics[i];
-		to = avro_put_bytes(to, one->feature);
-		to = avro_put_bytes(to, text_of(one->method));
-		to = avro_put_double(to, one->effect);
-		to = avro_put_double(to, one->limit);
-		to = avro_put_double(to, one->statistic);
-		to = avro_put_small(to, 1); /* the p-value is known */
-		to = avro_put_double(to, one->p);
-		to = put_flag(to, one->established);
-	}
-	return avro_put_small(to, 0);
-}
+static const struct record_field count_item[] = {{.type = RECORD_FIELD_WHOLE}, RECORD_END};
 
-static char *put_quality(char *to, const struct drift_score *score)
-{
-	if (score->quality_count)
-		to = avro_put_small(to, score->quality_count);
-	for (size_t i = 0; i < score->quality_count; i++) {
-		const struct drift_quality *one = &score->quality[i];
-		to = avro_put_bytes(to, one->feature);
-		to = avro_put_long(to, (int64_t)one->values);
-		to = avro_put_long(to, (int64_t)one->missing);
-		to = avro_put_long(to, (int64_t)one->outside);
-		to = avro_put_long(to, (int64_t)one->unseen);
-		to = put_flag(to, one->still);
-		to = put_flag(to, one->alarm);
-		to = put_flag(to, one->missing_alarm);
-		to = put_flag(to, one->outside_alarm);
-		to = put_flag(to, one->unseen_alarm);
-		to = put_flag(to, one->still_alarm);
-		to = avro_put_long(to, (int64_t)one->mistyped);
-		to = put_flag(to, one->mistyped_alarm);
-	}
-	return avro_put_small(to, 0);
-}
+static const struct record_field spread_fields[] = {
+	RECORD_ROW(TEXT, struct drift_spread, feature),
+	RECORD_REALS(struct drift_spread, edge_count, edges),
+	RECORD_TEXTS(struct drift_spread, name_count, names),
+	RECORD_LIST(struct drift_spread, bins, reference, count_item, double),
+	RECORD_LIST(struct drift_spread, bins, current, count_item, double),
+	RECORD_END,
+};
 
-static char *put_estimates(char *to, const struct drift_score *score)
-{
-	if (score->estimate_count)
-		to = avro_put_small(to, score->estimate_count);
-	for (size_t i = 0; i < score->estimate_count; i++) {
-		to = avro_put_bytes(to, text_of(score->estimates[i].metric));
-		to = avro_put_double(to, score->estimates[i].value);
-		to = avro_put_double(to, score->estimates[i].low);
-		to = avro_put_double(to, score->estimates[i].high);
-	}
-	return avro_put_small(to, 0);
-}
+static const struct record_field score_fields[] = {
+	RECORD_ROW(STRING, struct score_record, score.pipeline),
+	RECORD_ROW(STRING, struct score_record, score.step),
+	RECORD_ROW(NUMBER, struct score_record, score.begin_ms),
+	RECORD_ROW(NUMBER, struct score_record, score.end_ms),
+	RECORD_ROW(NUMBER, struct score_record, score.messages),
+	RECORD_ROW(NUMBER, struct score_record, score.unusable),
+	RECORD_ROW(FINITE, struct score_record, score.score),
+	RECORD_ROW(FLAG, struct score_record, is_drift),
+	RECORD_ROW(STRING, struct score_record, score.reference),
+	RECORD_LIST(struct score_record, score.statistic_count, score.statistics, statistic_fields, struct drift_statistic),
+	RECORD_VERSIONS(struct score_record, versions),
+	RECORD_ROW(NUMBER, struct score_record, score.window),
+	RECORD_ROW(STRING, struct score_record, verdict),
+	RECORD_ROW(TEXT, struct score_record, score.segment),
+	RECORD_ROW(NUMBER, struct score_record, score.reference_rows),
+	RECORD_ROW(NUMBER, struct score_record, score.late),
+	RECORD_LIST(struct score_record, score.quality_count, score.quality, quality_fields, struct drift_quality),
+	RECORD_ROW(NUMBER, struct score_record, score.beyond),
+	RECORD_ROW(NUMBER, struct score_record, score.estimated_rows),
+	RECORD_LIST(struct score_record, score.estimate_count, score.estimates, estimate_fields, struct drift_estimate),
+	RECORD_TEXTS(struct score_record, score.lacking_count, score.lacking),
+	RECORD_ROW(FINITE, struct score_record, score.times.rate),
+	RECORD_ROW(FINITE, struct score_record, score.times.rate_low),
+	RECORD_ROW(FINITE, struct score_record, score.times.rate_high),
+	RECORD_ROW(FLAG, struct score_record, score.times.rate_alarm),
+	RECORD_ROW(FINITE, struct score_record, score.times.age_ms),
+	RECORD_ROW(FINITE, struct score_record, score.times.age_most_ms),
+	RECORD_ROW(FLAG, struct score_record, score.times.age_alarm),
+	RECORD_ROW(STRING, struct score_record, score.times.unjudged),
+	RECORD_ROW(FLAG, struct score_record, score.early),
+	RECORD_ROW(NUMBER, struct score_record, score.alarm_row),
+	RECORD_ROW(NUMBER, struct score_record, score.alarm_ms),
+	RECORD_ROW(STRING, struct score_record, score.uncompared),
+	RECORD_LIST(struct score_record, score.spread_count, score.spreads, spread_fields, struct drift_spread),
+	RECORD_ROW(FLAG, struct score_record, score.unusable_alarm),
+	RECORD_ROW(FLAG, struct score_record, score.settled),
+	RECORD_ROW(NUMBER, struct score_record, score.truths),
+	RECORD_LIST(struct score_record, score.realised_count, score.realised, realised_fields, struct drift_realisation),
+	RECORD_ADDED(2, NUMBER, struct score_record, score.unkept),
+	RECORD_ADDED(2, NUMBER, struct score_record, score.unfit),
+	RECORD_END,
+};
 
-static char *put_realised(char *to, const struct drift_score *score)
-{
-	if (score->realised_count)
-		to = avro_put_small(to, score->realised_count);
-	for (size_t i = 0; i < score->realised_count; i++) {
-		const struct drift_realisation *one = &score->realised[i];
-		to = avro_put_bytes(to, text_of(one->metric));
-		to = avro_put_long(to, (int64_t)one->rows);
-		to = avro_put_double(to, one->value);
-		to = avro_put_finite(to, one->estimate);
-		to = avro_put_finite(to, one->low);
-		to = avro_put_finite(to, one->high);
-		to = avro_put_bytes(to, text_of(one->band));
-	}
-	return avro_put_small(to, 0);
-}
-
-static char *put_lacking(char *to, const struct drift_score *score)
-{
-	if (score->lacking_count)
-		to = avro_put_small(to, score->lacking_count);
-	for (size_t i = 0; i < score->lacking_count; i++)
-		to = avro_put_bytes(to, score->lacking[i]);
-	return avro_put_small(to, 0);
-}
-
-static char *put_counts(char *to, const double *counts, size_t count)
-{
-	to = avro_put_small(to, count);
-	for (size_t i = 0; i < count; i++)
-		to = avro_put_long(to, (int64_t)counts[i]);
-	return avro_put_small(to, 0);
-}
-
-static char *put_spread(char *to, const struct drift_spread *spread)
-{
-	const size_t edges = edges_of(spread), names = names_of(spread);
-	to = avro_put_bytes(to, spread->feature);
-	if (edges)
-		to = avro_put_small(to, edges);
-	for (size_t i = 0; i < edges; i++)
-		to = avro_put_double(to, spread->edges[i]);
-	to = avro_put_small(to, 0);
-	if (names)
-		to = avro_put_small(to, names);
-	for (size_t i = 0; i < names; i++)
-		to = avro_put_bytes(to, spread->names[i]);
-	to = avro_put_small(to, 0);
-	to = put_counts(to, spread->reference, spread->bins);
-	return put_counts(to, spread->current, spread->bins);
-}
-
-static char *put_spreads(char *to, const struct drift_score *score)
-{
-	if (score->spread_count)
-		to = avro_put_small(to, score->spread_count);
-	for (size_t i = 0; i < score->spread_count; i++)
-		to = put_spread(to, &score->spreads[i]);
-	return avro_put_small(to, 0);
-}
-
-static char *put_times(char *to, const struct drift_times *times)
-{
-	to = avro_put_finite(to, times->rate);
-	to = avro_put_finite(to, times->rate_low);
-	to = avro_put_finite(to, times->rate_high);
-	to = put_flag(to, times->rate_alarm);
-	to = avro_put_finite(to, times->age_ms);
-	to = avro_put_finite(to, times->age_most_ms);
-	to = put_flag(to, times->age_alarm);
-	return avro_put_bytes(to, words_of(times->unjudged));
-}
+static _Atomic uint64_t schema_name;
+static const struct record_form score_form = {
+	.schema = "drift_score",
+	.called = "drift score",
+	.fields = score_fields,
+	.bytes = sizeof(struct score_record),
+	.schema_name = &schema_name,
+	.formers = {UINT64_C(0x544810a47580ca89)}, /* the first schema had no settled records, which alone are read */
+};
 
 bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error)
 {
-	const uint64_t fingerprint = avro_drift_score_fingerprint();
-	if (fingerprint == 0)
-		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	char *begin = buffer_room(out, score_room(score));
-	if (!begin)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "the drift scores of step `%s` do not fit into the %zu bytes that a record may have; watch fewer "
-				 "tensors",
-				 score->step, out->ceiling_bytes);
-	char *to = avro_put_single_object(begin, fingerprint);
-	to = avro_put_bytes(to, text_of(score->pipeline));
-	to = avro_put_bytes(to, text_of(score->step));
-	to = avro_put_long(to, score->begin_ms);
-	to = avro_put_long(to, score->end_ms);
-	to = avro_put_long(to, (int64_t)score->messages);
-	to = avro_put_long(to, (int64_t)score->unusable);
-	to = avro_put_finite(to, score->score);
-	to = put_flag(to, score->verdict == DRIFT_FOUND);
-	to = avro_put_bytes(to, text_of(score->reference));
-	to = put_statistics(to, score);
-	to = avro_put_small(to, 0); /* versions */
-	to = avro_put_long(to, (int64_t)score->window);
-	to = avro_put_bytes(to, score->settled ? TEXT("") : text_of(drift_verdict_names[score->verdict]));
-	to = avro_put_bytes(to, score->segment);
-	to = avro_put_long(to, (int64_t)score->reference_rows);
-	to = avro_put_long(to, (int64_t)score->late);
-	to = put_quality(to, score);
-	to = avro_put_long(to, (int64_t)score->beyond);
-	to = avro_put_long(to, (int64_t)score->estimated_rows);
-	to = put_estimates(to, score);
-	to = put_lacking(to, score);
-	to = put_times(to, &score->times);
-	to = put_flag(to, score->early);
-	to = avro_put_long(to, (int64_t)score->alarm_row);
-	to = avro_put_long(to, score->alarm_ms);
-	to = avro_put_bytes(to, words_of(score->uncompared));
-	to = put_spreads(to, score);
-	to = put_flag(to, score->unusable_alarm);
-	to = put_flag(to, score->settled);
-	to = avro_put_long(to, (int64_t)score->truths);
-	to = put_realised(to, score);
-	to = avro_put_long(to, (int64_t)score->unkept);
-	to = avro_put_long(to, (int64_t)score->unfit);
-	buffer_grown(out, (size_t)(to - begin));
+	const struct score_record record = {.score = *score,
+					    .is_drift = score->verdict == DRIFT_FOUND,
+					    .verdict = score->settled ? "" : drift_verdict_names[score->verdict]};
+	if (record_encode(&score_form, &record, out, error))
+		return true;
+	return error->kind == ERROR_LIMIT &&
+	       error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "the drift scores of step `%s` do not fit into the %zu bytes that a record may have; watch fewer tensors",
+			 score->step, out->ceiling_bytes);
+}
+
+bool drift_score_decode(struct text bytes, struct arena *arena, struct drift_score *score)
+{
+	struct error none = {0};
+	struct score_record record;
+	if (!record_decode(&score_form, bytes, arena, &record, &none))
+		return false;
+	*score = record.score;
+	while (score->verdict < DRIFT_VERDICTS - 1 && strcmp(record.verdict, drift_verdict_names[score->verdict]) != 0)
+		score->verdict++;
 	return true;
+}
+
+static const char *name_known(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return names[i];
+	return NULL;
+}
+
+/* Metrics of a later version are left out. False: there are more than a program writes. */
+static bool realised_keep(const struct drift_score *read, struct settled_score *settled)
+{
+	static const char *const bands[] = {"", "held", "left"};
+	for (size_t i = 0; i < read->realised_count; i++) {
+		struct drift_realisation one = read->realised[i];
+		one.metric = name_known(one.metric, drift_metric_names, DRIFT_METRICS);
+		one.band = name_known(one.band, bands, sizeof bands / sizeof *bands);
+		if (!one.metric || !one.band)
+			continue;
+		if (settled->realised_count == DRIFT_METRICS)
+			return false;
+		settled->realised[settled->realised_count++] = one;
+	}
+	return true;
+}
+
+bool settled_score_decode(struct text bytes, struct arena *arena, struct settled_score *settled)
+{
+	struct drift_score read;
+	if (!drift_score_decode(bytes, arena, &read) || !read.settled)
+		return false;
+	*settled = (struct settled_score){.pipeline = text_of(read.pipeline),
+					  .step = text_of(read.step),
+					  .segment = read.segment,
+					  .window = read.window,
+					  .messages = read.messages,
+					  .truths = read.truths,
+					  .unkept = read.unkept,
+					  .unfit = read.unfit,
+					  .begin_ms = read.begin_ms,
+					  .end_ms = read.end_ms};
+	return realised_keep(&read, settled);
 }
 
 /* ---- what has moved most ---- */

@@ -56,9 +56,11 @@ struct drift_realisation {
 /* How many values of a feature are in each bin, in the reference and in the window. */
 struct drift_spread {
 	struct text feature;
-	size_t bins;
-	const double *edges;	  /* of numbers: bins - 1, between them; else NULL */
+	size_t edge_count;
+	const double *edges; /* of numbers: bins - 1, between them; else none */
+	size_t name_count;
 	const struct text *names; /* of categories: bins - 2; the last two are of the other ones, and of those never seen */
+	size_t bins;
 	const double *reference, *current; /* counts */
 };
 
@@ -128,5 +130,24 @@ void drift_cause_words(const struct drift_cause *cause, char words[DRIFT_CAUSE_W
 
 /* Appends the record. LIMIT: it does not fit. */
 bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error);
+
+/* Reads a record, also one of the former schema (tests/data/avro), without its identity; texts are in the arena and in the bytes.
+ * Names of metrics, methods and bands may be those of a later version. False: it is none, or the arena is full. */
+bool drift_score_decode(struct text bytes, struct arena *arena, struct drift_score *score);
+
+/* The later record of a window, with its realised numbers, as it is read. */
+struct settled_score {
+	struct text pipeline, step, segment;
+	uint64_t window, messages, truths;
+	uint64_t unkept, unfit;	  /* 0 in records of a program that did not count them */
+	int64_t begin_ms, end_ms; /* the least and the greatest time of its messages */
+	size_t realised_count;
+	struct drift_realisation realised[DRIFT_METRICS];
+};
+
+#define SETTLED_SCORE_BYTES_MAX ((size_t)64 << 10) /* of an arena: a settled record has no lists but that of its realised numbers */
+
+/* The same of a settled record, with known names alone. False: also of a verdict, and then `settled` has no meaning. */
+bool settled_score_decode(struct text bytes, struct arena *arena, struct settled_score *settled);
 
 #endif

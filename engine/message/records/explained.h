@@ -7,6 +7,7 @@
 
 #include "methods/explain/explanation.h"
 #include "message/message.h"
+#include "message/record_form.h"
 
 #define EXPLAIN_HEADER "x-explain" /* of a request that asks for an explanation: any value but `no`, `false` and `0` */
 #define EXPLAIN_REPLY_HEADER "sluice-reply-explanation" /* of a request whose gateway waits for the explanation */
@@ -14,7 +15,6 @@
 /* Of a request: a digest of its caller, who alone may poll its explanations by its id. The records of these have it too. Absent:
  * there is no access control. */
 #define EXPLAIN_CALLER_HEADER "sluice-caller"
-#define EXPLAINED_NAME_BYTES_MAX 65536			/* of an output: tensor[index] */
 
 struct explained {
 	const struct explained *next;
@@ -47,18 +47,27 @@ bool explained_is_complete(const struct explanation *explanation);
 bool explained_encode(const struct explained *explained, size_t output, const struct message *message, const char *pipeline,
 		      struct buffer *out, struct error *error);
 
-/* Beginning of such a record: of which request it is. It borrows from the record. */
-struct explained_head {
+/* Such a record as it is read: its lists are in the arena, and its texts borrow from the bytes. */
+struct explained_record {
 	struct text id;
 	struct origin origin; /* topic empty: none */
-	struct text pipeline;
+	struct text pipeline, step, method, output, scale;
+	double base, answer, residual;
+	size_t attribution_count;
+	const struct attribution *attributions;
+	size_t calls;
+	bool complete;
+	size_t rule_count;
+	const struct text *rules;
+	double precision, coverage; /* NaN: it has no rule */
+	struct record_list versions;
 };
 
-/* False: it is no such record. */
-bool explained_head_read(struct text record, struct explained_head *head);
+/* Also one of the former schema (tests/data/avro). False: it is no such record, or the arena is full. */
+bool explained_read(struct text bytes, struct arena *arena, struct explained_record *read);
 
-/* Appends a record as an item of `explanations` below. False: it is no such record, or does not fit; nothing is appended then. */
-bool explained_record_write_json(struct text record, struct buffer *out);
+/* Appends a record as an item of `explanations` below. */
+void explained_record_write_json(const struct explained_record *record, struct buffer *out);
 
 /* Appends {"id", "pipeline", "explanations": [...]}, each with the fields of that schema; without those that failed. LIMIT,
  * likewise. */

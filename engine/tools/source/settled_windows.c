@@ -23,9 +23,12 @@ bool settled_windows_take(void *windows, const struct record *record, struct err
 {
 	struct settled_windows *self = windows;
 	struct settled_score score;
-	if (!settled_score_decode(record->value, &score) || !text_equal(score.pipeline, self->pipeline) ||
-	    !text_equal(score.step, self->step))
-		return true;
+	struct arena *scratch = arena_open(SETTLED_SCORE_BYTES_MAX);
+	const bool is_of_step = scratch && settled_score_decode(record->value, scratch, &score) &&
+				text_equal(score.pipeline, self->pipeline) && text_equal(score.step, self->step);
+	arena_close(scratch);
+	if (!is_of_step)
+		return scratch || error_memory(error, ERROR_SYSTEM, "reading settled windows");
 	struct settled_entry *items = memory_grow(self->items, self->count, &self->room, WINDOWS_FIRST, sizeof *items);
 	if (!items)
 		return error_memory(error, ERROR_SYSTEM, "reading settled windows");

@@ -7,7 +7,7 @@
 #define SLUICE_TOOLS_SOURCE_SETTLED_WINDOWS_H
 
 #include "kafka/record.h"
-#include "message/records/settled_score.h"
+#include "message/records/drift_score.h"
 
 struct settled_entry;
 

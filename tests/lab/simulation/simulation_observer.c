@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/avro/avro.h"
-#include "message/avro/avro_wire.h"
 #include "message/records/feed_record.h"
-#include "message/records/settled_score.h"
+#include "message/records/drift_score.h"
 #include "message/records/stage_link.h"
 #include "message/records/truth_link.h"
 #include "compiler/plan/plan.h"
@@ -25,6 +23,7 @@
 #define READS_US_MOST (400 * MS)
 #define OUTCOME_MS_LEAST 1000
 #define OUTCOME_MS_MOST 20000
+#define SCORE_BYTES_MAX ((size_t)1 << 20)
 
 /* Of small numbers, while those of the run grow: each window is further away than the one before. */
 #define TEN "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
@@ -173,38 +172,6 @@ void simulation_observers_close(struct simulation_observers *observers)
 
 /* ---- verdicts ---- */
 
-struct window_verdict {
-	int64_t messages, number;
-	double score;
-	struct text step, segment;
-};
-
-/* As drift_score_encode() writes it, up to the segment. */
-static bool verdict_read(const struct record *record, struct window_verdict *made)
-{
-	if (!avro_is_single_object(record->value, avro_drift_score_fingerprint()))
-		return false;
-	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(record->value));
-	const struct text pipeline = avro_read_bytes(&cursor);
-	made->step = avro_read_bytes(&cursor);
-	(void)avro_read_long(&cursor), (void)avro_read_long(&cursor); /* its begin and its end */
-	made->messages = avro_read_long(&cursor);
-	(void)avro_read_long(&cursor); /* messages that cannot be used */
-	made->score = avro_read_finite(&cursor);
-	(void)avro_read_raw(&cursor, 1);
-	(void)avro_read_bytes(&cursor);
-	for (size_t left; (left = avro_read_block(&cursor)) > 0;)
-		for (; left > 0; left--) {
-			(void)avro_read_bytes(&cursor), (void)avro_read_bytes(&cursor);
-			(void)avro_read_raw(&cursor, 3 * sizeof(double) + 1 + sizeof(double) + 1);
-		}
-	(void)avro_read_block(&cursor); /* versions: there are none */
-	made->number = avro_read_long(&cursor);
-	(void)avro_read_bytes(&cursor); /* the verdict */
-	made->segment = avro_read_bytes(&cursor);
-	return !avro_failed(&cursor) && pipeline.length > 0;
-}
-
 /* Both are written in one transaction, which ends at one of the topics before the other. */
 static void feed_compare(const struct simulation_observers *observers, size_t series, size_t window)
 {
@@ -213,10 +180,10 @@ static void feed_compare(const struct simulation_observers *observers, size_t se
 		observers_fail(observers, "the feed has another verdict in its place", series, window);
 }
 
-static void settled_take(struct simulation_observers *observers, const struct settled_score *settled)
+static void settled_take(struct simulation_observers *observers, const struct drift_score *settled)
 {
 	size_t series;
-	if (!series_number(observers, settled->step, settled->segment, &series)) {
+	if (!series_number(observers, text_of(settled->step), settled->segment, &series)) {
 		observers_fail(observers, "the later record is of no step", 0, 0);
 		return;
 	}
@@ -232,33 +199,38 @@ static void settled_take(struct simulation_observers *observers, const struct se
 			settled->window, segment_of(observers, series), simulation_watch_name(watch_of(observers, series)));
 }
 
-static void verdict_take(struct simulation_observers *observers, const struct record *record)
+static void verdict_take(struct simulation_observers *observers, const struct drift_score *verdict)
 {
-	struct window_verdict verdict = {0};
-	struct settled_score settled;
-	size_t series = 0;
-	if (settled_score_decode(record->value, &settled)) {
-		settled_take(observers, &settled);
+	size_t series;
+	if (!series_number(observers, text_of(verdict->step), verdict->segment, &series)) {
+		observers_fail(observers, "the verdict is of no step", 0, 0);
 		return;
 	}
-	const bool readable = verdict_read(record, &verdict) && series_number(observers, verdict.step, verdict.segment, &series);
 	struct simulation_windows *windows = &observers->series[series];
-	if (!readable)
-		observers_fail(observers, "the verdict cannot be read", 0, windows->closed);
-	else if (verdict.number >= 0 && (size_t)verdict.number < windows->closed)
-		observers_fail(observers, "it is closed twice", series, (size_t)verdict.number);
-	else if ((size_t)verdict.number > windows->closed)
+	if (verdict->window < windows->closed)
+		observers_fail(observers, "it is closed twice", series, (size_t)verdict->window);
+	else if (verdict->window > windows->closed)
 		observers_fail(observers, "it has no verdict", series, windows->closed);
-	else if ((size_t)verdict.messages != window_of(observers, series))
+	else if (verdict->messages != window_of(observers, series))
 		observers_fail(observers, "it has too few messages, or too many", series, windows->closed);
 	else if (windows->closed < observers->most)
-		windows->scores[windows->closed++] = verdict.score;
-	if (readable)
-		feed_compare(observers, series, (size_t)verdict.number);
+		windows->scores[windows->closed++] = verdict->score;
+	feed_compare(observers, series, (size_t)verdict->window);
 	simulation_tell(observers->simulation, observers->verdicts.topic,
-			"window %" PRId64 " of segment %zu of step %s has %" PRId64 " messages, score %g", verdict.number,
-			segment_of(observers, series), simulation_watch_name(watch_of(observers, series)), verdict.messages,
-			verdict.score);
+			"window %" PRIu64 " of segment %zu of step %s has %" PRIu64 " messages, score %g", verdict->window,
+			segment_of(observers, series), simulation_watch_name(watch_of(observers, series)), verdict->messages,
+			verdict->score);
+}
+
+static void score_take(struct simulation_observers *observers, const struct record *record)
+{
+	struct drift_score score;
+	struct arena *scratch = arena_open(SCORE_BYTES_MAX);
+	if (!scratch || !drift_score_decode(record->value, scratch, &score))
+		observers_fail(observers, "the record cannot be read", 0, 0);
+	else
+		(score.settled ? settled_take : verdict_take)(observers, &score);
+	arena_close(scratch);
 }
 
 static void observed_take(struct simulation_observers *observers, const struct record *record)
@@ -297,7 +269,7 @@ void simulation_observers_read(struct simulation_observers *observers)
 	if (!observers->is_there)
 		return;
 	while (simulation_reading_next(&observers->verdicts, observers->simulation->kafka, &record))
-		verdict_take(observers, &record);
+		score_take(observers, &record);
 	while (simulation_reading_next(&observers->feed, observers->simulation->kafka, &record))
 		feed_take(observers, &record);
 	while (simulation_reading_next(&observers->observed, observers->simulation->kafka, &record))
