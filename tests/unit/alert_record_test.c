@@ -72,6 +72,31 @@ static void a_record_has_the_feature_that_has_drifted(void **state)
 	buffer_close(&record);
 }
 
+/* A reader has a place for each figure that a condition may use, and for no other. */
+static void more_figures_than_a_condition_has_are_refused(void **state)
+{
+	(void)state;
+	struct alert_condition condition = {.name_count = CONDITION_NAMES_MAX, .of_figures = true};
+	struct alert_message message = {
+		.status = "firing", .alert = TEXT("late"), .figures_of = &condition, .values = alert_values_unknown()};
+	struct buffer record;
+	struct alert_read read;
+	struct error error = {0};
+	for (size_t i = 0; i < CONDITION_NAMES_MAX; i++)
+		condition.names[i] = TEXT("lag");
+	alert_value_set(&message.values, TEXT("lag"), 17);
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	assert_true(alert_record_encode(&message, &record, &error));
+	assert_true(alert_record_decode(buffer_view(&record), &read, &error));
+	assert_true(read.values.lag == 17);
+	char *count = memmem(record.bytes, record.length, "\x20\x06lag", 5);
+	assert_non_null(count);
+	*count += 2; /* zigzag: one more */
+	assert_false(alert_record_decode(buffer_view(&record), &read, &error));
+	assert_int_equal(error.kind, ERROR_INPUT);
+	buffer_close(&record);
+}
+
 /* Engines of two versions run side by side during an upgrade, and the feed keeps what the former ones wrote. */
 static void former_is_read(const char *schema, const char *bytes)
 {
@@ -131,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_end_has_its_reason),
 		cmocka_unit_test(a_record_has_the_feature_that_has_drifted),
+		cmocka_unit_test(more_figures_than_a_condition_has_are_refused),
 		cmocka_unit_test(records_of_former_schemas_are_read),
 		cmocka_unit_test(times_that_are_none_are_refused),
 	};

@@ -54,14 +54,7 @@ void avro_request_origin(struct message *message, const struct origin *origin);
 /* Fingerprints of the engine's schemas; 0: memory ran out. */
 uint64_t avro_request_fingerprint(void);
 uint64_t avro_answer_fingerprint(void);
-uint64_t avro_explanation_fingerprint(void); /* of message/records/explained.h */
 uint64_t avro_exposure_fingerprint(void); /* of message/records/exposure.h */
-uint64_t avro_drift_score_fingerprint(void); /* of message/records/drift_score.h */
-uint64_t avro_drift_verdict_fingerprint(void); /* of message/records/feed_record.h */
-uint64_t avro_drift_figures_fingerprint(void); /* of the same */
-uint64_t avro_outlier_reference_fingerprint(void); /* of the same */
-uint64_t avro_alert_fingerprint(void); /* of compiler/conditions/alert_record.h */
-uint64_t avro_alert_receivers_fingerprint(void); /* of monitor/alerts/told_receivers.h */
 uint64_t avro_crossing_fingerprint(void); /* of message/records/stage_link.h */
 
 #endif

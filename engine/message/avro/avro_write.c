@@ -33,52 +33,10 @@ uint64_t avro_answer_fingerprint(void)
 	return fingerprint_of("response", &kept);
 }
 
-uint64_t avro_explanation_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("explanation", &kept);
-}
-
 uint64_t avro_exposure_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
 	return fingerprint_of("exposure", &kept);
-}
-
-uint64_t avro_drift_score_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("drift_score", &kept);
-}
-
-uint64_t avro_drift_verdict_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("drift_verdict", &kept);
-}
-
-uint64_t avro_drift_figures_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("drift_figures", &kept);
-}
-
-uint64_t avro_outlier_reference_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("outlier_reference", &kept);
-}
-
-uint64_t avro_alert_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("alert", &kept);
-}
-
-uint64_t avro_alert_receivers_fingerprint(void)
-{
-	static _Atomic uint64_t kept;
-	return fingerprint_of("alert_receivers", &kept);
 }
 
 uint64_t avro_crossing_fingerprint(void)

@@ -4,31 +4,24 @@
 #include <math.h>
 #include <string.h>
 
-#include "message/avro/avro.h"
-#include "message/avro/avro_wire.h"
-
-#define FIGURES_SURE FEED_MESSAGES_PER_MINUTE /* that are never null */
-
-/* Former schemas of figures: the fingerprint, and how many there were. */
-static const struct {
-	uint64_t fingerprint;
-	size_t count;
-} former_figures[] = {{UINT64_C(0x18c212afbfa533f9), FEED_MESSAGES_PER_MINUTE},
-		      {UINT64_C(0xaa67f20c1f69f11f), FEED_AUC},
-		      {UINT64_C(0x5f480523b019f665), FEED_EFFECT}};
+#include "base/memory.h"
+#include "message/record_form.h"
 
 static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8}, kind_outlier = {"outlier/", 8};
 
 /* What each record begins with: of what it is. */
 struct feed_head {
-	const char *pipeline, *step;
-	struct text segment;
+	struct text pipeline, step, segment;
 	uint64_t identity;
 };
 
+#define HEAD_ROWS(record)                                                                                                          \
+	RECORD_ROW(TEXT, record, head.pipeline), RECORD_ROW(TEXT, record, head.step), RECORD_ROW(TEXT, record, head.segment),      \
+		RECORD_ROW(NUMBER, record, head.identity)
+
 static struct feed_head head_of(const struct drift_score *score)
 {
-	return (struct feed_head){score->pipeline, score->step, score->segment, score->identity};
+	return (struct feed_head){text_of(score->pipeline), text_of(score->step), score->segment, score->identity};
 }
 
 bool feed_score_is_due(const struct drift_score *score)
@@ -38,11 +31,11 @@ bool feed_score_is_due(const struct drift_score *score)
 
 static bool key_encode(struct text kind, const struct feed_head *head, struct buffer *key, struct error *error)
 {
-	if (strlen(head->pipeline) > FEED_NAME_BYTES_MAX || strlen(head->step) > FEED_NAME_BYTES_MAX)
+	if (head->pipeline.length > FEED_NAME_BYTES_MAX || head->step.length > FEED_NAME_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "the names of pipeline `%s` and step `%s` have more than %d bytes; shorten them", head->pipeline,
-				 head->step, FEED_NAME_BYTES_MAX);
-	buffer_print(key, "%s%s/%s", kind.bytes, head->pipeline, head->step);
+				 "the names of pipeline `%s` and step `%s` have more than %d bytes; shorten them",
+				 head->pipeline.bytes, head->step.bytes, FEED_NAME_BYTES_MAX);
+	buffer_print(key, "%s%s/%s", kind.bytes, head->pipeline.bytes, head->step.bytes);
 	if (head->segment.length > 0) {
 		buffer_byte(key, '/');
 		buffer_text(key, head->segment);
@@ -50,43 +43,45 @@ static bool key_encode(struct text kind, const struct feed_head *head, struct bu
 	return true;
 }
 
-static size_t head_room(const struct feed_head *head)
+/* `advice` is what to do if the record does not fit. */
+static bool value_encode(const struct record_form *form, const void *record, struct text step, const char *advice,
+			 struct buffer *value, struct error *error)
 {
-	return AVRO_SINGLE_OBJECT_BYTES + AVRO_LONG_BYTES_MAX + avro_text_room(text_of(head->pipeline)) +
-	       avro_text_room(text_of(head->step)) + avro_text_room(head->segment);
+	if (record_encode(form, record, value, error))
+		return true;
+	return error->kind == ERROR_LIMIT &&
+	       error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "the %s of step `" TEXT_FORMAT "` does not fit into the %zu bytes that a record may have; %s",
+			 form->called, TEXT_ARGUMENTS(step), value->ceiling_bytes, advice);
 }
 
-static char *put_head(char *to, uint64_t fingerprint, const struct feed_head *head)
-{
-	to = avro_put_single_object(to, fingerprint);
-	to = avro_put_bytes(to, text_of(head->pipeline));
-	to = avro_put_bytes(to, text_of(head->step));
-	to = avro_put_bytes(to, head->segment);
-	return avro_put_long(to, (int64_t)head->identity);
-}
+/* ---- verdicts ---- */
+
+struct verdict_record {
+	struct feed_head head;
+	struct text verdict;
+	double score;
+};
+
+static const struct record_field verdict_fields[] = {
+	HEAD_ROWS(struct verdict_record),
+	RECORD_ROW(TEXT, struct verdict_record, verdict),
+	RECORD_ROW(REAL, struct verdict_record, score),
+	RECORD_END,
+};
+
+static _Atomic uint64_t verdict_schema;
+static const struct record_form verdict_form = {.schema = "drift_verdict",
+						.called = "verdict",
+						.fields = verdict_fields,
+						.bytes = sizeof(struct verdict_record),
+						.schema_name = &verdict_schema};
 
 bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
 {
-	const struct text verdict = text_of(drift_verdict_names[score->verdict]);
-	const struct feed_head head = head_of(score);
-	const uint64_t fingerprint = avro_drift_verdict_fingerprint();
-	if (fingerprint == 0)
-		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!key_encode(kind_drift, &head, key, error))
-		return false;
-	if (score->begins)
-		return true;
-	char *begin = buffer_room(value, head_room(&head) + avro_text_room(verdict) + sizeof score->score);
-	if (!begin)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "the verdict on step `%s` does not fit into the %zu bytes that a record may have; shorten its "
-				 "name",
-				 score->step, value->ceiling_bytes);
-	char *to = put_head(begin, fingerprint, &head);
-	to = avro_put_bytes(to, verdict);
-	to = avro_put_double(to, score->score);
-	buffer_grown(value, (size_t)(to - begin));
-	return true;
+	const struct verdict_record record = {head_of(score), text_of(drift_verdict_names[score->verdict]), score->score};
+	return key_encode(kind_drift, &record.head, key, error) &&
+	       (score->begins || value_encode(&verdict_form, &record, record.head.step, "shorten its name", value, error));
 }
 
 bool feed_key_is_score(struct text key)
@@ -136,35 +131,41 @@ static bool verdict_read(struct text name, struct feed_score *made)
 	return false;
 }
 
-/* In the order of the schema. Whether the record is of the names that its key has. */
-static bool head_read(struct avro_cursor *cursor, struct feed_score *made)
+static bool value_refuse(const struct record_form *form, const struct feed_score *made, struct error *error)
 {
-	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor), segment = avro_read_bytes(cursor);
-	made->identity = (uint64_t)avro_read_long(cursor);
-	return text_is(pipeline, made->pipeline) && text_is(step, made->step) && text_equal(segment, made->segment);
+	return error_set(error, ERROR_INPUT, PLACE_NONE, "the %s of step `%s` of `%s` is damaged", form->called, made->step,
+			 made->pipeline);
 }
 
-static bool score_read(struct avro_cursor *cursor, struct feed_score *made)
+/* False: INPUT, or the arena is full. The record is of the names that its key has. */
+static bool value_decode(const struct record_form *form, struct text value, struct arena *arena, void *record,
+			 const struct feed_head *head, struct feed_score *made, struct error *error)
 {
-	const bool is_named = head_read(cursor, made), is_known = verdict_read(avro_read_bytes(cursor), made);
-	made->score = avro_read_double(cursor);
-	return is_named && is_known && !avro_failed(cursor) && made->score >= 0;
+	if (!record_is_of(form, record_schema(value)))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the %s of step `%s` of `%s` is of another schema; update sluice on all engines", form->called,
+				 made->step, made->pipeline);
+	const bool is_whole = record_decode(form, value, arena, record, error);
+	if (!is_whole && error->kind != ERROR_INPUT)
+		return false;
+	made->identity = head->identity;
+	return (is_whole && text_is(head->pipeline, made->pipeline) && text_is(head->step, made->step) &&
+		text_equal(head->segment, made->segment)) ||
+	       value_refuse(form, made, error);
 }
 
 bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error)
 {
+	struct verdict_record record;
 	*made = (struct feed_score){.verdict = DRIFT_LEARNING};
 	if (!feed_key_is_score(key) || !names_read(kind_drift, key, made))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
 	if (!value.bytes)
 		return true;
-	if (!avro_is_single_object(value, avro_drift_verdict_fingerprint()))
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the verdict on step `%s` of `%s` is of another schema; update sluice on all engines", made->step,
-				 made->pipeline);
-	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
-	return score_read(&cursor, made) ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE, "the verdict on step `%s` of `%s` is damaged", made->step, made->pipeline);
+	if (!value_decode(&verdict_form, value, NULL, &record, &record.head, made, error))
+		return false;
+	made->score = record.score;
+	return (verdict_read(record.verdict, made) && record.score >= 0) || value_refuse(&verdict_form, made, error);
 }
 
 /* ---- figures ---- */
@@ -212,35 +213,54 @@ static void figures_of(const struct drift_score *score, double numbers[FEED_FIGU
 	}
 }
 
+/* Figures as their record has them, and the cause. */
+struct figures_record {
+	struct feed_head head;
+	double numbers[FEED_FIGURES];
+	struct text feature, test;
+};
+
+static const struct record_field figures_fields[] = {
+	HEAD_ROWS(struct figures_record),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_QUALITY_ALARM]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_MISSING_SHARE]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_OUTSIDE_SHARE]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_UNSEEN_SHARE]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_ACCURACY]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_ACCURACY_LOW]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_ACCURACY_HIGH]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_PRECISION]),
+	RECORD_ROW(REAL, struct figures_record, numbers[FEED_RECALL]),
+	RECORD_ADDED(2, FINITE, struct figures_record, numbers[FEED_MESSAGES_PER_MINUTE]),
+	RECORD_ADDED(2, FINITE, struct figures_record, numbers[FEED_NEWEST_AGE_MS]),
+	RECORD_ADDED(3, FINITE, struct figures_record, numbers[FEED_AUC]),
+	RECORD_ADDED(3, FINITE, struct figures_record, numbers[FEED_ERROR]),
+	RECORD_ADDED(4, FINITE, struct figures_record, numbers[FEED_EFFECT]),
+	RECORD_ADDED(4, FINITE, struct figures_record, numbers[FEED_P]),
+	RECORD_ADDED(4, TEXT, struct figures_record, feature),
+	RECORD_ADDED(4, TEXT, struct figures_record, test),
+	RECORD_END,
+};
+
+static _Atomic uint64_t figures_schema;
+static const struct record_form figures_form = {
+	.schema = "drift_figures",
+	.called = "record of figures",
+	.fields = figures_fields,
+	.bytes = sizeof(struct figures_record),
+	.schema_name = &figures_schema,
+	.formers = {UINT64_C(0x18c212afbfa533f9), UINT64_C(0xaa67f20c1f69f11f), UINT64_C(0x5f480523b019f665)}};
+
 bool feed_figures_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
 {
-	const uint64_t fingerprint = avro_drift_figures_fingerprint();
-	const struct feed_head head = head_of(score);
 	const struct drift_cause cause = drift_cause_of(score);
-	const struct text feature = text_of(cause.feature), test = text_of(cause.test);
-	double numbers[FEED_FIGURES];
-	if (fingerprint == 0)
-		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!key_encode(kind_figures, &head, key, error))
-		return false;
-	if (score->begins)
-		return true;
-	char *begin = buffer_room(value, head_room(&head) + sizeof numbers + FEED_FIGURES * AVRO_LONG_BYTES_MAX +
-						 avro_text_room(feature) + avro_text_room(test));
-	if (!begin)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "the figures of step `%s` do not fit into the %zu bytes that a record may have; shorten its name",
-				 score->step, value->ceiling_bytes);
-	char *to = put_head(begin, fingerprint, &head);
-	figures_of(score, numbers);
-	numbers[FEED_EFFECT] = feature.length > 0 ? cause.effect : (double)NAN;
-	numbers[FEED_P] = feature.length > 0 ? cause.p : (double)NAN;
-	for (size_t i = 0; i < FEED_FIGURES; i++)
-		to = i < FIGURES_SURE ? avro_put_double(to, numbers[i]) : avro_put_finite(to, numbers[i]);
-	to = avro_put_bytes(to, feature);
-	to = avro_put_bytes(to, test);
-	buffer_grown(value, (size_t)(to - begin));
-	return true;
+	struct figures_record record = {
+		.head = head_of(score), .feature = text_of(cause.feature), .test = text_of(cause.test)};
+	figures_of(score, record.numbers);
+	record.numbers[FEED_EFFECT] = record.feature.length > 0 ? cause.effect : (double)NAN;
+	record.numbers[FEED_P] = record.feature.length > 0 ? cause.p : (double)NAN;
+	return key_encode(kind_figures, &record.head, key, error) &&
+	       (score->begins || value_encode(&figures_form, &record, record.head.step, "shorten its name", value, error));
 }
 
 bool feed_key_is_figures(struct text key)
@@ -248,79 +268,67 @@ bool feed_key_is_figures(struct text key)
 	return text_starts_with(key, kind_figures);
 }
 
-/* How many figures the record has; 0: it is of no schema that is known. */
-static size_t figures_count(struct text value)
-{
-	for (size_t i = 0; i < sizeof former_figures / sizeof *former_figures; i++)
-		if (avro_is_single_object(value, former_figures[i].fingerprint))
-			return former_figures[i].count;
-	return avro_is_single_object(value, avro_drift_figures_fingerprint()) ? FEED_FIGURES : 0;
-}
-
-static bool figures_read(struct avro_cursor *cursor, size_t count, struct feed_figures *made)
-{
-	const bool is_named = head_read(cursor, &made->of);
-	for (size_t i = 0; i < count; i++)
-		made->numbers[i] = i < FIGURES_SURE ? avro_read_double(cursor) : avro_read_finite(cursor);
-	for (size_t i = count; i < FEED_FIGURES; i++)
-		made->numbers[i] = (double)NAN;
-	if (count == FEED_FIGURES) {
-		const struct text feature = avro_read_bytes(cursor), test = avro_read_bytes(cursor);
-		made->cause = drift_cause_make(feature, test, made->numbers[FEED_EFFECT], made->numbers[FEED_P]);
-	}
-	return is_named && !avro_failed(cursor);
-}
-
 bool feed_figures_decode(struct text key, struct text value, struct feed_figures *made, struct error *error)
 {
+	struct figures_record record;
 	*made = (struct feed_figures){.gone = !value.bytes};
 	if (!feed_key_is_figures(key) || !names_read(kind_figures, key, &made->of))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
 	if (made->gone)
 		return true;
-	const size_t count = figures_count(value);
-	if (count == 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the figures of step `%s` of `%s` are of another schema; update sluice on all engines",
-				 made->of.step, made->of.pipeline);
-	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
-	return figures_read(&cursor, count, made) ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE, "the figures of step `%s` of `%s` are damaged", made->of.step,
-			 made->of.pipeline);
+	if (!value_decode(&figures_form, value, NULL, &record, &record.head, &made->of, error))
+		return false;
+	memcpy(made->numbers, record.numbers, sizeof made->numbers);
+	made->cause = drift_cause_make(record.feature, record.test, record.numbers[FEED_EFFECT], record.numbers[FEED_P]);
+	return true;
 }
 
 /* ---- references of outliers ---- */
 
-static char *put_numbers(char *to, const double *numbers, size_t count, double divisor)
-{
-	to = avro_put_small(to, count);
-	for (size_t i = 0; i < count; i++)
-		to = avro_put_double(to, numbers[i] / divisor);
-	return avro_put_small(to, 0);
-}
+/* A reference as its record has it: with covariances in place of their sums. */
+struct outliers_record {
+	struct feed_head head;
+	uint64_t rows;
+	size_t mean_count, covariance_count;
+	const double *mean, *covariance;
+};
+
+static const struct record_field outliers_fields[] = {
+	HEAD_ROWS(struct outliers_record),
+	RECORD_ROW(NUMBER, struct outliers_record, rows),
+	RECORD_REALS(struct outliers_record, mean_count, mean),
+	RECORD_REALS(struct outliers_record, covariance_count, covariance),
+	RECORD_END,
+};
+
+static _Atomic uint64_t outliers_schema;
+static const struct record_form outliers_form = {.schema = "outlier_reference",
+						 .called = "reference",
+						 .fields = outliers_fields,
+						 .bytes = sizeof(struct outliers_record),
+						 .schema_name = &outliers_schema};
 
 bool feed_outliers_encode(const struct outlier_learnt *learnt, struct buffer *key, struct buffer *value, struct error *error)
 {
-	const uint64_t fingerprint = avro_outlier_reference_fingerprint();
-	const struct feed_head head = {learnt->pipeline, learnt->step, TEXT(""), learnt->identity};
 	const struct covariance *covariance = &learnt->covariance;
-	const size_t numbers = covariance_numbers(covariance->columns);
-	if (fingerprint == 0)
-		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!key_encode(kind_outlier, &head, key, error))
-		return false;
-	char *begin = buffer_room(value, head_room(&head) + 5 * AVRO_LONG_BYTES_MAX + numbers * sizeof(double));
-	if (!begin)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "what step `%s` has learnt of %zu columns does not fit into the %zu bytes that a record may have; "
-				 "give it fewer columns",
-				 learnt->step, covariance->columns, value->ceiling_bytes);
-	char *to = put_head(begin, fingerprint, &head);
-	to = avro_put_long(to, (int64_t)covariance->rows);
-	to = put_numbers(to, covariance->mean, covariance->columns, 1);
-	to = put_numbers(to, covariance->products, numbers - covariance->columns, (double)(covariance->rows - 1));
-	buffer_grown(value, (size_t)(to - begin));
-	return true;
+	const size_t count = covariance_numbers(covariance->columns) - covariance->columns;
+	double *numbers = memory_take(count, sizeof *numbers);
+	const struct outliers_record record = {
+		.head = {text_of(learnt->pipeline), text_of(learnt->step), TEXT(""), learnt->identity},
+		.rows = covariance->rows,
+		.mean_count = covariance->columns,
+		.mean = covariance->mean,
+		.covariance_count = count,
+		.covariance = numbers};
+	if (!numbers)
+		return error_memory(error, ERROR_SYSTEM, "writing to the feed");
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = covariance->products[i] / (double)(covariance->rows - 1);
+	const bool good =
+		key_encode(kind_outlier, &record.head, key, error) &&
+		value_encode(&outliers_form, &record, record.head.step, "give it fewer columns", value, error);
+	memory_give(numbers);
+	return good;
 }
 
 bool feed_key_is_outliers(struct text key)
@@ -328,48 +336,29 @@ bool feed_key_is_outliers(struct text key)
 	return text_starts_with(key, kind_outlier);
 }
 
-/* The numbers of an array, as it is written: in one block. */
-static void numbers_read(struct avro_cursor *cursor, double *numbers, size_t count, double factor)
+static bool covariance_fits(const struct outliers_record *record)
 {
-	for (size_t i = 0; i < count; i++)
-		numbers[i] = avro_read_double(cursor) * factor;
-	if (avro_read_block(cursor) > 0)
-		avro_fail(cursor);
-}
-
-/* False without a failed cursor: the arena is full. */
-static bool covariance_read(struct avro_cursor *cursor, struct arena *arena, struct covariance *covariance)
-{
-	const uint64_t rows = (uint64_t)avro_read_long(cursor);
-	const size_t columns = avro_read_block(cursor);
-	if (columns == 0 || columns > OUTLIER_LEARNT_COLUMNS_MAX || rows <= columns || rows > INT64_MAX)
-		avro_fail(cursor);
-	if (avro_failed(cursor))
-		return false;
-	if (!covariance_open(covariance, columns, arena))
-		return false;
-	const size_t products = covariance_numbers(columns) - columns;
-	covariance->rows = rows;
-	numbers_read(cursor, covariance->mean, columns, 1);
-	if (avro_read_block(cursor) != products)
-		avro_fail(cursor);
-	numbers_read(cursor, covariance->products, products, (double)(rows - 1));
-	return !avro_failed(cursor);
+	const size_t columns = record->mean_count;
+	return columns > 0 && columns <= OUTLIER_LEARNT_COLUMNS_MAX && record->rows > columns && record->rows <= INT64_MAX &&
+	       record->covariance_count == covariance_numbers(columns) - columns;
 }
 
 bool feed_outliers_decode(struct text key, struct text value, struct arena *arena, struct feed_outliers *made, struct error *error)
 {
+	struct outliers_record record;
 	*made = (struct feed_outliers){.of.verdict = DRIFT_LEARNING};
 	if (!feed_key_is_outliers(key) || !names_read(kind_outlier, key, &made->of))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
-	if (!value.bytes || !avro_is_single_object(value, avro_outlier_reference_fingerprint()))
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the reference of step `%s` of `%s` is of another schema; update sluice on all engines",
-				 made->of.step, made->of.pipeline);
-	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
-	if (head_read(&cursor, &made->of) && covariance_read(&cursor, arena, &made->covariance))
-		return true;
-	return arena_failed(arena) ? error_memory(error, ERROR_SYSTEM, "reading the feed")
-				   : error_set(error, ERROR_INPUT, PLACE_NONE, "the reference of step `%s` of `%s` is damaged",
-					       made->of.step, made->of.pipeline);
+	if (!value_decode(&outliers_form, value, arena, &record, &record.head, &made->of, error))
+		return false;
+	if (!covariance_fits(&record))
+		return value_refuse(&outliers_form, &made->of, error);
+	if (!covariance_open(&made->covariance, record.mean_count, arena))
+		return error_memory(error, ERROR_SYSTEM, "reading the feed");
+	made->covariance.rows = record.rows;
+	for (size_t i = 0; i < record.mean_count; i++)
+		made->covariance.mean[i] = record.mean[i];
+	for (size_t i = 0; i < record.covariance_count; i++)
+		made->covariance.products[i] = record.covariance[i] * (double)(record.rows - 1);
+	return true;
 }
