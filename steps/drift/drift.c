@@ -21,7 +21,7 @@
 #include "steps/marks.h"
 #include "steps/prepare/typing.h"
 
-#define METHODS "auto ks psi wasserstein jensen-shannon chi-square mmd page-hinkley adwin cusum"
+#define METHODS "auto ks psi wasserstein jensen-shannon chi-square mmd page-hinkley adwin cusum change"
 
 static const struct option method_rows[] = {
 	ROW(NULL, NAME, struct drift_method, name, .short_form = true, .choices = METHODS),
@@ -473,7 +473,13 @@ const struct option drift_options[] = {
 		    "of the window at least; that of adwin is the shift of the mean rank, as a share of the reference. "
 		    "mmd compares all numeric features together, as one vector, so it also detects a change of their dependence; "
 		    "for several vectors, such as embeddings, see `joint`. Records of mmd have the feature `*`. It needs a "
-		    "`window` of 50 rows or more, and a reference of 200 or more. `falseAlarms` is shared in equal parts by "
+		    "`window` of 50 rows or more, and a reference of 200 or more. change tests the rows of a closed window in "
+		    "their order: from one of them on, the level, spread or shape of a numeric feature, the level of all together, "
+		    "or how two go together is no longer that of the reference, over 3 to 256 rows. In a reference whose rows "
+		    "follow from those before, it learns how. It has one verdict, of the features that changed: `x.a`, `x.a, x.b` "
+		    "of how two go together, or `*`. Its `effect` is how far the mean score of these last rows is off, in standard "
+		    "deviations, and `statistic` the same of their sum; without an alarm all are 0. It needs a `window` of 100 "
+		    "messages or more, and `falseAlarms` by messages. `falseAlarms` is shared in equal parts by "
 		    "the features, the online methods of each, and the joint tests. The other tests of a feature have its part "
 		    "together: the least of their p_value exceeds it so rarely."),
 	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,

@@ -196,6 +196,39 @@ def windows(folder):
     return kind, pairs
 
 
+# ---- drift ----
+
+def change_rows(rows, width, moved):
+    """The last column follows the first; when it has moved, it follows it no more, and is higher."""
+    made = [[draw.gauss(0, 1) for _ in range(width)] for _ in range(rows)]
+    for row in made:
+        row[-1] = row[-1] + moved if moved else 0.7 * row[0] + 0.7 * row[-1]
+    return made
+
+
+def change(folder):
+    width, window, alarms = draw.randint(2, 4), draw.choice([100, 200, 300]), draw.choice([0.05, 0.5])
+    reference = change_rows(draw.choice([150, 400]), width, 0)
+    windows = [change_rows(draw.randrange(window), width, 0) for _ in range(4)]
+    windows = [usual + change_rows(window - len(usual), width, draw.choice([0.2, 0.6, 1.5])) for usual in windows]
+    drift = {"tensors": ["x"], "reference": "usual.json", "window": window, "methods": ["change"], "falseAlarms": "%g per 1000" % alarms}
+    spec = {"steps": [{"name": "s", "drift": drift}, {"name": "known", "inputs": ["s"], "expression": {"set": {"found": "is_drift"}, "keep": ["found"]}}],
+            "output": {"steps": ["known"]}}
+    with open(os.path.join(folder, "train.jsonl"), "w", encoding="utf-8") as out:
+        out.writelines(json.dumps(line) + "\n" for line in shaped([request(at, x=[row]) for at, row in enumerate(reference)]))
+    with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as out:
+        json.dump({**PIPELINE, "spec": spec}, out)
+    subprocess.run([SLUICE, "fit", "drift", os.path.join(folder, "train.jsonl"), "-f", os.path.join(folder, "pipeline.yaml"),
+                    "--out", os.path.join(folder, "usual.json")], check=True, capture_output=True, timeout=60)
+    rows = [row for one in windows for row in one] + [reference[0]]
+    lines = piped(folder, spec, shaped([request(at, x=[row]) for at, row in enumerate(rows)]))
+    got = [bool(outputs(lines[window * (at + 1)])["found"][0]) for at in range(len(windows))]
+    rate = 0.9 * alarms  # a tenth is of quality
+    want = [len(computed(folder, "drift_quality", {"rows": reference + one}, {"reference_rows": len(reference), "rate": rate})["alarms"]) > 0
+            for one in windows]
+    return "change", [(got, want)]
+
+
 # ---- models ----
 
 def models(folder):
@@ -215,7 +248,7 @@ def models(folder):
 
 
 passed = failed = 0
-for family, times in ((preprocess, 60), (features, 15), (windows, 40), (models, 25)):
+for family, times in ((preprocess, 60), (features, 15), (windows, 40), (change, 15), (models, 25)):
     for number in range(times):
         with tempfile.TemporaryDirectory() as folder:
             what, pairs = family(folder)

@@ -9,7 +9,7 @@
 #define USUAL_ROWS 500 /* of a window by time, whose rows are not known before */
 
 const char *const monitor_method_names[MONITOR_METHODS] = {
-	"ks", "psi", "wasserstein", "jensen-shannon", "chi-square", "page-hinkley", "cusum", "adwin", "mmd",
+	"ks", "psi", "wasserstein", "jensen-shannon", "chi-square", "page-hinkley", "cusum", "adwin", "mmd", "change",
 };
 
 /* ---- opening ---- */
@@ -23,7 +23,7 @@ bool monitor_settings_check(const struct monitor_settings *settings, struct erro
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "a window of %lld rows cannot be judged; give %d to %d rows, or a duration",
 				 (long long)settings->window_rows, MONITOR_ROWS_MIN, MONITOR_ROWS_MAX);
-	if (!monitor_joints_check_window(settings, error))
+	if (!monitor_joints_check_window(settings, error) || !monitor_change_check(settings, error))
 		return false;
 	if (!(rate->alarms > 0) || (rate->rows > 0) == (rate->duration_ms > 0))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -95,7 +95,7 @@ static bool features_learn(struct monitor *self, const struct drift_reference *r
 	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, keeps_rows, arena))
 		return false;
 	self->test_count += self->joints.count;
-	return true;
+	return !keeps_rows || monitor_change_open(self, reference, arena);
 }
 
 struct monitor_position monitor_start(void)
@@ -244,26 +244,10 @@ static void joints_judge(struct monitor *self, double alpha)
 		}
 }
 
-/* What a window that takes so much of the declared rate gives each of its tests and figures. */
-static struct monitor_levels levels_of(const struct monitor *self, double alpha)
-{
-	const double part = alpha * MONITOR_QUALITY_SHARE / MONITOR_QUALITY_FIGURES;
-	return (struct monitor_levels){.test = alpha * (1 - MONITOR_QUALITY_SHARE) / (double)self->test_count,
-				       .feature = part / (double)self->feature_count,
-				       .numbers = part / (double)self->number_count,
-				       .categories = part / (double)(self->feature_count - self->number_count),
-				       .times = part};
-}
-
-double monitor_test_level(const struct monitor *self, double alpha)
-{
-	return levels_of(self, monitor_alpha_bounded(alpha)).test;
-}
-
 static const struct monitor_verdict *window_close(struct monitor *self, bool ended)
 {
 	const double alpha = alpha_of(self);
-	const struct monitor_levels levels = levels_of(self, alpha);
+	const struct monitor_levels levels = monitor_levels_of(self, alpha);
 	const bool timed = self->settings.window_ms > 0;
 	const size_t features = self->blank ? 0 : self->feature_count;
 	self->verdict = (struct monitor_verdict){.window = self->at.window++,

@@ -19,6 +19,10 @@
  *                    less than JOINT_ROWS_MIN rows; and one of each set of features that the settings name, and of the directions
  *                    of each projected tensor (projection.h), whatever the methods are, if the window and the reference are large
  *                    enough and the settings name no such set
+ *   change           the first row of a window from which on all numeric features together, one, or two of them are no longer as
+ *                    in the reference (change/change.h). It counts as a joint test with the name of these features; windows and
+ *                    rate are by rows. Effect: by how many deviations the mean score of the rows of the alarm is off; without
+ *                    an alarm 0, as is the level
  *
  * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds for
  * all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its duration,
@@ -76,6 +80,7 @@ enum monitor_method {
 	MONITOR_CUSUM,
 	MONITOR_ADWIN,
 	MONITOR_MMD,
+	MONITOR_CHANGE,
 	MONITOR_METHODS
 };
 extern const char *const monitor_method_names[MONITOR_METHODS]; /* "ks" */

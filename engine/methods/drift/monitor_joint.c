@@ -178,7 +178,7 @@ bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_refe
 			  const struct watched_feature *features, const struct monitor_settings *settings, bool fits,
 			  struct arena *arena)
 {
-	size_t most = settings->set_count + 1;
+	size_t most = settings->set_count + 2;
 	*joints = (struct monitor_joints){.fits = fits};
 	for (size_t i = 0; i < reference->feature_count; i++)
 		most += is_first_direction(reference, i);
@@ -191,6 +191,8 @@ bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_refe
 		good = good && set_learn(joints, reference, features, NULL, arena);
 	for (size_t i = 0; i < settings->set_count; i++)
 		good = good && set_learn(joints, reference, features, &settings->sets[i], arena);
+	if (settings->methods >> MONITOR_CHANGE & 1)
+		good = good && monitor_change_add(joints, reference, features, arena);
 	return good && projected_all_learn(joints, reference, features, settings, arena);
 }
 
@@ -201,6 +203,10 @@ size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, dou
 	if (rows < JOINT_ROWS_MIN)
 		return 0;
 	for (size_t i = 0; i < joints->count; i++) {
+		if (joints->parts[i].change) {
+			monitor_change_test(&joints->parts[i], rows, &joints->findings[i]);
+			continue;
+		}
 		const struct joint_finding found = joint_compare(joints->parts[i].joint, joints->parts[i].columns, rows, alpha);
 		joints->findings[i].test = (struct monitor_test){.method = MONITOR_MMD,
 								 .statistic = found.unbiased,

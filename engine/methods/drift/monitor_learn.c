@@ -198,6 +198,21 @@ static bool dependence_learn(struct watched_feature *watched, const struct drift
 	return true;
 }
 
+struct monitor_levels monitor_levels_of(const struct monitor *self, double alpha)
+{
+	const double part = alpha * MONITOR_QUALITY_SHARE / MONITOR_QUALITY_FIGURES;
+	return (struct monitor_levels){.test = alpha * (1 - MONITOR_QUALITY_SHARE) / (double)self->test_count,
+				       .feature = part / (double)self->feature_count,
+				       .numbers = part / (double)self->number_count,
+				       .categories = part / (double)(self->feature_count - self->number_count),
+				       .times = part};
+}
+
+double monitor_test_level(const struct monitor *self, double alpha)
+{
+	return monitor_levels_of(self, monitor_alpha_bounded(alpha)).test;
+}
+
 double monitor_window_rows(const struct monitor_settings *settings, const struct arrivals *arrivals)
 {
 	const double all_ms = arrivals->count > 1 ? arrivals->times_ms[arrivals->count - 1] - arrivals->times_ms[0] : 0;

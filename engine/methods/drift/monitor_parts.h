@@ -88,6 +88,7 @@ struct monitor_joints {
 	bool fits;	  /* else they are counted alone, and test nothing */
 	struct joint_part {
 		struct joint *joint;
+		struct monitor_change *change; /* instead of it */
 		const double **columns; /* of the window */
 	} *parts;
 	struct monitor_joint *findings; /* of the window */
@@ -104,6 +105,20 @@ bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_refe
 
 /* Tests a window, at the level `alpha` of each. How many tests there are: none, if it has too few rows. */
 size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, double alpha);
+
+/* The change detector of all numeric features, as a joint test (monitor_change.c). CONFIG: windows or the rate are not by rows, or
+ * the window is too small. */
+bool monitor_change_check(const struct monitor_settings *settings, struct error *error);
+
+/* Adds it to the joint tests, without what it learns. False: memory runs out. */
+bool monitor_change_add(struct monitor_joints *joints, const struct drift_reference *reference,
+			const struct watched_feature *features, struct arena *arena);
+
+/* Lets it learn, now that the number of tests is known. False: memory runs out. */
+bool monitor_change_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena);
+
+/* Looks at the rows of a window from the first one on. */
+void monitor_change_test(const struct joint_part *part, size_t rows, struct monitor_joint *finding);
 
 /* Learns from the reference, all but laws, for windows of so many rows (0: not known): false if memory runs out. */
 bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, size_t window_rows,
@@ -144,7 +159,10 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 
 /* ---- the whole monitor ---- */
 
-/* The level of each of `test_count` in a window that takes `alpha` of the declared rate. */
+/* What a window that takes `alpha` of the declared rate gives each of its tests and figures. */
+struct monitor_levels monitor_levels_of(const struct monitor *self, double alpha);
+
+/* The level of each of `test_count` in such a window. */
 double monitor_test_level(const struct monitor *self, double alpha);
 
 /* Draws the laws of the features, which have learnt, for windows of so many rows. False: memory runs out. */

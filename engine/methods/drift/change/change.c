@@ -159,9 +159,13 @@ static bool window_crosses(const struct change_detector *self, const struct chan
 		double sum = sums[s] - before[s];
 		if (sum < window->most[s] && sum > window->least[s])
 			continue;
-		if (sum < window->most_with_unseen[s] && sum > window->least_with_unseen[s] && series_has_unseen(self, s, unseen))
+		const bool has_unseen = series_has_unseen(self, s, unseen);
+		const double most = has_unseen ? window->most_with_unseen[s] : window->most[s];
+		const double least = has_unseen ? window->least_with_unseen[s] : window->least[s];
+		if (sum < most && sum > least)
 			continue;
 		alarm->score = sum / window->deviation;
+		alarm->level = fabs(sum > 0 ? most : least) / window->deviation;
 		alarm_fill(self, s, alarm);
 		return true;
 	}
@@ -178,7 +182,9 @@ static bool window_crosses_jointly(const struct change_detector *self, const str
 		total += (self->sums[s] - before[s]) * (self->sums[s] - before[s]);
 	if (total < window->joint)
 		return false;
-	*alarm = (struct change_alarm){.kind = CHANGE_JOINT, .score = sqrt(total) / window->deviation};
+	*alarm = (struct change_alarm){.kind = CHANGE_JOINT,
+				       .score = sqrt(total) / window->deviation,
+				       .level = sqrt(window->joint) / window->deviation};
 	return true;
 }
 
@@ -258,8 +264,8 @@ static void rows_settle(struct change_detector *self)
 
 static bool rows_are_due(const struct change_detector *self)
 {
-	return self->filled >= CHANGE_LONGEST + CHANGE_SETTLED && (self->filled - CHANGE_LONGEST) % CHANGE_SETTLED == 0 &&
-	       self->settled + CHANGE_SETTLED <= self->rows;
+	return !self->stays && self->filled >= CHANGE_LONGEST + CHANGE_SETTLED &&
+	       (self->filled - CHANGE_LONGEST) % CHANGE_SETTLED == 0 && self->settled + CHANGE_SETTLED <= self->rows;
 }
 
 /* Empty windows, beside the reference alone. */
@@ -271,6 +277,14 @@ static void change_forget(struct change_detector *self)
 	memcpy(self->unseen_ring, self->unseen, self->columns * sizeof *self->unseen);
 	memcpy(self->means, self->learnt, self->series * sizeof *self->means);
 	levels_move(self, 0);
+}
+
+void change_begin(struct change_detector *self)
+{
+	for (size_t i = 0; i < self->columns; i++)
+		change_column_begin(&self->watched[i]);
+	change_forget(self);
+	self->stays = true;
 }
 
 /* ---- looking ---- */

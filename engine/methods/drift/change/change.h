@@ -57,6 +57,7 @@ struct change_alarm {
 	size_t column, other; /* of a pair both, of one column the same twice; of CHANGE_JOINT 0 */
 	size_t window;	      /* rows */
 	double score;	      /* in standard deviations; of CHANGE_JOINT the root of their sum of squares */
+	double level;	      /* that its size has crossed, likewise */
 };
 
 struct change_detector;
@@ -67,5 +68,9 @@ struct change_detector *change_open(struct arena *arena, const struct table *ref
 
 /* Whether the row raises an alarm; `alarm` says which, NULL is fine. */
 bool change_add(struct change_detector *detector, const double *row, struct change_alarm *alarm);
+
+/* Empties all windows, beside the reference alone: the next row is the first. From now on no rows make the means surer, so what is
+ * found depends on the rows after the last call alone, to the bit. */
+void change_begin(struct change_detector *detector);
 
 #endif

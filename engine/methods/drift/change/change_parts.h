@@ -67,6 +67,7 @@ struct change_detector {
 	double *means, *factors; /* of each series: a score counts (score - mean) * factor */
 	double *learnt;		 /* means of the reference alone */
 	size_t settled;		 /* rows since then that count in the means */
+	bool stays;		 /* none do any more */
 	struct change_window windows[CHANGE_WINDOWS];
 	uint64_t filled; /* rows since the windows were empty */
 	double *scores, *sums;
