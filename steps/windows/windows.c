@@ -1,18 +1,18 @@
 /* windows.c: Closing windows, message by message; see windows.h.
  *
- * The state has these values, each stored separately: the stream time; for each key its open windows; for each window
- * its contents (window_program.h), by a number; and the index of keys (window_index.h). A key is in the index once,
- * with a span that is not after its next window to close. So a session that grows does not change the index; its
- * entry is moved when its turn comes.
+ * The state has these values, each stored separately: the stream time; for each key its open windows; for each window its contents
+ * (window_program.h), by a number; and a heap of the keys (flow/state/keyed_heap.h). A key is in the heap once, with a span that is
+ * not after its next window to close. So a session that grows does not change the heap; its entry is moved when its turn comes.
  */
 #include "steps/windows/windows.h"
 
 #include <string.h>
 
+#include "flow/state/keyed_heap.h"
+#include "flow/state/keyed_log.h"
 #include "steps/state_key.h"
 #include "steps/windows/window_answer.h"
 #include "steps/windows/window_contents.h"
-#include "steps/windows/window_index.h"
 
 #define STATE_VERSION 2
 #define CLOSED_AT_LEAST 256		   /* windows that one message may close; the next ones close the rest */
@@ -34,7 +34,7 @@ struct key_head {
 	uint32_t version;
 	uint32_t count;	    /* open windows, in the order in which they close */
 	uint64_t closed;    /* windows of a count: how many there were */
-	struct span listed; /* where the index has the key */
+	struct span listed; /* with which the heap has the key */
 };
 
 /* A key, read, with room for more windows. */
@@ -76,10 +76,7 @@ static bool refuse_version(const struct windows_work *work)
 
 /* ---- what is remembered ---- */
 
-static struct text window_key(struct numbered_key *key, uint64_t number)
-{
-	return numbered_key(key, 'w', number);
-}
+static const struct keyed_log contents = {.name = "w", .is_binary = true};
 
 /* Bytes NULL: the arena is full. */
 static struct text state_key(const struct windows_work *work, struct text key)
@@ -176,24 +173,23 @@ static bool open_insert(struct windows_work *work, struct key_state *state, stru
 	return true;
 }
 
-/* What the window of that name holds; one of other settings begins anew. */
-static bool recall_own(struct windows_work *work, struct text name, struct text *bytes)
+/* What the window of that number holds; one of other settings begins anew. */
+static bool recall_own(struct windows_work *work, uint64_t number, struct text *bytes)
 {
-	if (!visit_recall(work->visit, name, bytes) || window_is_of(work->self->program, bytes->bytes))
+	if (!keyed_log_read(&contents, work->visit, number, bytes) || window_is_of(work->self->program, bytes->bytes))
 		return true;
 	*bytes = (struct text){0};
-	return visit_forget(work->visit, name, work->error);
+	return keyed_log_remove(&contents, work->visit, number, work->error);
 }
 
 /* The message goes into the window of that number, which may be new. */
 static bool windows_take(struct windows_work *work, uint64_t number)
 {
-	struct numbered_key key;
-	struct text name = window_key(&key, number), before = {0};
-	if (!recall_own(work, name, &before))
+	struct text before = {0};
+	if (!recall_own(work, number, &before))
 		return false;
 	size_t size = window_size(work->self->program, before, work->input, work->error);
-	void *bytes = size ? visit_remember(work->visit, name, size, work->error) : NULL;
+	void *bytes = size ? keyed_log_write(&contents, work->visit, number, size, work->error) : NULL;
 	if (bytes)
 		window_take(work->self->program, bytes, work->input);
 	return bytes != NULL;
@@ -225,21 +221,20 @@ static bool into_hopping(struct windows_work *work, struct key_state *state, boo
 /* What the session `from` holds goes into another. */
 static bool merge(struct windows_work *work, uint64_t into, uint64_t from)
 {
-	struct numbered_key into_key, from_key;
-	struct text into_name = window_key(&into_key, into), from_name = window_key(&from_key, from), one = {0}, other = {0};
-	if (!recall_own(work, into_name, &one) || !recall_own(work, from_name, &other))
+	struct text one = {0}, other = {0};
+	if (!recall_own(work, into, &one) || !recall_own(work, from, &other))
 		return false;
 	if (!other.bytes)
 		return true;
 	size_t size = one.bytes ? window_size_merged(work->self->program, one, other, work->input, work->error) : other.length;
-	void *bytes = size ? visit_remember(work->visit, into_name, size, work->error) : NULL;
+	void *bytes = size ? keyed_log_write(&contents, work->visit, into, size, work->error) : NULL;
 	if (!bytes)
 		return false;
 	if (one.bytes)
 		window_merge(work->self->program, bytes, other.bytes, work->input);
 	else
 		memcpy(bytes, other.bytes, other.length);
-	return visit_forget(work->visit, from_name, work->error);
+	return keyed_log_remove(&contents, work->visit, from, work->error);
 }
 
 static bool into_session(struct windows_work *work, struct key_state *state, bool *taken)
@@ -275,11 +270,10 @@ static bool into_session(struct windows_work *work, struct key_state *state, boo
 /* Its id is the key and, behind a slash, the window's start, or of a count its number. */
 static bool windows_emit(struct windows_work *work, struct text key, const struct span *span, int64_t id, uint64_t number)
 {
-	struct numbered_key name;
 	struct text bytes = {0};
 	struct message *message = ARENA_NEW(work->arena, struct message);
 	char *own = arena_print(work->arena, TEXT_FORMAT "/%lld", TEXT_ARGUMENTS(key), (long long)id);
-	(void)visit_recall(work->visit, window_key(&name, number), &bytes);
+	(void)keyed_log_read(&contents, work->visit, number, &bytes);
 	if (!message || !own)
 		return work_fail(work);
 	*message = *work->scope.message;
@@ -293,7 +287,7 @@ static bool windows_emit(struct windows_work *work, struct text key, const struc
 	work->closed_bytes += bytes.length;
 	return payload &&
 	       visit_offspring(work->visit, message->id, key.length ? key : (struct text){0}, span->end, payload, work->error) &&
-	       visit_forget(work->visit, window_key(&name, number), work->error);
+	       keyed_log_remove(&contents, work->visit, number, work->error);
 }
 
 /* Puts the key where its next window belongs. */
@@ -301,19 +295,20 @@ static bool windows_list(struct windows_work *work, struct text key, struct key_
 {
 	state->head.listed = state->open[0].span;
 	state->changed = true;
-	return window_index_put(work->visit, &(struct window_entry){state->open[0].span, key}, work->error);
+	const struct keyed_heap_entry entry = {state->open[0].span.end, state->open[0].span.start, key};
+	return keyed_heap_put(work->visit, &entry, work->error);
 }
 
-/* The first of the index: its next window leaves, or it is put where it belongs. */
-static bool close_first(struct windows_work *work, const struct window_entry *entry)
+/* The first of the heap: its next window leaves, or it is put where it belongs. */
+static bool close_first(struct windows_work *work, const struct keyed_heap_entry *entry)
 {
 	struct key_state state;
 	const char *own = arena_copy(work->arena, entry->key.bytes, entry->key.length);
 	struct text key = {own, entry->key.length};
-	struct span listed = entry->span;
+	struct span listed = {entry->subrank, entry->rank};
 	if (!own)
 		return work_fail(work);
-	if (!window_index_pop(work->visit, work->error) || !key_recall(work, key, &state))
+	if (!keyed_heap_remove(work->visit, work->error) || !key_recall(work, key, &state))
 		return false;
 	if (state.head.count == 0 || closing_order(&state.head.listed, &listed) != 0)
 		return true; /* it stands elsewhere by now */
@@ -332,11 +327,11 @@ static bool close_over(struct windows_work *work)
 {
 	const struct closing *form = &work->self->form;
 	size_t most = 2 * windows_of_one(form);
-	struct window_entry entry;
+	struct keyed_heap_entry entry;
 	most = most < CLOSED_AT_LEAST ? CLOSED_AT_LEAST : most;
 	for (size_t turns = 0; turns < 4 * most && work->made < most; turns++) {
-		if (work->closed_bytes > CLOSED_BYTES_MAX || !window_index_first(work->visit, &entry) ||
-		    !closing_is_over(form, &entry.span, work->stream->time))
+		if (work->closed_bytes > CLOSED_BYTES_MAX || !keyed_heap_first(work->visit, &entry) ||
+		    !closing_is_over(form, &(struct span){entry.subrank, entry.rank}, work->stream->time))
 			return true;
 		if (!close_first(work, &entry))
 			return false;
@@ -350,17 +345,16 @@ static bool key_find(struct windows_work *work)
 {
 	if (!state_key_of(work->self->key, &work->scope, "windows", work->arena, &work->key, work->error))
 		return false;
-	return work->key.length <= WINDOW_KEY_BYTES_MAX ||
+	return work->key.length <= KEYED_HEAP_KEY_BYTES_MAX ||
 	       error_set(work->error, ERROR_INPUT, work->step->place,
 			 "the key has %zu bytes, and windows are kept by keys of at most %d", work->key.length,
-			 WINDOW_KEY_BYTES_MAX);
+			 KEYED_HEAP_KEY_BYTES_MAX);
 }
 
 /* A window of a count has one at a time, which leaves when it is full. */
 static bool count_run(struct windows_work *work)
 {
 	struct key_state state;
-	struct numbered_key name;
 	struct text bytes = {0};
 	if (!key_recall(work, work->key, &state))
 		return false;
@@ -375,7 +369,7 @@ static bool count_run(struct windows_work *work)
 	window.span.end = work->time > window.span.end ? work->time : window.span.end;
 	if (!windows_take(work, window.number))
 		return false;
-	(void)visit_recall(work->visit, window_key(&name, window.number), &bytes);
+	(void)keyed_log_read(&contents, work->visit, window.number, &bytes);
 	if (window_messages(bytes.bytes) < (uint64_t)work->self->form.size)
 		return open_insert(work, &state, window) && key_remember(work, work->key, &state);
 	int64_t id = (int64_t)state.head.closed++;
