@@ -12,11 +12,11 @@ struct last_verdict {
 	double missing_share, outside_share, unseen_share; /* of the values, the largest of the features */
 	double accuracy, precision, recall;		   /* that are estimated */
 	double accuracy_low, accuracy_high;
-	double messages_per_minute; /* what came later is behind all else, since drift_kept.h stores the struct */
+	double messages_per_minute; /* what came later is behind all else, since drift_window_state.h stores the struct */
 	double newest_age_ms;
 	double auc, error; /* that are estimated */
 	double mistyped_share; /* as the other shares */
-	struct drift_cause cause; /* of the score; drift_kept.h stores it behind all else */
+	struct drift_cause cause; /* of the score; drift_window_state.h stores it behind all else */
 };
 
 /* Of which nothing else is known; and nothing at all. */

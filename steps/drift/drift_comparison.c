@@ -12,6 +12,7 @@
 #include "steps/drift/drift_reference.h"
 #include "steps/drift/drift_remarks.h"
 #include "steps/drift/drift_texts.h"
+#include "base/hash.h"
 
 #define NS_IN_MS 1000000
 #define MS_BETWEEN_ALARMS_LEAST 60000
@@ -458,4 +459,24 @@ bool drift_comparison_retype(const struct drift_comparison *comparison, const st
 	}
 	payload->tensors = tensors_end(&list);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "comparing messages");
+}
+
+/* ---- the identity of what is compared ---- */
+
+bool drift_identity(const struct step *step, uint64_t *identity, struct error *error)
+{
+	const struct drift *options = step->options;
+	const struct step_reference *reference = &options->reference;
+	struct monitor_settings settings;
+	struct text content = TEXT("");
+	if (!drift_settings_read(options, &settings, error) ||
+	    (reference->file.text && !step_file(step, &reference->file, NULL, &content, error)))
+		return false;
+	const int64_t numbers[] = {settings.window_rows, settings.window_ms, reference->past_ns};
+	*identity = hash_text_next(content, hash_bytes(numbers, sizeof numbers, 0));
+	for (size_t i = 0; reference->past_ns && i < options->tensors.count; i++) /* a file names its features */
+		*identity = hash_text_next(text_of(options->tensors.items[i].text), *identity);
+	*identity = hash_text_next(text_of(reference->topic ? reference->topic : ""), *identity);
+	*identity = hash_text_next(options->group ? expression_source(options->group) : TEXT(""), *identity);
+	return true;
 }

@@ -90,4 +90,13 @@ bool drift_comparison_rows(struct drift_comparison *comparison, const struct pay
 bool drift_comparison_retype(const struct drift_comparison *comparison, const struct fit_source *source, struct payload *payload,
 			     struct arena *arena, struct error *error);
 
+/* ---- the identity of what is compared ----
+ *
+ * It is a hash of the reference, the window and `groupBy`; with `past`, also of the watched tensors, which a file names. Verdicts
+ * are known by it. So the marks of a step are never those of a former reference, or of other segments, whichever engine gave the
+ * verdict (observe/verdict_board.h, message/records/feed_record.h). */
+
+/* Of a step `drift` or its observer, which have one identity. CONFIG: an option, or the reference's file, cannot be used. */
+bool drift_identity(const struct step *step, uint64_t *identity, struct error *error);
+
 #endif

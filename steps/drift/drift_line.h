@@ -4,8 +4,8 @@
 
 #include "steps/drift/drift_comparison.h"
 #include "steps/drift/drift_picture.h"
-#include "steps/drift/drift_settled.h"
-#include "steps/drift/drift_unestimated.h"
+#include "steps/drift/drift_truths.h"
+#include "steps/drift/drift_estimates.h"
 
 /* What is known of the window beside its verdict. All of it is borrowed. */
 struct drift_line {

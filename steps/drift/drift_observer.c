@@ -6,12 +6,14 @@
 
 #include "base/hash.h"
 #include "base/number/moment.h"
+#include "flow/state/keyed_log.h"
 #include "message/records/sender_reads.h"
 #include "message/records/slice.h"
-#include "steps/drift/drift_detectors.h"
 #include "steps/drift/state/drift_ending.h"
-#include "steps/drift/drift_identity.h"
+#include "steps/drift/drift_comparison.h"
 #include "steps/drift/drift_observer_parts.h"
+
+#define AWAITED_KEY TEXT("waiting") /* messages that came before the reference of a topic */
 
 /* ---- opening ---- */
 
@@ -49,7 +51,7 @@ static uint64_t identity_of(const struct drift_comparison *comparison, const str
 	const struct monitor_settings *settings = &comparison->settings;
 	const struct text source = group ? expression_source(group) : TEXT("");
 	const int64_t window[] = {settings->window_rows, settings->window_ms};
-	const uint64_t reference = hash_bytes(comparison->content.bytes, comparison->content.length, DRIFT_KEPT_VERSION);
+	const uint64_t reference = hash_bytes(comparison->content.bytes, comparison->content.length, DRIFT_WINDOW_VERSION);
 	const unsigned online = settings->methods & MONITOR_ONLINE;
 	const uint64_t before = online ? hash_bytes(&online, sizeof online, reference) : reference;
 	return hash_bytes(source.bytes, source.length, hash_bytes(window, sizeof window, before));
@@ -72,7 +74,8 @@ static bool topic_open(struct drift_observer *self, struct step *step, struct er
 	self->topic = ARENA_NEW(step->arena, struct drift_topic);
 	if (!self->topic || !self->reference)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
-	return drift_topic_open(self->topic, &self->comparison, step, self->entry, error);
+	self->topic->topic = options->reference.topic;
+	return drift_comparison_begin(&self->comparison, step, error);
 }
 
 /* The file; or the past, which is known with the first message; or that of a topic, which is known later. */
@@ -88,7 +91,7 @@ static bool reference_open(struct drift_observer *self, struct step *step, struc
 static void observer_close(struct step *step)
 {
 	struct drift_observer *self = step->state;
-	drift_waiting_close(self->waiting);
+	row_order_close(self->waiting);
 	if (self->past)
 		drift_past_close(self->past);
 }
@@ -105,7 +108,7 @@ static bool observer_open(struct step *step, struct error *error)
 	if (self->entry)
 		verdict_entry_expect(self->entry, self->verdict_identity);
 	self->comparison.lenient = true;
-	self->waiting = drift_waiting_open();
+	self->waiting = row_order_open();
 	self->group = ((const struct drift *)step->options)->group;
 	self->identity = self->tally_identity = identity_of(&self->comparison, self->group);
 	step->state = self;
@@ -118,9 +121,9 @@ static bool observer_open(struct step *step, struct error *error)
 /* Rows of a message that came one after the other. They go on at once where none waits and none holds them. */
 static bool part_take(struct drift_visit *at, const struct drift_rows *all, const struct text *segments, size_t from, size_t to)
 {
-	struct drift_waiting *waiting = at->self->waiting;
-	const int64_t horizon_ms = watermarks_horizon(drift_waiting_watermarks(waiting));
-	const bool at_once = drift_waiting_is_empty(waiting) && horizon_ms == INT64_MAX;
+	struct drift_row_order *waiting = at->self->waiting;
+	const int64_t horizon_ms = watermarks_horizon(row_order_watermarks(waiting));
+	const bool at_once = row_order_is_empty(waiting) && horizon_ms == INT64_MAX;
 	for (size_t i = from, end; i < to; i = end) {
 		for (end = i + 1; end < to && text_equal(segments[end], segments[i]);)
 			end++;
@@ -132,10 +135,10 @@ static bool part_take(struct drift_visit *at, const struct drift_rows *all, cons
 						.chances = all->chances,
 						.chance = i,
 						.requests = all->requests ? all->requests + i : NULL};
-		if (!(at_once ? drift_rows_take(at, &rows) : drift_waiting_add(waiting, &rows, at->error)))
+		if (!(at_once ? drift_rows_take(at, &rows) : row_order_add(waiting, &rows, at->error)))
 			return false;
 	}
-	return at_once || drift_held_take(at, horizon_ms, WAITING_RELEASED_MOST + to - from);
+	return at_once || drift_held_take(at, horizon_ms, ROW_ORDER_RELEASED_MOST + to - from);
 }
 
 static struct monitor_moment *moments_of(const struct drift_visit *at, size_t count)
@@ -181,8 +184,8 @@ static void clock_note(const struct drift_observer *self, const struct monitor_m
 static bool rows_come(struct drift_visit *at, const double *values, const struct text *segments, size_t count)
 {
 	const struct drift *options = at->step->options;
-	struct drift_waiting *waiting = at->self->waiting;
-	struct watermarks *watermarks = drift_waiting_watermarks(waiting);
+	struct drift_row_order *waiting = at->self->waiting;
+	struct watermarks *watermarks = row_order_watermarks(waiting);
 	const struct drift_rows all = {.numbers = at->self->comparison.reference.feature_count,
 				       .values = values,
 				       .moments = moments_of(at, count),
@@ -204,14 +207,14 @@ static bool rows_come(struct drift_visit *at, const double *values, const struct
 		watermarks->resets++;
 		from = i;
 	}
-	return part_take(at, &all, segments, from, count) && drift_held_take(at, INT64_MAX, drift_waiting_excess(waiting));
+	return part_take(at, &all, segments, from, count) && drift_held_take(at, INT64_MAX, row_order_excess(waiting));
 }
 
 /* The rows that are held back, and the last record's time. */
 static bool held_bring(struct drift_visit *at)
 {
 	struct drift_observer *self = at->self;
-	return drift_waiting_bring(self->waiting, at->visit, self->tally_identity, self->comparison.settings.window_ms, at->error);
+	return row_order_bring(self->waiting, at->visit, self->tally_identity, self->comparison.settings.window_ms, at->error);
 }
 
 /* What the reader of the partitions says, with the message. */
@@ -224,9 +227,9 @@ static bool reader_hear(struct drift_visit *at)
 	bool is_behind;
 	if (!held_bring(at))
 		return false;
-	watermarks_tick(drift_waiting_watermarks(self->waiting), message->passed_ms);
+	watermarks_tick(row_order_watermarks(self->waiting), message->passed_ms);
 	while (sender_reads_next(&reads, &partition, &is_behind))
-		watermarks_note(drift_waiting_watermarks(self->waiting), partition, is_behind);
+		watermarks_note(row_order_watermarks(self->waiting), partition, is_behind);
 	return true;
 }
 
@@ -235,37 +238,37 @@ static bool reader_hear(struct drift_visit *at)
 /* What came and was in no window is said after as much of it as a window has, if no verdict comes before. */
 static bool unusable_say(struct drift_visit *at)
 {
-	struct drift_kept kept;
+	struct drift_window_state state;
 	if (at->tally.unusable + at->tally.awaited + at->tally.beyond < drift_unusable_most(at->self))
 		return true;
-	const bool begins = !drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
-	if (!drift_record_verdict(at, TEXT(""), NULL, &kept))
+	const bool begins = !drift_window_read(at->visit, TEXT(""), at->self->identity, &state);
+	if (!drift_record_verdict(at, TEXT(""), NULL, &state))
 		return false;
-	if (at->self->group || (begins && kept.last.quality_alarm != 1))
+	if (at->self->group || (begins && state.last.quality_alarm != 1))
 		return true;
 	return (!begins || (drift_tally_admit(&at->tally, false) && drift_segment_begin(at, TEXT("")))) &&
-	       drift_kept_write(at, TEXT(""), &kept);
+	       drift_state_write(at, TEXT(""), &state);
 }
 
 /* Shows the last verdict of the stream, which an engine that has just started does not show before a row comes. */
 static void last_show(const struct drift_visit *at)
 {
-	struct drift_kept kept;
-	if (at->self->entry && !at->self->group && drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept))
-		verdict_entry_set(at->self->entry, TEXT(""), kept.last);
+	struct drift_window_state state;
+	if (at->self->entry && !at->self->group && drift_window_read(at->visit, TEXT(""), at->self->identity, &state))
+		verdict_entry_set(at->self->entry, TEXT(""), state.last);
 }
 
 /* Forgets the past, and the open window: what was known of the stream is over. */
 static bool past_forget(struct drift_visit *at)
 {
 	struct drift_observer *self = at->self;
-	struct drift_kept kept;
-	(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
-	if (kept.last.verdict != DRIFT_LEARNING && !drift_record_beginning(at, TEXT("")))
+	struct drift_window_state state;
+	(void)drift_window_read(at->visit, TEXT(""), at->self->identity, &state);
+	if (state.last.verdict != DRIFT_LEARNING && !drift_record_beginning(at, TEXT("")))
 		return false;
-	const struct drift_kept begun = drift_kept_begin(self->identity, kept.position.window);
-	if (!drift_past_forget(self->past, at->visit, at->error) || !drift_kept_write(at, TEXT(""), &begun) ||
-	    !drift_detectors_forget(at->visit, TEXT(""), at->error) || !drift_sums_forget(at->visit, TEXT(""), at->error) ||
+	const struct drift_window_state begun = drift_window_begin(self->identity, state.position.window);
+	if (!drift_past_forget(self->past, at->visit, at->error) || !drift_state_write(at, TEXT(""), &begun) ||
+	    !drift_window_forget_sums(at->visit, TEXT(""), at->error) ||
 	    !drift_settling_forget(&at->settling, at->visit, TEXT(""), at->error))
 		return false;
 	if (self->entry)
@@ -304,39 +307,57 @@ static bool past_bring(struct drift_visit *at, const struct payload *message, st
 	return good;
 }
 
+/* Messages that wait for the reference of a topic since the last record. */
+static uint64_t awaited_read(const struct drift_visit *at)
+{
+	uint64_t messages = 0;
+	(void)keyed_value_read(at->visit, AWAITED_KEY, &messages, sizeof messages);
+	return messages;
+}
+
 /* Counts the messages that come before the reference of a topic is known. Each time that a window would be full, a record says
  * so. */
 static bool messages_await(struct drift_visit *at)
 {
-	struct drift_kept kept;
+	struct drift_window_state state;
 	drift_watching_note(at->self);
-	at->tally.unusable = drift_topic_waiting(at->visit);
+	at->tally.unusable = awaited_read(at);
 	for (at->message = 0; at->message < at->messages; at->message++) {
 		if (++at->tally.unusable < drift_unusable_most(at->self))
 			continue;
-		(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
-		if (!drift_record_verdict(at, TEXT(""), NULL, &kept))
+		(void)drift_window_read(at->visit, TEXT(""), at->self->identity, &state);
+		if (!drift_record_verdict(at, TEXT(""), NULL, &state))
 			return false;
 	}
-	return drift_topic_wait(at->visit, at->tally.unusable, at->error);
+	return keyed_value_write(at->visit, AWAITED_KEY, &at->tally.unusable, sizeof at->tally.unusable, at->error);
 }
 
 /* Whether the reference is there, which one of a topic need not be. */
 static bool topic_bring(struct drift_observer *self)
 {
-	bool learnt = false;
-	const bool known = !self->topic || drift_topic_bring(self->topic, &learnt);
-	if (learnt)
+	struct drift_topic *topic = self->topic;
+	struct error error = {0};
+	struct text file;
+	if (!topic || topic->known)
+		return true;
+	if (topic->unfit || !self->entry || !verdict_entry_learnt(self->entry, topic->topic, &file))
+		return false;
+	topic->known = drift_comparison_learn(&self->comparison, file, &error);
+	if (topic->known) {
 		self->identity = self->tally_identity = identity_of(&self->comparison, self->group);
-	return known;
+		return true;
+	}
+	topic->unfit = arena_copy(self->comparison.arena, error.text, strlen(error.text));
+	topic->unfit = topic->unfit ? topic->unfit : "memory ran out";
+	return false;
 }
 
 /* Adds what came before the reference was known to the tally. */
 static bool awaited_take(struct drift_visit *at)
 {
-	const uint64_t waiting = at->self->topic ? drift_topic_waiting(at->visit) : 0;
-	at->tally.awaited += waiting;
-	return waiting == 0 || drift_topic_wait(at->visit, 0, at->error);
+	if (at->self->topic)
+		at->tally.awaited += awaited_read(at);
+	return !at->self->topic || keyed_value_remove(at->visit, AWAITED_KEY, at->error);
 }
 
 /* Whether a slice has a time for each row. */
@@ -379,11 +400,11 @@ static bool message_take(struct drift_visit *at)
 		at->misfit = misfit.text;
 		*at->error = (struct error){0};
 		last_show(at);
-	} else if (!drift_waiting_is_empty(self->waiting)) {
+	} else if (!row_order_is_empty(self->waiting)) {
 		last_show(at);
 	}
 	if (known && !usable &&
-	    !drift_held_take(at, watermarks_horizon(drift_waiting_watermarks(self->waiting)), WAITING_RELEASED_MOST))
+	    !drift_held_take(at, watermarks_horizon(row_order_watermarks(self->waiting)), ROW_ORDER_RELEASED_MOST))
 		return false;
 	for (at->message = 0; at->message < at->messages; at->message++) {
 		at->tally.unusable += !usable;
@@ -392,7 +413,7 @@ static bool message_take(struct drift_visit *at)
 	}
 	if (self->entry)
 		verdict_entry_set_beyond(self->entry, at->tally.beyond_all);
-	if (!drift_waiting_keep(self->waiting, at->visit, at->error))
+	if (!row_order_store(self->waiting, at->visit, at->error))
 		return false;
 	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
@@ -427,7 +448,7 @@ static void observer_show(struct step *step, struct visit *visit)
 	struct drift_observer *self = step->state;
 	struct error error = {0};
 	struct drift_visit at = {.self = self, .step = step, .visit = visit, .error = &error};
-	struct drift_kept kept;
+	struct drift_window_state state;
 	struct text segment;
 	if (!self->entry || !state_bring(&at))
 		return;
@@ -435,8 +456,8 @@ static void observer_show(struct step *step, struct visit *visit)
 	last_show(&at);
 	for (uint64_t i = 0; self->group && i < at.tally.segments; i++)
 		if (drift_segment_named(visit, at.tally.base + i, &segment) &&
-		    drift_kept_read(visit, segment, self->identity, &kept))
-			verdict_entry_set(self->entry, segment, kept.last);
+		    drift_window_read(visit, segment, self->identity, &state))
+			verdict_entry_set(self->entry, segment, state.last);
 	verdict_entry_set_beyond(self->entry, at.tally.beyond_all);
 }
 
@@ -444,7 +465,7 @@ static void observer_show(struct step *step, struct visit *visit)
 static void observer_doubt(struct drift_observer *self)
 {
 	self->filled = false;
-	drift_waiting_doubt(self->waiting);
+	row_order_doubt(self->waiting);
 }
 
 /* Time comes alone. */

@@ -6,13 +6,23 @@
 #include "observe/verdict_board.h"
 #include "compiler/step/step.h"
 #include "steps/drift/drift_comparison.h"
-#include "steps/drift/state/drift_kept.h"
 #include "steps/drift/state/drift_past.h"
 #include "steps/drift/drift_segments.h"
 #include "steps/drift/state/drift_settling.h"
-#include "steps/drift/drift_sums.h"
-#include "steps/drift/drift_topic.h"
-#include "steps/drift/state/drift_waiting.h"
+#include "steps/drift/state/drift_row_order.h"
+#include "steps/drift/state/drift_window_state.h"
+
+/* Reference of a step with `topic:`: what the engine learns from a topic's records as it starts
+ * (engine/learn/reference_service.h), and the board has.
+ *
+ * Until it is there, messages are compared with nothing: they are counted, under the key `waiting`, and are `unusable` in the
+ * records of the step, whose verdict is `learning`. What is stored of windows and segments stays as it is: it goes on if the same
+ * reference is learnt again, and begins anew if another is. */
+struct drift_topic {
+	const char *topic;
+	bool known; /* the comparison has its reference and its monitor */
+	const char *unfit; /* why nothing can be compared with what was learnt; NULL: it can, or nothing was */
+};
 
 struct drift_observer {
 	struct drift_comparison comparison;
@@ -21,11 +31,11 @@ struct drift_observer {
 	struct drift_topic *topic; /* NULL: it is none of a topic */
 	const char *reference;	   /* its name in records; of a past, that changes with its windows */
 	uint64_t identity;
-	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift/drift_identity.h) */
+	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift/drift_comparison.h) */
 	uint64_t tally_identity;   /* the same, without the features of a past */
 	const char *watched;	   /* name of the step that it observes */
 	struct verdict_entry *entry;
-	struct drift_waiting *waiting;
+	struct drift_row_order *waiting;
 	int64_t released_ms; /* of the last message before some of these went on by time alone (drift_ending.h); 0: none did
 			      */
 	bool estimated;	  /* a window that it closed had rows in its estimate */
@@ -50,17 +60,6 @@ struct drift_visit {
 	struct error *error;
 };
 
-/* Rows of it that are of one segment. */
-struct drift_run {
-	struct text segment;
-	const double *rows;
-	const struct monitor_moment *moments;
-	size_t count;
-	struct drift_chances chances;
-	size_t chance; /* the first row's number among those of the chances */
-	const struct drift_request *requests; /* NULL: the step waits for no truths */
-};
-
 /* The time of a row of the message. */
 static inline int64_t drift_row_time_ms(const struct drift_visit *at, size_t row)
 {
@@ -69,18 +68,15 @@ static inline int64_t drift_row_time_ms(const struct drift_visit *at, size_t row
 
 /* ---- runs (drift_runs.c); false: LIMIT ---- */
 
-/* Adds a run to the windows of its segment. */
-bool drift_run_take(struct drift_visit *at, const struct drift_run *run);
-
-/* Takes rows that are in their place; and held ones that are older, at most so many. */
+/* Adds rows that are in their place to the windows of their segment; and held ones that are older, at most so many. */
 bool drift_rows_take(struct drift_visit *at, const struct drift_rows *rows);
 bool drift_held_take(struct drift_visit *at, int64_t horizon_ms, size_t most);
 
 /* Closes the open window by time of a segment, whose end has come; as it was read. */
-bool drift_run_end(struct drift_visit *at, struct text segment, struct drift_kept *kept);
+bool drift_segment_end(struct drift_visit *at, struct text segment, struct drift_window_state *state);
 
 /* Stores the window of a segment; and that a segment begins, which the tally has admitted. */
-bool drift_kept_write(const struct drift_visit *at, struct text segment, const struct drift_kept *kept);
+bool drift_state_write(const struct drift_visit *at, struct text segment, const struct drift_window_state *state);
 bool drift_segment_begin(struct drift_visit *at, struct text segment);
 
 /* Forgets some former segments. */
@@ -103,13 +99,13 @@ bool drift_record_beginning(const struct drift_visit *at, struct text segment);
 
 /* Lists the verdict on a segment with the message. NULL: nothing that came could be used. */
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
-			  struct drift_kept *kept);
+			  struct drift_window_state *state);
 
 /* Lists the realised numbers of windows whose truths are no longer waited for, and stores what waits: at the end of a visit. */
 bool drift_windows_settle(struct drift_visit *at);
 
 /* Lists what online methods have found before the end of the window (monitor_early()), unless that is no drift by the options. */
 bool drift_record_early(const struct drift_visit *at, struct text segment, const struct monitor_verdict *early,
-			struct drift_kept *kept);
+			struct drift_window_state *state);
 
 #endif

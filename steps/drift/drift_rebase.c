@@ -5,8 +5,8 @@
 
 #include "base/number/moment.h"
 #include "steps/drift/drift_comparison.h"
-#include "steps/drift/state/drift_past_reference.h"
 #include "steps/drift/drift_reference.h"
+#include "steps/drift/state/drift_past_record.h"
 
 struct rebasing {
 	const struct step *step;
@@ -39,7 +39,7 @@ static bool past_read(struct rebasing *self, struct error *error)
 	if (!wanted->recall(wanted->state, TEXT(PAST_LIST_KEY), &stored) ||
 	    !wanted->recall(wanted->state, TEXT(PAST_FEATURES_KEY), &names))
 		return past_none(self->step, error);
-	const struct past_list *list = past_list_read(stored, self->step->arena);
+	const struct past_list *list = past_list_read(stored);
 	if (!list || names.length == 0)
 		return past_none(self->step, error);
 	if (list->identity != past_identity(past_watched(&options->tensors), names))
@@ -54,9 +54,9 @@ static bool past_read(struct rebasing *self, struct error *error)
 /* The values of a block. NULL: the state does not have them whole. */
 static const struct past_values *block_values(const struct rebasing *self, uint64_t number)
 {
-	char bytes[PAST_KEY_BYTES];
+	struct keyed_log_key key;
 	struct text value;
-	const bool found = self->wanted->recall(self->wanted->state, past_block_key(number, bytes), &value);
+	const bool found = self->wanted->recall(self->wanted->state, keyed_log_key(&past_blocks, number, &key), &value);
 	return found && value.length == self->features.count * sizeof(struct past_values) ? (const void *)value.bytes : NULL;
 }
 
@@ -64,13 +64,12 @@ static const struct past_values *block_values(const struct rebasing *self, uint6
  * wanted. Many are there twice. False: the arena is full. */
 static bool feature_texts_read(const struct rebasing *self, size_t feature, struct text *texts)
 {
-	char bytes[PAST_KEY_BYTES];
+	const struct keyed_log *const logs[] = {&past_texts_counted, &past_texts_fitted, &past_texts_aside};
+	struct keyed_log_key key;
 	struct text stored[3] = {0};
 	size_t length = 0;
-	(void)self->wanted->recall(self->wanted->state, past_counted_key(feature, bytes), &stored[0]);
-	(void)self->wanted->recall(self->wanted->state, past_texts_key(feature, bytes), &stored[1]);
-	if (self->wanted->alarmed)
-		(void)self->wanted->recall(self->wanted->state, past_aside_key(feature, bytes), &stored[2]);
+	for (size_t i = 0; i < (self->wanted->alarmed ? 3 : 2); i++)
+		(void)self->wanted->recall(self->wanted->state, keyed_log_key(logs[i], feature, &key), &stored[i]);
 	char *all = arena_take(self->step->arena, stored[0].length + stored[1].length + stored[2].length + 1,
 			       _Alignof(struct past_text));
 	if (!all)

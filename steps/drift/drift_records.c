@@ -5,8 +5,7 @@
 
 #include "message/records/drift_score.h"
 #include "steps/drift/drift_observer_parts.h"
-#include "steps/drift/drift_spread.h"
-#include "steps/drift/drift_unestimated.h"
+#include "steps/drift/drift_estimates.h"
 #include "steps/drift/drift_verdict.h"
 
 #define UNUSABLE_USUAL 500 /* messages that do not fit, of a window by time */
@@ -55,7 +54,7 @@ static const char *reference_name(const struct drift_visit *at)
 }
 
 /* What all records of the step have. NULL: memory ran out. */
-static struct drift_score *score_begin(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+static struct drift_score *score_begin(const struct drift_visit *at, struct text segment, const struct drift_window_state *state)
 {
 	const struct drift_observer *self = at->self;
 	const int64_t time_ms = drift_row_time_ms(at, at->message);
@@ -69,7 +68,7 @@ static struct drift_score *score_begin(const struct drift_visit *at, struct text
 					      .step = self->watched,
 					      .segment = segment,
 					      .identity = self->verdict_identity,
-					      .window = kept->position.window,
+					      .window = state->position.window,
 					      .begin_ms = time_ms,
 					      .end_ms = time_ms,
 					      .verdict = DRIFT_LEARNING,
@@ -102,18 +101,18 @@ static bool score_fill(const struct drift_visit *at, const struct monitor_verdic
 }
 
 /* Messages are marked by it: an unknown score is 0 there. */
-static void last_keep(const struct drift_score *score, struct drift_kept *kept)
+static void last_keep(const struct drift_score *score, struct drift_window_state *state)
 {
-	kept->last.verdict = score->verdict;
-	kept->last.score = score->verdict == DRIFT_LEARNING ? 0 : score->score;
-	kept->last.cause = drift_cause_of(score);
+	state->last.verdict = score->verdict;
+	state->last.score = score->verdict == DRIFT_LEARNING ? 0 : score->score;
+	state->last.cause = drift_cause_of(score);
 }
 
 /* Alerts judge each window, also if the same rows close several. */
-static void window_show(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+static void window_show(const struct drift_visit *at, struct text segment, const struct drift_window_state *state)
 {
 	if (at->self->entry)
-		verdict_entry_add_window(at->self->entry, segment, kept->last);
+		verdict_entry_add_window(at->self->entry, segment, state->last);
 }
 
 uint64_t drift_unusable_most(const struct drift_observer *self)
@@ -124,7 +123,8 @@ uint64_t drift_unusable_most(const struct drift_observer *self)
 
 /* Messages cannot be used: an alarm, if they are as many as a window has and came where the reference was known. With `groupBy`
  * they are of no segment. */
-static void unusable_record(const struct drift_visit *at, struct text segment, struct drift_score *score, struct drift_kept *kept)
+static void unusable_record(const struct drift_visit *at, struct text segment, struct drift_score *score,
+			    struct drift_window_state *state)
 {
 	if (at->self->entry)
 		verdict_entry_note_watching(at->self->entry, WATCHING_MISFIT, at->misfit);
@@ -134,8 +134,8 @@ static void unusable_record(const struct drift_visit *at, struct text segment, s
 		at->tally.unusable >= drift_unusable_most(at->self) && at->self->comparison.reference.rows > 0 && !at->self->group;
 	if (!score->unusable_alarm)
 		return;
-	kept->last.quality_alarm = 1;
-	window_show(at, segment, kept);
+	state->last.quality_alarm = 1;
+	window_show(at, segment, state);
 }
 
 /* Notes what the observer can do, by the window that has closed: one of whose rows none is in the estimate says why. A segment is
@@ -157,54 +157,54 @@ static bool window_note(const struct drift_visit *at, struct drift_score *score)
 }
 
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
-			  struct drift_kept *kept)
+			  struct drift_window_state *state)
 {
 	const struct drift *options = at->step->options;
 	struct arena *arena = visit_arena(at->visit);
-	struct drift_score *score = score_begin(at, segment, kept);
+	struct drift_score *score = score_begin(at, segment, state);
 	if (!score)
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
 	score->unusable = at->tally.unusable + at->tally.awaited;
 	score->beyond = at->tally.beyond;
 	if (verdict) {
-		const struct drift_estimates estimates = drift_estimates_of(&kept->performance, &at->sums);
+		const struct drift_estimates estimates = drift_estimates_of(&state->performance, &at->sums);
 		if (!score_fill(at, verdict, score) || !drift_verdict_lacking(score, &at->self->comparison, arena) ||
 		    (drift_estimates_any(&options->estimate) &&
-		     !drift_estimates_list(&kept->performance, &at->sums, score, arena)) ||
+		     !drift_estimates_list(&state->performance, &at->sums, score, arena)) ||
 		    !window_note(at, score))
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
-		drift_verdict_last(&kept->last, verdict, &estimates);
-		kept->performance = (struct performance){0};
+		drift_verdict_last(&state->last, verdict, &estimates);
+		state->performance = (struct performance){0};
 		at->sums = (struct drift_sums){0};
 		if (!drift_settling_close(&at->settling, at->visit, score, at->error))
 			return false;
 	} else if (at->misfit) {
-		unusable_record(at, segment, score, kept);
+		unusable_record(at, segment, score, state);
 	}
 	at->tally.unusable = at->tally.awaited = at->tally.beyond = 0;
 	const bool forgets = /* its past */
-		verdict && at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING;
+		verdict && at->self->comparison.reference.rows == 0 && state->last.verdict != DRIFT_LEARNING;
 	if (score->verdict != DRIFT_LEARNING || forgets)
-		last_keep(score, kept);
+		last_keep(score, state);
 	if (verdict)
-		window_show(at, segment, kept);
+		window_show(at, segment, state);
 	visit_score(at->visit, score);
 	return !forgets || drift_record_beginning(at, segment);
 }
 
 bool drift_record_early(const struct drift_visit *at, struct text segment, const struct monitor_verdict *early,
-			struct drift_kept *kept)
+			struct drift_window_state *state)
 {
 	if (!drift_is_found(at->step->options, early))
 		return true;
-	struct drift_score *score = score_begin(at, segment, kept);
+	struct drift_score *score = score_begin(at, segment, state);
 	if (!score)
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
 	score->early = true;
 	if (!score_fill(at, early, score))
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
-	last_keep(score, kept);
-	window_show(at, segment, kept);
+	last_keep(score, state);
+	window_show(at, segment, state);
 	visit_score(at->visit, score);
 	return true;
 }

@@ -12,7 +12,7 @@
 #include "steps/drift/drift_comparison.h"
 #include "steps/drift/drift_examples.h"
 #include "steps/drift/drift_line.h"
-#include "steps/drift/state/drift_parked.h"
+#include "steps/drift/state/drift_open_rows.h"
 #include "steps/drift/drift_reference.h"
 #include "steps/drift/drift_remarks.h"
 #include "steps/drift/drift_segments.h"
@@ -32,7 +32,7 @@ struct review_quality {
 /* The open window of a segment while the monitor has that of another. */
 struct review_segment {
 	struct text name;
-	struct drift_parked parked;
+	struct drift_open_rows open;
 	struct review_quality *quality;
 	struct auc_rows ranked; /* of the open window */
 	uint64_t reported; /* rows of its windows that have closed */
@@ -195,7 +195,7 @@ static struct review_segment *segment_of(struct drift_review *review, struct tex
 	if (!copy || !quality)
 		return NULL;
 	memcpy(copy, name.bytes, name.length);
-	*made = (struct review_segment){.name = {copy, name.length}, .parked = {.position = monitor_start()}, .quality = quality};
+	*made = (struct review_segment){.name = {copy, name.length}, .open = {.position = monitor_start()}, .quality = quality};
 	review->segment_count++;
 	return made;
 }
@@ -208,9 +208,9 @@ static void segment_enter(struct drift_review *review, struct review_segment *se
 	if (review->segment == segment && review->filled)
 		return;
 	review->segment = segment;
-	monitor_resume(monitor, &segment->parked.position);
-	review->filled = segment->parked.position.rows == 0 || monitor_closes(monitor, 1, time_ms);
-	drift_parked_enter(&segment->parked, monitor, review->comparison.reference.feature_count, review->filled);
+	monitor_resume(monitor, &segment->open.position);
+	review->filled = segment->open.position.rows == 0 || monitor_closes(monitor, 1, time_ms);
+	open_rows_enter(&segment->open, monitor, review->comparison.reference.feature_count, review->filled);
 }
 
 /* A row of a message. */
@@ -269,7 +269,7 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 		verdict_report(review, verdict);
 	if (!by_count && !row_estimate(review, row, segment, error))
 		return false;
-	return !review->group || drift_parked_keep(&segment->parked, review->comparison.monitor, row->values,
+	return !review->group || open_rows_add(&segment->open, review->comparison.monitor, row->values,
 						   review->comparison.reference.feature_count, row->time_ms, verdict, error);
 }
 
@@ -333,7 +333,7 @@ static void ends_review(struct drift_review *review)
 {
 	for (size_t i = 0; i < review->segment_count; i++) {
 		if (review->segment != &review->segments[i] || !review->filled)
-			drift_parked_enter(&review->segments[i].parked, review->comparison.monitor,
+			open_rows_enter(&review->segments[i].open, review->comparison.monitor,
 					   review->comparison.reference.feature_count, true);
 		review->filled = true;
 		review->segment = &review->segments[i];
@@ -624,7 +624,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 	if (!opened && !error->place.line)
 		error->place = step->place;
 	for (size_t i = 0; i < review.segment_count; i++) {
-		drift_parked_close(&review.segments[i].parked);
+		open_rows_close(&review.segments[i].open);
 		auc_rows_close(&review.segments[i].ranked);
 	}
 	if (!json) {

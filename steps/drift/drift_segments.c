@@ -1,15 +1,13 @@
 /* drift_segments.c: see drift_segments.h. */
 #include "steps/drift/drift_segments.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "flow/state/keyed_log.h"
 #include "message/records/drift_score.h"
 #include "message/key.h"
 
 #define TALLY_VERSION 3
-#define TALLY_VERSION_BEFORE 2 /* without former segments */
-#define INDEX_KEY_BYTES 32
 #define TALLY_KEY "segments"
 #define ROW_HEAD_BYTES 16 /* of a row that comes alone: its number, and that it is one */
 
@@ -72,14 +70,8 @@ struct text drift_segment_first(const struct expression *group, const struct sco
 
 void drift_tally_read(struct visit *visit, uint64_t identity, struct drift_tally *tally)
 {
-	const size_t before = offsetof(struct drift_tally, base), without_awaited = offsetof(struct drift_tally, awaited);
-	struct text value;
 	*tally = (struct drift_tally){0};
-	if (visit_recall(visit, TEXT(TALLY_KEY), &value) &&
-	    (value.length == sizeof *tally || value.length == without_awaited || value.length == before))
-		memcpy(tally, value.bytes, value.length);
-	if (tally->version == TALLY_VERSION_BEFORE)
-		tally->version = TALLY_VERSION;
+	(void)keyed_value_read(visit, TEXT(TALLY_KEY), tally, sizeof *tally);
 	if (tally->version != TALLY_VERSION)
 		*tally = (struct drift_tally){.version = TALLY_VERSION, .identity = identity};
 	if (tally->identity == identity)
@@ -92,10 +84,7 @@ void drift_tally_read(struct visit *visit, uint64_t identity, struct drift_tally
 
 bool drift_tally_keep(struct visit *visit, const struct drift_tally *tally, struct error *error)
 {
-	struct drift_tally *stored = visit_remember(visit, TEXT(TALLY_KEY), sizeof *tally, error);
-	if (stored)
-		*stored = *tally;
-	return stored != NULL;
+	return keyed_value_write(visit, TEXT(TALLY_KEY), tally, sizeof *tally, error);
 }
 
 bool drift_tally_admit(struct drift_tally *tally, bool grouped)
@@ -108,21 +97,15 @@ bool drift_tally_admit(struct drift_tally *tally, bool grouped)
 
 /* ---- the index ---- */
 
-static struct text index_key(uint64_t number, char bytes[INDEX_KEY_BYTES])
-{
-	const int length = snprintf(bytes, INDEX_KEY_BYTES, "segment/%llu", (unsigned long long)number);
-	return (struct text){bytes, (size_t)length};
-}
+static const struct keyed_log names = {.name = "segment"};
 
 /* The name, and behind it a zero byte: a value is not empty. */
 bool drift_segment_index(struct visit *visit, uint64_t number, struct text name, struct error *error)
 {
-	char bytes[INDEX_KEY_BYTES];
-	const struct text key = index_key(number, bytes);
 	struct text before;
 	if (drift_segment_named(visit, number, &before) && text_equal(before, name))
 		return true;
-	char *stored = visit_remember(visit, key, name.length + 1, error);
+	char *stored = keyed_log_write(&names, visit, number, name.length + 1, error);
 	if (!stored)
 		return false;
 	memcpy(stored, name.bytes, name.length);
@@ -132,9 +115,8 @@ bool drift_segment_index(struct visit *visit, uint64_t number, struct text name,
 
 bool drift_segment_named(struct visit *visit, uint64_t number, struct text *name)
 {
-	char bytes[INDEX_KEY_BYTES];
 	struct text value;
-	if (!visit_recall(visit, index_key(number, bytes), &value) || value.length == 0)
+	if (!keyed_log_read(&names, visit, number, &value) || value.length == 0)
 		return false;
 	*name = (struct text){arena_copy(visit_arena(visit), value.bytes, value.length - 1), value.length - 1};
 	return name->bytes;
@@ -142,6 +124,5 @@ bool drift_segment_named(struct visit *visit, uint64_t number, struct text *name
 
 bool drift_segment_unindex(struct visit *visit, uint64_t number, struct error *error)
 {
-	char bytes[INDEX_KEY_BYTES];
-	return visit_forget(visit, index_key(number, bytes), error);
+	return keyed_log_remove(&names, visit, number, error);
 }

@@ -2,6 +2,7 @@
 #include "steps/drift/drift_truths.h"
 
 #include <math.h>
+#include <string.h>
 
 const char *const drift_figure_names[FIGURES] = {[FIGURE_ACCURACY] = "accuracy",
 						 [FIGURE_PRECISION] = "precision",
@@ -164,4 +165,36 @@ struct drift_finding drift_realised_find(const struct drift_realised *realised, 
 	if (isnan(realises) || isnan(low) || found.rows < REALISED_ROWS_MIN || class_least(realised, figure) < REALISED_CLASS_MIN)
 		found.band = BAND_OPEN;
 	return found;
+}
+
+/* ---- findings about a window, for a report ---- */
+
+void drift_findings_of_realised(const struct drift_realised *realised, struct drift_finding findings[FIGURES])
+{
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++)
+		findings[figure] = drift_realised_find(realised, figure);
+}
+
+static enum band_state band_of(const char *band)
+{
+	if (strcmp(band, "held") == 0)
+		return BAND_HELD;
+	return strcmp(band, "left") == 0 ? BAND_LEFT : BAND_OPEN;
+}
+
+void drift_findings_of_settled(const struct settled_score *settled, struct drift_finding findings[FIGURES])
+{
+	const double unknown = (double)NAN;
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++) {
+		findings[figure] = (struct drift_finding){.realised = unknown, .estimate = {unknown, unknown, unknown}};
+		for (size_t i = 0; settled && i < settled->realised_count; i++) {
+			const struct drift_realisation *one = &settled->realised[i];
+			if (strcmp(one->metric, drift_metric_names[figure]) != 0)
+				continue;
+			findings[figure] = (struct drift_finding){.rows = one->rows,
+								  .realised = one->value,
+								  .estimate = {one->estimate, one->low, one->high},
+								  .band = band_of(one->band)};
+		}
+	}
 }

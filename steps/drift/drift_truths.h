@@ -11,6 +11,7 @@
 
 #include "methods/drift/tests/auc_rows.h"
 #include "steps/drift/drift_estimates.h"
+#include "message/records/drift_score.h"
 
 #define REALISED_ROWS_MIN 30 /* fewer rows are not held against the band, which is of a normal distribution */
 #define REALISED_CLASS_MIN 10 /* nor is the AUC of fewer rows of a class, nor a share of fewer positive rows */
@@ -67,5 +68,13 @@ struct drift_finding {
 struct drift_finding drift_realised_find(const struct drift_realised *realised, enum drift_figure figure);
 
 extern const char *const drift_figure_names[FIGURES]; /* "accuracy" */
+
+/* ---- findings about a window, for a report ---- */
+
+/* Of feedback that was counted. */
+void drift_findings_of_realised(const struct drift_realised *realised, struct drift_finding findings[FIGURES]);
+
+/* Of a record; NULL: nothing is known. */
+void drift_findings_of_settled(const struct settled_score *settled, struct drift_finding findings[FIGURES]);
 
 #endif

@@ -3,16 +3,15 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "flow/state/keyed_log.h"
 #include "message/records/slice.h"
 #include "observe/verdict_board.h"
 #include "steps/outlier/outlier_past.h"
 
 #define LIST_KEY "list"
 #define LIST_VERSION 1
-#define KEY_BYTES 32
 #define NUMBER_MAX 1e150 /* the square of a larger one is beyond the range of a double */
 
 /* What is stored under LIST_KEY, without the blocks that are not there. */
@@ -75,19 +74,16 @@ static bool observer_open(struct step *step, struct error *error)
 
 /* ---- state ---- */
 
-static struct text block_key(uint64_t number, char bytes[KEY_BYTES])
-{
-	return (struct text){bytes, (size_t)snprintf(bytes, KEY_BYTES, "block/%llu", (unsigned long long)number)};
-}
+static const struct keyed_log blocks = {.name = "block"};
 
 static size_t block_bytes(const struct outlier_visit *at)
 {
 	return covariance_numbers(at->list.columns) * sizeof(double);
 }
 
-static size_t list_bytes(uint64_t blocks)
+static size_t list_bytes(uint64_t count)
 {
-	return offsetof(struct outlier_list, past.blocks) + blocks * sizeof(struct covariance_block);
+	return offsetof(struct outlier_list, past.blocks) + count * sizeof(struct covariance_block);
 }
 
 static bool list_is_whole(struct text stored)
@@ -102,9 +98,8 @@ static bool list_is_whole(struct text stored)
 
 static bool blocks_forget(struct outlier_visit *at)
 {
-	char bytes[KEY_BYTES];
 	for (size_t i = 0; i < at->list.past.count; i++)
-		if (!visit_forget(at->visit, block_key(at->list.past.blocks[i].number, bytes), at->error))
+		if (!keyed_log_remove(&blocks, at->visit, at->list.past.blocks[i].number, at->error))
 			return false;
 	at->list = (struct outlier_list){.version = LIST_VERSION, .identity = at->self->identity, .past.next = at->list.past.next};
 	return true;
@@ -123,11 +118,7 @@ static bool list_read(struct outlier_visit *at)
 
 static bool list_write(struct outlier_visit *at)
 {
-	const size_t bytes = list_bytes(at->list.past.count);
-	void *stored = visit_remember(at->visit, TEXT(LIST_KEY), bytes, at->error);
-	if (stored)
-		memcpy(stored, &at->list, bytes);
-	return stored;
+	return keyed_value_write(at->visit, TEXT(LIST_KEY), &at->list, list_bytes(at->list.past.count), at->error);
 }
 
 /* ---- rows ---- */
@@ -145,13 +136,12 @@ static struct covariance_block *block_bring(struct outlier_visit *at, int64_t be
 {
 	struct covariance_past *past = &at->list.past;
 	struct covariance_block *block = covariance_past_find(past, begin_ms);
-	char bytes[KEY_BYTES];
 	uint64_t number;
 	if (block)
 		return block;
 	const struct past_span span = past_clock_move(&past->clock, begin_ms, at->self->past_ms);
 	while (covariance_past_expire(past, span, at->self->past_ms, &number))
-		if (!visit_forget(at->visit, block_key(number, bytes), at->error))
+		if (!keyed_log_remove(&blocks, at->visit, number, at->error))
 			return NULL;
 	at->block = NULL; /* blocks have moved in the list */
 	at->begun = true;
@@ -161,12 +151,11 @@ static struct covariance_block *block_bring(struct outlier_visit *at, int64_t be
 static bool row_take(struct outlier_visit *at, const double *row, int64_t time_ms)
 {
 	const int64_t begin_ms = covariance_block_begin(time_ms, at->self->past_ms);
-	char bytes[KEY_BYTES];
 	if (!at->block || at->block->begin_ms != begin_ms) {
 		struct covariance_block *block = block_bring(at, begin_ms);
 		if (!block)
 			return false;
-		at->numbers = visit_remember(at->visit, block_key(block->number, bytes), block_bytes(at), at->error);
+		at->numbers = keyed_log_write(&blocks, at->visit, block->number, block_bytes(at), at->error);
 		if (!at->numbers)
 			return false;
 		at->block = block;
@@ -200,13 +189,12 @@ static bool blocks_merge(const struct outlier_visit *at, struct covariance *merg
 {
 	const struct covariance_past *past = &at->list.past;
 	double *numbers = arena_take_raw(visit_arena(at->visit), block_bytes(at));
-	char bytes[KEY_BYTES];
 	if (!numbers || !covariance_open(merged, at->list.columns, visit_arena(at->visit)))
 		return error_memory(at->error, ERROR_LIMIT, "learning what is usual");
 	*whole = true;
 	for (size_t i = 0; i < past->count && *whole; i++) {
 		struct text stored;
-		*whole = visit_recall(at->visit, block_key(past->blocks[i].number, bytes), &stored) &&
+		*whole = keyed_log_read(&blocks, at->visit, past->blocks[i].number, &stored) &&
 			 stored.length == block_bytes(at);
 		if (!*whole)
 			break;

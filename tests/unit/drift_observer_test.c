@@ -271,60 +271,6 @@ static void another_window_begins_anew(void **state)
 	observed_close(&observed);
 }
 
-/* What a former version has stored under that key: its first field is its version, and `at` the number of the window. */
-static void former_state_put(struct observed *observed, const char *key, uint64_t version, size_t bytes, size_t at)
-{
-	const uint64_t window = 7;
-	char stored[512] = {0};
-	struct error error = {0};
-	uint32_t scope;
-	memcpy(stored, &version, sizeof version);
-	memcpy(stored + at, &window, sizeof window);
-	assert_true(store_scope_find(observed->store, TEXT("watch" OBSERVER_SUFFIX), &scope));
-	assert_true(store_restore(observed->store, scope, text_of(key), (struct text){stored, bytes}, &error));
-}
-
-static void expect_next_window(const char *key, uint64_t version, size_t bytes, size_t at, uint64_t window)
-{
-	struct observed observed;
-	observed_open(&observed, USUAL);
-	former_state_put(&observed, key, version, bytes, at);
-	observed_rows(&observed, 80, 1, 0);
-	assert_int_equal(observed.count, 2);
-	assert_int_equal(observed.seen[0].messages, 40);
-	assert_int_equal(observed.seen[0].window, window);
-	assert_int_equal(observed.seen[1].window, window + 1);
-	observed_close(&observed);
-}
-
-static void numbers_go_on_after_an_upgrade(void **state)
-{
-	(void)state;
-	expect_next_window("window", 1, 136, 40, 7);
-	expect_next_window("window/", 2, 128, 32, 7);
-	expect_next_window("window/", 3, 264, 32, 7);
-	expect_next_window("window/", 1, 128, 32, 0); /* no version had that */
-	expect_next_window("window/", 2, 127, 32, 0);
-	expect_next_window("window/other", 2, 128, 32, 0);
-}
-
-/* The numbers of a segment are its own: what was stored before segments came is of none. */
-static void segments_do_not_go_on_with_the_number_of_all(void **state)
-{
-	(void)state;
-	struct observed observed;
-	observed_open(&observed, USUAL ", groupBy: key");
-	former_state_put(&observed, "window", 1, 136, 40);
-	former_state_put(&observed, "window/b", 2, 128, 32);
-	observed.key = TEXT("a");
-	observed_rows(&observed, 40, 1, 0);
-	assert_int_equal(observed.seen[0].window, 0);
-	observed.key = TEXT("b");
-	observed_rows(&observed, 40, 1, 0);
-	assert_int_equal(observed.seen[1].window, 7);
-	observed_close(&observed);
-}
-
 /* Of a window by time, more rows than are kept are thinned; another engine keeps the same ones. */
 static void a_thinned_window_goes_on(void **state)
 {
@@ -510,8 +456,6 @@ int main(void)
 		cmocka_unit_test(a_verdict_is_lent_when_its_observer_has_moved),
 		cmocka_unit_test(what_the_state_has_counts),
 		cmocka_unit_test(another_window_begins_anew),
-		cmocka_unit_test(numbers_go_on_after_an_upgrade),
-		cmocka_unit_test(segments_do_not_go_on_with_the_number_of_all),
 		cmocka_unit_test(a_thinned_window_goes_on),
 		cmocka_unit_test(messages_that_do_not_fit_are_counted),
 		cmocka_unit_test(a_clock_that_jumps_back_begins_windows_anew),

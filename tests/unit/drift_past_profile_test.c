@@ -194,11 +194,11 @@ static void former_past_put(struct observed *observed)
 	memcpy(&list, stored.bytes, stored.length);
 	list.past.count = list.past.next = 0;
 	for (uint64_t i = 0; i < 2 * FORMER_BLOCKS; i++) {
-		char key[PAST_KEY_BYTES];
+		struct keyed_log_key key;
 		struct past_values values = {.least = -1000, .greatest = 1000};
 		for (size_t j = 0; j < PAST_BLOCK_ROWS; j++)
 			values.values[j] = (double)(random_next(&observed->chance) >> 11) / 3 * 0x1p-53;
-		state_restore(observed, past_block_key(i, key), &values, sizeof values);
+		state_restore(observed, keyed_log_key(&past_blocks, i, &key), &values, sizeof values);
 		past_add(&list.past,
 			 &(struct past_block){
 				 .rows = PAST_BLOCK_ROWS, .time_ms = list.past.clock.last_ms, .windows = i % FORMER_BLOCKS == 0},

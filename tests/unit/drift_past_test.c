@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "methods/drift/past.h"
-#include "steps/drift/state/drift_kept.h"
 #include "tests/unit/observed.h"
 
 #define BY_COUNT "window: 100, falseAlarms: 0.1 per 1000"
@@ -318,31 +317,6 @@ static void the_past_goes_on_in_another_engine(void **state)
 	}
 }
 
-/* What a former build has stored of the open window lacks the alarms, and the feature that has drifted most. */
-static void a_window_of_a_former_build_goes_on(void **state)
-{
-	(void)state;
-	struct observed observed;
-	struct text stored;
-	char former[offsetof(struct drift_kept, alarms) - sizeof(struct drift_cause)];
-	uint32_t scope;
-	observed_open_past(&observed, "1d", BY_COUNT);
-	observed_rows(&observed, 12, 100, 0);
-	observed_rows(&observed, 1, 60, 0);
-	assert_true(store_scope_find(observed.store, TEXT("watch.observer"), &scope));
-	assert_true(store_read(observed.store, scope, TEXT("window/"), &stored));
-	memcpy(former, stored.bytes, sizeof former);
-	observed_engine_close(&observed);
-	assert_true(
-		store_restore(observed.store, scope, TEXT("window/"), (struct text){former, sizeof former}, &(struct error){0}));
-	observed_engine_open(&observed);
-	observed_rows(&observed, 1, 40, 0);
-	assert_int_equal(observed.count, 13);
-	assert_int_equal(observed.seen[12].window, 12);
-	assert_int_equal(observed.seen[12].messages, 100);
-	observed_close(&observed);
-}
-
 /* What was not committed is gone, and so is the past that only memory has. */
 static void a_past_that_was_not_committed_is_gone(void **state)
 {
@@ -551,7 +525,6 @@ int main(void)
 		cmocka_unit_test(a_past_that_is_over_is_learnt_again),
 		cmocka_unit_test(rows_with_a_wrong_time_change_no_past),
 		cmocka_unit_test(the_past_goes_on_in_another_engine),
-		cmocka_unit_test(a_window_of_a_former_build_goes_on),
 		cmocka_unit_test(a_past_that_was_not_committed_is_gone),
 		cmocka_unit_test(other_features_begin_another_past),
 		cmocka_unit_test(a_past_with_values_of_no_use_is_one),

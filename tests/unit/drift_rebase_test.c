@@ -245,40 +245,6 @@ static void a_past_that_is_not_whole_is_refused(void **state)
 	past_stand_close(self);
 }
 
-/* ---- what a former version has stored ---- */
-
-static void the_list_of_a_former_version_is_read(void **state)
-{
-	(void)state;
-	struct past_stand *self = past_stand_open();
-	struct text stored;
-	char former[8192];
-	uint32_t scope;
-	past_stand_windows(self, 12, 0);
-	assert_true(store_scope_find(self->observed.store, TEXT("watch.observer"), &scope));
-	assert_true(store_read(self->observed.store, scope, TEXT(PAST_LIST_KEY), &stored));
-	const struct past_list *list = (const void *)stored.bytes;
-	const size_t head = past_list_bytes(0), count = list->past.count;
-	memcpy(former, stored.bytes, head);
-	memcpy(former, &(uint64_t){2}, sizeof(uint64_t));
-	for (size_t i = 0; i < count; i++) /* number, rows and time */
-		memcpy(former + head + i * 24, &list->past.blocks[i], 24);
-	past_stand_commit(self);
-	past_stand_append(self, TEXT(PAST_LIST_KEY), (struct text){former, head + count * 24});
-	past_stand_rebase(self, "", 0, "12 windows with 1200 rows");
-	struct error error = {0};
-	assert_true(
-		store_restore(self->observed.store, scope, TEXT(PAST_LIST_KEY), (struct text){former, head + count * 24}, &error));
-	observed_engine_close(&self->observed);
-	observed_engine_open(&self->observed);
-	observed_rows(&self->observed, 1, 100, 0); /* the past goes on */
-	assert_int_equal(self->observed.seen[0].verdict, DRIFT_STEADY);
-	assert_int_equal(self->observed.seen[0].reference_rows, 1000);
-	past_stand_commit(self);
-	past_stand_rebase(self, "", 0, "13 windows with 1300 rows");
-	past_stand_close(self);
-}
-
 /* ---- a control plane ---- */
 
 #define OTHER_CHANGELOG "sluice.default.pipeline.p.stage.watch.observer.form-0a1b2c3d.state"
@@ -480,7 +446,6 @@ int main(void)
 		cmocka_unit_test(too_few_rows_are_refused),
 		cmocka_unit_test(a_step_without_a_past_is_refused),
 		cmocka_unit_test(a_past_that_is_not_whole_is_refused),
-		cmocka_unit_test(the_list_of_a_former_version_is_read),
 		cmocka_unit_test(the_changelog_is_that_of_the_form_in_force),
 		cmocka_unit_test(texts_of_the_past_are_rebased),
 		cmocka_unit_test(a_text_that_is_common_since_the_reference_has_its_name),

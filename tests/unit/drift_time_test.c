@@ -11,7 +11,7 @@
 #include "methods/drift/past.h"
 #include "message/records/truth_link.h"
 #include "steps/drift/state/drift_ending.h"
-#include "steps/drift/state/drift_waiting.h"
+#include "steps/drift/state/drift_row_order.h"
 #include "tests/unit/observed.h"
 
 #define ONE_MINUTE_MS 60000
@@ -342,20 +342,20 @@ static void what_is_left_of_many_rows_that_are_held_is_due_at_once(void **state)
 	struct observed observed;
 	observed_open_now(&observed, "window: 1000, falseAlarms: 0.1 per 1000");
 	observed.reads = "0-1+";
-	observed_rows(&observed, 2 * WAITING_RELEASED_MOST + 1000, 1, 1);
+	observed_rows(&observed, 2 * ROW_ORDER_RELEASED_MOST + 1000, 1, 1);
 	assert_int_equal(left_ms_of(&observed), WATERMARKS_PATIENCE_MS);
 	observed.passed_ms += WATERMARKS_PATIENCE_MS;
 	observed_time(&observed);
-	assert_int_equal(observed.count, WAITING_RELEASED_MOST / 1000);
+	assert_int_equal(observed.count, ROW_ORDER_RELEASED_MOST / 1000);
 	assert_int_equal(left_ms_of(&observed), 0);
 	observed_time(&observed);
-	assert_int_equal(observed.count, 2 * WAITING_RELEASED_MOST / 1000);
+	assert_int_equal(observed.count, 2 * ROW_ORDER_RELEASED_MOST / 1000);
 	assert_int_equal(left_ms_of(&observed), 0);
 	observed_engine_close(&observed);
 	observed_engine_open(&observed);
 	assert_int_equal(left_ms_of(&observed), WATERMARKS_PATIENCE_MS); /* another engine does not know when the last one was */
 	observed_time(&observed);
-	assert_int_equal(observed.count, 2 * WAITING_RELEASED_MOST / 1000 + 1);
+	assert_int_equal(observed.count, 2 * ROW_ORDER_RELEASED_MOST / 1000 + 1);
 	assert_int_equal(left_ms_of(&observed), -1);
 	observed_close(&observed);
 }
@@ -367,7 +367,7 @@ static void a_message_ends_what_time_alone_let_go(void **state)
 	struct observed observed;
 	observed_open_now(&observed, "window: 1000, falseAlarms: 0.1 per 1000");
 	observed.reads = "0-1+";
-	observed_rows(&observed, WAITING_RELEASED_MOST + 1000, 1, 1);
+	observed_rows(&observed, ROW_ORDER_RELEASED_MOST + 1000, 1, 1);
 	observed.passed_ms += WATERMARKS_PATIENCE_MS;
 	observed_time(&observed);
 	assert_int_equal(left_ms_of(&observed), 0);

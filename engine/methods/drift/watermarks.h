@@ -2,7 +2,7 @@
  *
  * Rows of a partition come roughly in the order of their times, but partitions come in whatever order they are read: a backlog may
  * come partition after partition. A row is in its place when no partition can bring an older one: it is older than the horizon.
- * Whoever keeps rows until then (steps/drift/state/drift_waiting.h) gets the same order however the reads interleave.
+ * Whoever keeps rows until then (steps/drift/state/drift_row_order.h) gets the same order however the reads interleave.
  *
  * A partition holds the horizon at its newest time
  *   - while its reader is behind in it, until WATERMARKS_PATIENCE_MS pass without a row of it; or

@@ -2,7 +2,7 @@
  * (engine/outputs/time_links.h) brings what no message brings.
  *
  * Rows that are held back for another partition go on when no message has come for WATERMARKS_PATIENCE_MS, and close the windows
- * by count that they fill: WAITING_RELEASED_MOST with a record of time, and the next one, which is due at once, brings more. An
+ * by count that they fill: ROW_ORDER_RELEASED_MOST with a record of time, and the next one, which is due at once, brings more. An
  * engine that takes the partition over meanwhile waits once more before it sends that. Older rows that come later go on as they
  * come. A window by time, in which no row waits any more, closes
  * when as much time has passed since its segment's last row came as it had left after that row's own time, and

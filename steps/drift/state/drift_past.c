@@ -6,8 +6,8 @@
 
 #include "base/number/duration.h"
 #include "base/hash.h"
+#include "flow/state/keyed_log.h"
 #include "methods/numeric/quantile.h"
-#include "steps/drift/state/drift_past_reference.h"
 #include "steps/drift/drift_reference.h"
 #include "steps/drift/drift_remarks.h"
 #include "steps/drift/drift_texts.h"
@@ -65,15 +65,12 @@ void drift_past_close(struct drift_past *past)
 static const struct past_list *list_find(struct visit *visit)
 {
 	struct text value;
-	return visit_recall(visit, TEXT(PAST_LIST_KEY), &value) ? past_list_read(value, visit_arena(visit)) : NULL;
+	return visit_recall(visit, TEXT(PAST_LIST_KEY), &value) ? past_list_read(value) : NULL;
 }
 
 static bool list_write(struct visit *visit, const struct past_list *list, struct error *error)
 {
-	void *stored = visit_remember(visit, TEXT(PAST_LIST_KEY), past_list_bytes(list->past.count), error);
-	if (stored)
-		memcpy(stored, list, past_list_bytes(list->past.count));
-	return stored != NULL;
+	return keyed_value_write(visit, TEXT(PAST_LIST_KEY), list, past_list_bytes(list->past.count), error);
 }
 
 static size_t block_bytes(const struct drift_past *self)
@@ -84,51 +81,38 @@ static size_t block_bytes(const struct drift_past *self)
 /* NULL: there is none that is whole. */
 static const struct past_values *block_find(const struct drift_past *self, struct visit *visit, uint64_t number)
 {
-	char bytes[PAST_KEY_BYTES];
 	struct text value;
-	if (!visit_recall(visit, past_block_key(number, bytes), &value) || value.length != block_bytes(self))
-		return NULL;
-	return (const void *)value.bytes;
-}
-
-static bool block_forget(struct visit *visit, uint64_t number, struct error *error)
-{
-	char bytes[PAST_KEY_BYTES];
-	return visit_forget(visit, past_block_key(number, bytes), error);
+	const bool found = keyed_log_read(&past_blocks, visit, number, &value) && value.length == block_bytes(self);
+	return found ? (const void *)value.bytes : NULL;
 }
 
 /* ---- texts ---- */
 
 /* What is stored of the commonest texts of a feature; empty: nothing. */
-static struct text texts_find(struct visit *visit, struct text key)
+static struct text texts_find(struct visit *visit, const struct keyed_log *log, size_t feature)
 {
 	struct text stored;
-	return visit_recall(visit, key, &stored) ? stored : (struct text){0};
+	return keyed_log_read(log, visit, feature, &stored) ? stored : (struct text){0};
 }
 
-typedef struct text texts_key(size_t feature, char bytes[PAST_KEY_BYTES]);
-
-static bool texts_store(const struct drift_past *self, struct visit *visit, size_t feature, texts_key *key_of, struct error *error)
+static bool texts_store(const struct drift_past *self, struct visit *visit, size_t feature, const struct keyed_log *log,
+			struct error *error)
 {
 	struct past_text commonest[DRIFT_COMMON_MAX];
-	char bytes[PAST_KEY_BYTES];
 	struct past_texts *came = self->comparison->came[feature];
-	const size_t count = key_of == past_aside_key ? past_texts_store_aside(came, commonest) : past_texts_store(came, commonest);
+	const size_t count = log == &past_texts_aside ? past_texts_store_aside(came, commonest) : past_texts_store(came, commonest);
 	const size_t length = count * sizeof *commonest;
-	void *stored = length > 0 ? visit_remember(visit, key_of(feature, bytes), length, error) : NULL;
+	void *stored = length > 0 ? keyed_log_write(log, visit, feature, length, error) : NULL;
 	if (stored)
 		memcpy(stored, commonest, length);
 	return stored || length == 0;
 }
 
-static bool texts_forget(const struct drift_past *self, struct visit *visit, texts_key *key_of, struct error *error)
+static bool texts_forget(const struct drift_past *self, struct visit *visit, const struct keyed_log *log, struct error *error)
 {
-	for (size_t i = 0; i < self->features->count; i++) {
-		char bytes[PAST_KEY_BYTES];
-		const struct text key = key_of(i, bytes);
-		if (texts_find(visit, key).length > 0 && !visit_forget(visit, key, error))
+	for (size_t i = 0; i < self->features->count; i++)
+		if (!keyed_log_remove(log, visit, i, error))
 			return false;
-	}
 	return true;
 }
 
@@ -138,7 +122,7 @@ static bool texts_add(const struct drift_past *self, struct visit *visit, bool a
 {
 	for (size_t i = 0; i < self->features->count; i++)
 		if (self->features->texts[i] && (alarmed || past_texts_exceed(self->comparison->came[i])) &&
-		    !texts_store(self, visit, i, alarmed ? past_aside_key : past_counted_key, error))
+		    !texts_store(self, visit, i, alarmed ? &past_texts_aside : &past_texts_counted, error))
 			return false;
 	return true;
 }
@@ -147,17 +131,16 @@ static bool texts_add(const struct drift_past *self, struct visit *visit, bool a
 static bool texts_settle(const struct drift_past *self, struct visit *visit, struct error *error)
 {
 	for (size_t i = 0; i < self->features->count; i++)
-		if (self->features->texts[i] && !texts_store(self, visit, i, past_texts_key, error))
+		if (self->features->texts[i] && !texts_store(self, visit, i, &past_texts_fitted, error))
 			return false;
-	return texts_forget(self, visit, past_counted_key, error);
+	return texts_forget(self, visit, &past_texts_counted, error);
 }
 
 /* What is stored last of a feature. */
 static struct text texts_latest(struct visit *visit, size_t feature)
 {
-	char bytes[PAST_KEY_BYTES];
-	const struct text counted = texts_find(visit, past_counted_key(feature, bytes));
-	return counted.length > 0 ? counted : texts_find(visit, past_texts_key(feature, bytes));
+	const struct text counted = texts_find(visit, &past_texts_counted, feature);
+	return counted.length > 0 ? counted : texts_find(visit, &past_texts_fitted, feature);
 }
 
 typedef void text_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored);
@@ -175,12 +158,11 @@ static void texts_bring(struct drift_past *self, struct visit *visit, uint64_t c
 {
 	for (size_t i = 0; i < self->features->count; i++) {
 		struct past_texts *came = self->comparison->came[i];
-		char bytes[PAST_KEY_BYTES];
 		if (!came)
 			continue;
 		past_texts_forget(came);
 		texts_put_back(came, texts_latest(visit, i), past_texts_put_back);
-		texts_put_back(came, texts_find(visit, past_aside_key(i, bytes)), past_texts_put_back_aside);
+		texts_put_back(came, texts_find(visit, &past_texts_aside, i), past_texts_put_back_aside);
 	}
 	self->counted = chain;
 }
@@ -226,10 +208,8 @@ static bool stored_find(const struct drift_past *self, struct visit *visit, cons
 		if (!values[i])
 			return false;
 	}
-	for (size_t i = 0; i < self->features->count; i++) {
-		char bytes[PAST_KEY_BYTES];
-		texts[i] = texts_find(visit, past_texts_key(i, bytes));
-	}
+	for (size_t i = 0; i < self->features->count; i++)
+		texts[i] = texts_find(visit, &past_texts_fitted, i);
 	*stored = (struct past_stored){past, self->features, values, texts};
 	return true;
 }
@@ -352,11 +332,8 @@ static bool past_begin(struct drift_past *self, struct visit *visit, const struc
 		return false;
 	list.identity = self->identity;
 	name_fill(self, &list.past);
-	char *stored = visit_remember(visit, TEXT(PAST_FEATURES_KEY), names.length, error);
-	if (!stored)
-		return false;
-	memcpy(stored, names.bytes, names.length);
-	return list_write(visit, &list, error) && monitor_fit(self, visit, &list.past, error);
+	return keyed_value_write(visit, TEXT(PAST_FEATURES_KEY), names.bytes, names.length, error) &&
+	       list_write(visit, &list, error) && monitor_fit(self, visit, &list.past, error);
 }
 
 /* The same, of a step that watched other tensors. */
@@ -435,22 +412,20 @@ bool drift_past_could_be(const struct drift_past *past, struct visit *visit)
 static bool blocks_merge(struct drift_past *self, struct visit *visit, struct past *past, size_t first, bool alarmed,
 			 struct error *error)
 {
-	char bytes[PAST_KEY_BYTES];
 	const struct past_merge merge = past_merge_next(past, first, alarmed);
 	const struct past_values *from = block_find(self, visit, merge.from);
-	struct past_values *into = visit_remember(visit, past_block_key(merge.into, bytes), block_bytes(self), error);
+	struct past_values *into = keyed_log_write(&past_blocks, visit, merge.into, block_bytes(self), error);
 	if (!into)
 		return false;
 	for (size_t i = 0; from && i < self->features->count; i++)
 		past_values_merge(&into[i], &from[i]);
-	return block_forget(visit, merge.from, error);
+	return keyed_log_remove(&past_blocks, visit, merge.from, error);
 }
 
 static bool block_add(struct drift_past *self, struct visit *visit, struct past *past, size_t first, const struct past_block *block,
 		      struct error *error)
 {
-	char bytes[PAST_KEY_BYTES];
-	struct past_values *values = visit_remember(visit, past_block_key(past->next, bytes), block_bytes(self), error);
+	struct past_values *values = keyed_log_write(&past_blocks, visit, past->next, block_bytes(self), error);
 	if (!values)
 		return false;
 	for (size_t i = 0; i < self->features->count; i++)
@@ -487,7 +462,7 @@ static bool past_renew(struct drift_past *self, struct visit *visit, struct past
 {
 	uint64_t number;
 	while (past_expire(past, span, &number))
-		if (!block_forget(visit, number, error))
+		if (!keyed_log_remove(&past_blocks, visit, number, error))
 			return false;
 	while (past_learnable(past) > PAST_REFERENCE_BLOCKS)
 		if (!blocks_merge(self, visit, past, 0, false, error))
@@ -502,7 +477,7 @@ static bool texts_accept(const struct drift_past *self, struct visit *visit, str
 	for (size_t i = 0; i < self->features->count; i++)
 		if (self->features->texts[i])
 			past_texts_accept(self->comparison->came[i]);
-	return texts_forget(self, visit, past_aside_key, error);
+	return texts_forget(self, visit, &past_texts_aside, error);
 }
 
 bool drift_past_add(struct drift_past *past, struct visit *visit, const struct past_window *window, struct past_change *change,
@@ -532,11 +507,11 @@ bool drift_past_forget(struct drift_past *past, struct visit *visit, struct erro
 {
 	const struct past_list *list = list_find(visit);
 	for (size_t i = 0; list && i < list->past.count; i++)
-		if (!block_forget(visit, list->past.blocks[i].number, error))
+		if (!keyed_log_remove(&past_blocks, visit, list->past.blocks[i].number, error))
 			return false;
 	if (past->identity &&
-	    (!texts_forget(past, visit, past_counted_key, error) || !texts_forget(past, visit, past_texts_key, error) ||
-	     !texts_forget(past, visit, past_aside_key, error)))
+	    (!texts_forget(past, visit, &past_texts_counted, error) || !texts_forget(past, visit, &past_texts_fitted, error) ||
+	     !texts_forget(past, visit, &past_texts_aside, error)))
 		return false;
 	past->identity = 0;
 	return !list || (visit_forget(visit, TEXT(PAST_LIST_KEY), error) && visit_forget(visit, TEXT(PAST_FEATURES_KEY), error));

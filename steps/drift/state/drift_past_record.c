@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "steps/drift/drift_texts.h"
 
-#define VERSION_FORMER 2 /* whose blocks have nothing behind their times */
-#define FORMER_BLOCK_BYTES offsetof(struct past_block, windows)
 #define NAMES_SEED 2
 #define TEXTS_BYTES (DRIFT_COMMON_MAX * sizeof(struct past_text))
 
@@ -22,57 +21,19 @@ size_t past_list_bytes(uint64_t blocks)
 	return offsetof(struct past_list, past.blocks) + blocks * sizeof(struct past_block);
 }
 
-static const struct past_list *former_read(const struct past_list *former, const char *blocks, struct arena *arena)
-{
-	struct past_list *list = ARENA_NEW(arena, struct past_list);
-	if (!list)
-		return NULL;
-	memcpy(list, former, past_list_bytes(0));
-	list->version = PAST_LIST_VERSION;
-	for (size_t i = 0; i < list->past.count; i++) {
-		struct past_block *block = &list->past.blocks[i];
-		memcpy(block, blocks + i * FORMER_BLOCK_BYTES, FORMER_BLOCK_BYTES);
-		block->windows = i == 0 || block->time_ms != block[-1].time_ms;
-	}
-	return list;
-}
-
-const struct past_list *past_list_read(struct text stored, struct arena *arena)
+const struct past_list *past_list_read(struct text stored)
 {
 	if (stored.length < past_list_bytes(0))
 		return NULL;
 	const struct past_list *list = (const void *)stored.bytes;
 	const uint64_t count = list->past.count;
-	if (count > PAST_BLOCKS_MAX || list->past.fitted > count)
-		return NULL;
-	if (list->version == VERSION_FORMER && stored.length == past_list_bytes(0) + count * FORMER_BLOCK_BYTES)
-		return former_read(list, stored.bytes + past_list_bytes(0), arena);
-	return list->version == PAST_LIST_VERSION && stored.length == past_list_bytes(count) ? list : NULL;
+	const bool whole = list->version == PAST_LIST_VERSION && count <= PAST_BLOCKS_MAX && list->past.fitted <= count &&
+			   stored.length == past_list_bytes(count);
+	return whole ? list : NULL;
 }
 
-struct text past_block_key(uint64_t number, char bytes[PAST_KEY_BYTES])
-{
-	const int length = snprintf(bytes, PAST_KEY_BYTES, "past/block/%llu", (unsigned long long)number);
-	return (struct text){bytes, (size_t)length};
-}
-
-struct text past_texts_key(size_t feature, char bytes[PAST_KEY_BYTES])
-{
-	const int length = snprintf(bytes, PAST_KEY_BYTES, "past/texts/%zu", feature);
-	return (struct text){bytes, (size_t)length};
-}
-
-struct text past_counted_key(size_t feature, char bytes[PAST_KEY_BYTES])
-{
-	const int length = snprintf(bytes, PAST_KEY_BYTES, "past/counted/%zu", feature);
-	return (struct text){bytes, (size_t)length};
-}
-
-struct text past_aside_key(size_t feature, char bytes[PAST_KEY_BYTES])
-{
-	const int length = snprintf(bytes, PAST_KEY_BYTES, "past/aside/%zu", feature);
-	return (struct text){bytes, (size_t)length};
-}
+const struct keyed_log past_blocks = {.name = "past/block"}, past_texts_fitted = {.name = "past/texts"},
+		       past_texts_counted = {.name = "past/counted"}, past_texts_aside = {.name = "past/aside"};
 
 uint64_t past_watched(const struct name_list *tensors)
 {
@@ -131,4 +92,84 @@ size_t past_window_blocks(const struct past_features *features, const char *step
 	for (size_t i = 0; i < features->count; i++)
 		room -= features->texts[i] ? TEXTS_BYTES + key : 0;
 	return room / (features->count * sizeof(struct past_values) + key);
+}
+
+/* ---- the reference ---- */
+
+/* Of the lengths of a stored text, none is beyond its memory. */
+size_t past_texts_count(struct text stored)
+{
+	const struct past_text *items = (const void *)stored.bytes;
+	const size_t count = stored.length / sizeof *items;
+	for (size_t i = 0; i < count; i++)
+		if (items[i].length > PAST_TEXT_BYTES)
+			return 0;
+	return count;
+}
+
+static bool commonest_add(struct drift_texts *texts, struct text stored)
+{
+	const struct past_text *items = (const void *)stored.bytes;
+	const size_t count = past_texts_count(stored);
+	struct error error = {0};
+	for (size_t i = 0; i < count; i++) {
+		double fingerprint;
+		if (!drift_texts_add(texts, (struct text){items[i].bytes, items[i].length}, &fingerprint, &error))
+			return false;
+	}
+	return true;
+}
+
+/* Names the categories, with the fingerprints by which rows have them. */
+static bool categories_name(struct drift_feature *feature, const struct drift_texts *texts, struct arena *arena)
+{
+	const struct name_list named = drift_texts_categories(texts);
+	struct text *names = ARENA_ARRAY(arena, struct text, named.count + 1);
+	double *fingerprints = ARENA_ARRAY(arena, double, named.count + 1);
+	if (!names || !fingerprints)
+		return false;
+	for (size_t i = 0; i < named.count; i++) {
+		names[i] = text_of(named.items[i].text);
+		fingerprints[i] = drift_text_fingerprint(names[i]);
+	}
+	names[named.count] = TEXT(TEXTS_OTHERS);
+	feature->open = drift_texts_are_free(texts);
+	feature->category_count = named.count + feature->open;
+	feature->category_names = names;
+	feature->fingerprints = fingerprints;
+	return true;
+}
+
+/* The feature has fingerprints, which become categories. */
+static bool categories_settle(struct drift_feature *feature, struct text stored, size_t rows, struct arena *arena)
+{
+	struct drift_texts *texts = drift_texts_open(arena);
+	double *values = ARENA_ARRAY(arena, double, rows);
+	if (!texts || !values || !commonest_add(texts, stored) || !drift_texts_settle_commonest(texts, feature->values, rows) ||
+	    !categories_name(feature, texts, arena))
+		return false;
+	for (size_t i = 0; i < rows; i++)
+		values[i] = drift_texts_category(texts, feature->values[i], i);
+	feature->values = values;
+	return true;
+}
+
+bool drift_past_reference(const struct past_stored *stored, struct arena *arena, struct drift_reference *reference)
+{
+	static const double none[1];
+	const struct past_features *features = stored->features;
+	const size_t rows = stored->past->fitted * PAST_BLOCK_ROWS;
+	struct drift_feature *made = ARENA_ARRAY(arena, struct drift_feature, features->count);
+	if (!made || !past_features_fill(stored->past, stored->values, features->count, arena, made))
+		return false;
+	for (size_t i = 0; i < features->count; i++) {
+		made[i].name = features->names[i];
+		made[i].width = features->widths[i];
+		made[i].categories = features->texts[i];
+		made[i].fingerprints = features->texts[i] ? none : NULL;
+		if (features->texts[i] && rows > 0 && !categories_settle(&made[i], stored->texts[i], rows, arena))
+			return false;
+	}
+	*reference = past_reference(stored->past, made, features->count);
+	return true;
 }

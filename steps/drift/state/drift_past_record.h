@@ -1,13 +1,18 @@
-/* drift_past_record.h: Form in which the past of a stream is stored. The list of its blocks, the names of its features, and the
- * rows of each block have keys of their own.
+/* drift_past_record.h: Stored past of a stream, by the observer of a step `drift` with `past:`: the list of its blocks, the names
+ * of its features, the rows of each block, and the commonest texts of a feature; and the reference that these give.
+ *
+ * Features of numbers are those of the blocks. A feature of texts has fingerprints there: they become categories. Those that are
+ * common among them are a category each, and all others one (steps/drift/drift_texts.h); if no other came, a text that is none of
+ * them is one never seen.
  *
  * For the observer that writes it (steps/drift/state/drift_past.h), and for what reads it from a changelog
-  * (steps/drift/drift_rebase.h). Pure.
+ * (steps/drift/drift_rebase.h). Pure.
  */
 #ifndef SLUICE_STEPS_DRIFT_STATE_DRIFT_PAST_RECORD_H
 #define SLUICE_STEPS_DRIFT_STATE_DRIFT_PAST_RECORD_H
 
 #include "base/option.h"
+#include "flow/state/keyed_log.h"
 #include "methods/drift/past.h"
 #include "methods/drift/past_texts.h"
 
@@ -25,16 +30,12 @@ struct past_list {
 
 size_t past_list_bytes(uint64_t blocks);
 
-/* The stored list. One of the version 2 is read as one of this: windows are distinguished by their times, and none is
- * known to be in alarm. NULL: it is not whole, or the arena is full. */
-const struct past_list *past_list_read(struct text stored, struct arena *arena);
+/* The stored list. NULL: it is not whole. */
+const struct past_list *past_list_read(struct text stored);
 
-/* The keys of a block, and of the commonest texts of a feature, as struct past_text: when the reference was made, and until the
+/* The blocks; and by the number of a feature its commonest texts, as struct past_text: when the reference was made, and until the
  * last window; and those of windows in alarm. */
-struct text past_block_key(uint64_t number, char bytes[PAST_KEY_BYTES]);
-struct text past_texts_key(size_t feature, char bytes[PAST_KEY_BYTES]);
-struct text past_counted_key(size_t feature, char bytes[PAST_KEY_BYTES]);
-struct text past_aside_key(size_t feature, char bytes[PAST_KEY_BYTES]);
+extern const struct keyed_log past_blocks, past_texts_fitted, past_texts_counted, past_texts_aside;
 
 /* The hash of the tensors that a step watches, and what identifies the features that are stored of them. */
 uint64_t past_watched(const struct name_list *tensors);
@@ -60,5 +61,21 @@ void past_features_split(struct text stored, struct past_features *features);
 /* How many blocks remember a window at most: as many as fit in the bytes of all features, beside the commonest texts. The keys,
  * which have the step's name, count too. */
 size_t past_window_blocks(const struct past_features *features, const char *step_name);
+
+/* ---- the reference ---- */
+
+/* What the state has. */
+struct past_stored {
+	const struct past *past;
+	const struct past_features *features;
+	const struct past_values *const *values; /* of each block of the reference, those of each feature */
+	const struct text *texts;		 /* of each feature: struct past_text, as many as there are; empty of numbers */
+};
+
+/* How many commonest texts are stored. */
+size_t past_texts_count(struct text stored);
+
+/* Makes it in the arena; names are borrowed. Without blocks its features have their kinds alone. False: the arena is full. */
+bool drift_past_reference(const struct past_stored *stored, struct arena *arena, struct drift_reference *reference);
 
 #endif

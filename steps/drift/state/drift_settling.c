@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "message/rows.h"
-#include "steps/drift/state/drift_kept.h"
+#include "steps/drift/state/drift_window_state.h"
 
 #define SETTLING_VERSION 1
 #define CLOSED_VERSION 2

@@ -23,7 +23,7 @@
 #include "message/records/drift_score.h"
 #include "message/records/truth_link.h"
 #include "steps/drift/drift_truths.h"
-#include "steps/drift/state/drift_waiting.h"
+#include "steps/drift/state/drift_row_order.h"
 
 #define SETTLING_ROWS_MAX 65536		/* 2 MiB */
 #define SETTLING_ROWS_MOST 73728	/* until the oldest windows have settled */

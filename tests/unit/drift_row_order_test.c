@@ -1,4 +1,4 @@
-/* drift_waiting_test.c: rows that wait at an observer, held against a list that is sorted: they come in any order, are taken in
+/* row_order_test.c: rows that wait at an observer, held against a list that is sorted: they come in any order, are taken in
  * pieces up to some horizon, are brought back from the state, and are read again after a message that failed. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include "base/number/random.h"
 #include "graphs.h"
-#include "steps/drift/state/drift_waiting.h"
+#include "steps/drift/state/drift_row_order.h"
 
 #define MESSAGES 60 /* of one story */
 #define STORIES 12
@@ -37,7 +37,7 @@ static struct rows_expected {
 } expected, before;
 static const char *const segments[FORMS] = {"", "a", "a segment"};
 static struct random draw;
-static struct drift_waiting *waiting;
+static struct drift_row_order *waiting;
 static struct arena *arena;
 static size_t most_waited, taken_back, failed;
 
@@ -112,7 +112,7 @@ static void rows_add(size_t count)
 					.moments = moments,
 					.chances = {.tensor = form == 2 ? &tensor : NULL, .classes = 2},
 					.requests = form == 1 ? requests : NULL};
-	assert_true(drift_waiting_add(waiting, &rows, &error));
+	assert_true(row_order_add(waiting, &rows, &error));
 }
 
 /* ---- taking ---- */
@@ -153,7 +153,7 @@ static void rows_take(int64_t horizon_ms)
 	struct drift_rows rows;
 	struct error error = {0};
 	size_t most = 1 + random_below(&draw, 500);
-	while (drift_waiting_take(waiting, horizon_ms, most, arena, &estimate, &rows, &error)) {
+	while (row_order_take(waiting, horizon_ms, most, arena, &estimate, &rows, &error)) {
 		assert_in_range(rows.count, 1, most);
 		for (size_t i = 0; i < rows.count; i++) {
 			assert_true(first_is_due(horizon_ms));
@@ -183,8 +183,8 @@ static void assert_nothing_is_stored(struct visit *visit)
 /* Another engine goes on. */
 static void engine_change(void)
 {
-	drift_waiting_close(waiting);
-	waiting = drift_waiting_open();
+	row_order_close(waiting);
+	waiting = row_order_open();
 	assert_non_null(waiting);
 	taken_back += expected.count > 0;
 }
@@ -198,15 +198,15 @@ static enum step_verdict run(struct step *step, struct visit *visit, struct erro
 	if (random_in_thousand(&draw, 300))
 		engine_change();
 	before = expected;
-	assert_true(drift_waiting_bring(waiting, visit, IDENTITY, WINDOW_MS, error));
+	assert_true(row_order_bring(waiting, visit, IDENTITY, WINDOW_MS, error));
 	for (uint64_t i = random_below(&draw, 4); i > 0; i--)
 		rows_add(1 + random_below(&draw, random_in_thousand(&draw, 50) ? ADDED_MOST : 200));
 	most_waited = expected.count > most_waited ? expected.count : most_waited;
 	rows_take(is_last ? INT64_MAX : random_between(&draw, -10, 2500));
-	assert_int_equal(drift_waiting_is_empty(waiting), expected.count == 0);
-	assert_true(drift_waiting_keep(waiting, visit, error));
+	assert_int_equal(row_order_is_empty(waiting), expected.count == 0);
+	assert_true(row_order_store(waiting, visit, error));
 	if (fails) {
-		drift_waiting_doubt(waiting);
+		row_order_doubt(waiting);
 		expected = before;
 		failed++;
 		error_set(error, ERROR_INPUT, PLACE_NONE, "it fails");
@@ -228,7 +228,7 @@ static void story_tell(uint64_t seed)
 	const struct made_step steps[] = {{.name = "rows", .kind = &kind_waits}};
 	draw.state = seed;
 	memset(&expected, 0, sizeof expected);
-	waiting = drift_waiting_open();
+	waiting = row_order_open();
 	scene_open(&scene, graph_made(own, steps, 1, "rows", JOIN_INNER), own, false);
 	scene_keep(&scene);
 	for (int i = 0; i < MESSAGES; i++) {
@@ -241,7 +241,7 @@ static void story_tell(uint64_t seed)
 	}
 	assert_int_equal(expected.count, 0);
 	scene_close(&scene);
-	drift_waiting_close(waiting);
+	row_order_close(waiting);
 	arena_close(own);
 }
 
