@@ -99,7 +99,7 @@ codecs() {
 # Where a client of Kafka is opened; where a thread begins.
 places() { # $1 pattern of the call, $2 files that define it
 	sources engine/ | grep '\.c$' | grep -vE "$2" | tr '\n' '\0' | xargs -0 -r grep -hE "$1" |
-		grep -cvE '^(static )?[a-z_]+ \**[a-z_]*(open|open_to_ask|begin)\('
+		grep -cvE '^(static )?[a-z_]+ \**[a-z_]*(open|begin)\('
 }
 
 measured() { # $1 name; the numbers that a measurement left, or one - for each of $2
@@ -138,7 +138,7 @@ row "rooms in engine/; files in the fullest folder" \
 row "function pointers in structs that steps/ fills" "$(pointers)" 25
 row "joins of exposures and feedback; files with Avro by hand beside the hot path" "$(joins) $(codecs)" "1 0"
 row "places that open a Kafka client; kinds of threads" \
-	"$(places '\<client_open(_to_ask)?\(' '/client\.c$') $(places '\<(pthread_create|service_thread_begin)\(' '/service_thread\.c$')" "12 18"
+	"$(places '\<client_open\(' '/client\.c$') $(places '\<(pthread_create|service_thread_begin)\(' '/service_thread\.c$')" "12 18"
 row "30 pipelines that learn, idle: threads; share of a core in %; memory in MiB" "$(measured idle 3)" "70 5 60"
 row "words in CHANGELOG; engine/README.md" "$(words CHANGELOG.md) $(words engine/README.md)" "4000 1500"
 row "make check, 2 cores, quiet, in minutes; make test after one edit in seconds" "$(measured check 1) $(measured test 1)" "25 60"

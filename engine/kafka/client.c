@@ -144,22 +144,6 @@ void client_note_trouble(int code, const char *words, struct error *locked_out)
 	client_drop_guess(locked_out->text);
 }
 
-static void on_error_of_question(rd_kafka_t *client, int code, const char *words, void *locked_out)
-{
-	(void)client;
-	client_note_trouble(code, words, locked_out);
-}
-
-rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error)
-{
-	rd_kafka_conf_t *configuration = client_configuration(own, users, error);
-	if (!configuration)
-		return NULL;
-	rd_kafka_conf_set_opaque(configuration, locked_out);
-	rd_kafka_conf_set_error_cb(configuration, on_error_of_question);
-	return client_open(RD_KAFKA_PRODUCER, configuration, error);
-}
-
 int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic)
 {
 	for (int i = 0; i < metadata->topic_cnt; i++)

@@ -23,10 +23,6 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 /* Takes ownership of the configuration, also when it fails. */
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error);
 
-/* A client for requests about the cluster, with the `own` settings and the user's. When Kafka refuses the login,
- * the reason is written to `locked_out`, which must live as long as the client. NULL: CONFIG or SYSTEM. */
-rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error);
-
 /* For the error callback of a client that asks: notes in `locked_out` that Kafka refuses the login. Otherwise its kind stays
  * ERROR_NONE, and its text is the last reason for which a broker could not be reached. */
 void client_note_trouble(int code, const char *words, struct error *locked_out);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "kafka/client.h"
 #include "kafka/consume/fetch_wake.h"
+#include "kafka/consume/group_client.h"
 
 #define TOPIC_BYTES_MAX 250 /* Kafka's limit is 249 */
 #define LOOK_MS 50
@@ -35,22 +36,15 @@ struct lag_reader {
 
 struct group_lag {
 	struct lag_reader *reader;
-	rd_kafka_t *asker; /* of the group, which it never joins: asks for its offsets, and for ends after open transactions */
+	/* One client cannot ask for the offsets of several groups as an administrator does: librdkafka (2.0 to 2.8) frees such a
+	 * question twice where its time is over before the group's coordinator is found, and crashes when it is found then. */
+	rd_kafka_t *asker;
 	struct group_lag_look *looks;
 	struct group_lag_state *state; /* result of the current survey; NULL: there is none */
 	int64_t asked_ms;	       /* time of day at which it began */
 };
 
 /* ---- clients ---- */
-
-static rd_kafka_t *lag_client_open(const struct lag_reader *reader, struct properties own, struct error *error)
-{
-	rd_kafka_conf_t *configuration = client_configuration(own, reader->properties, error);
-	if (!configuration)
-		return NULL;
-	rd_kafka_conf_set_log_cb(configuration, NULL); /* the clients of the engine report that Kafka is unreachable */
-	return client_open(RD_KAFKA_CONSUMER, configuration, error);
-}
 
 /* The ends of transactions fill librdkafka's queue as records do. A full queue is fetched into again after a second (before 2.2,
  * whatever is set), so that a queue of one record, full of one such end, does not reach the end of the partition in time. */
@@ -67,22 +61,12 @@ static rd_kafka_t *reader_client_open(const struct lag_reader *reader, struct er
 		{"fetch.message.max.bytes", "65536"},
 		{"fetch.wait.max.ms", "50"},
 	};
-	return lag_client_open(reader, (struct properties){sizeof own / sizeof own[0], own}, error);
-}
-
-/* One client cannot ask for the offsets of several groups as an administrator does: librdkafka (2.0 to 2.8) frees such a question
- * twice where its time is over before the group's coordinator is found, and crashes when it is found then. For a client that reads
- * committed records only, librdkafka returns the last stable offset as the end, and waits for offsets in open transactions. */
-static rd_kafka_t *asker_open(const struct lag_reader *reader, const char *group, struct error *error)
-{
-	const struct property own[] = {
-		{"bootstrap.servers", reader->brokers},
-		{"group.id", group},
-		{"isolation.level", "read_uncommitted"},
-		{"enable.auto.commit", "false"},
-		{"enable.auto.offset.store", "false"},
-	};
-	return lag_client_open(reader, (struct properties){sizeof own / sizeof own[0], own}, error);
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, reader->properties, error);
+	if (!configuration)
+		return NULL;
+	rd_kafka_conf_set_log_cb(configuration, NULL); /* the clients of the engine report that Kafka is unreachable */
+	return client_open(RD_KAFKA_CONSUMER, configuration, error);
 }
 
 static void lag_client_close(rd_kafka_t *client)
@@ -109,7 +93,9 @@ static struct group_lag *group_lag_with(struct lag_reader *reader, const char *g
 		return NULL;
 	}
 	reader->holders++;
-	*backlog = (struct group_lag){.reader = reader, .asker = asker_open(reader, group, error)};
+	*backlog = (struct group_lag){
+		.reader = reader,
+		.asker = group_client_open(reader->brokers, reader->properties, group, READS_ALL, true, error)};
 	if (backlog->asker)
 		return backlog;
 	group_lag_close(backlog);

@@ -9,8 +9,9 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "kafka/client.h"
+#include "kafka/admin_client.h"
 #include "kafka/consume/commit_mark.h"
+#include "kafka/consume/group_client.h"
 #include "kafka/consume/group_members.h"
 #include "kafka/kafka_wait.h"
 
@@ -40,18 +41,6 @@ static bool offset_migration_failed(const struct offset_migration_config *config
 }
 
 /* ---- committed offsets of groups ---- */
-
-static rd_kafka_t *open_asker(const struct offset_migration_config *config, const char *group, const char *isolation,
-			      struct error *error)
-{
-	const struct property own[] = {{"bootstrap.servers", config->brokers},
-				       {"group.id", group},
-				       {"isolation.level", isolation},
-				       {"enable.auto.commit", "false"}};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->consumer, error);
-	return configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
-}
 
 static void close_asker(rd_kafka_t *asker)
 {
@@ -93,7 +82,7 @@ static bool ask_offsets(const struct offset_migration_config *config, const char
 /* Reads stable offsets: after the end of a transaction that an engine left open. */
 static bool read_stable(const struct offset_migration_config *config, const char *group, offsets *list, struct error *error)
 {
-	rd_kafka_t *asker = open_asker(config, group, "read_committed", error);
+	rd_kafka_t *asker = group_client_open(config->brokers, config->consumer, group, READS_COMMITTED, false, error);
 	bool good = asker && ask_offsets(config, group, asker, list, error);
 	close_asker(asker);
 	return good;
@@ -184,29 +173,26 @@ struct formers {
 	const struct offset_migration_config *config;
 	const struct offset_migration_topic *topics;
 	size_t count;
-	rd_kafka_t *client;
+	struct admin_client *admin;
 	const char **names; /* of topics; with space for all */
 	const char *seen[OFFSET_MIGRATION_FORMERS_MAX]; /* groups of which a member was waited for; NULL: end of list */
 	bool unmarked;	    /* Kafka does not let the login commit for former groups */
-	struct error locked_out;
 };
 
 static bool formers_open(struct formers *formers, const struct offset_migration_config *config,
 			 const struct offset_migration_topic *topics, size_t count, struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", config->brokers}};
 	*formers = (struct formers){
 		.config = config, .topics = topics, .count = count, .names = memory_take(count + 1, sizeof *formers->names)};
 	if (!formers->names)
 		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	formers->client = client_open_to_ask((struct properties){1, own}, config->consumer, &formers->locked_out, error);
-	return formers->client;
+	formers->admin = admin_client_open(config->brokers, config->consumer, ADMIN_LOGS, error);
+	return formers->admin != NULL;
 }
 
 static void formers_close(struct formers *formers)
 {
-	if (formers->client)
-		client_destroy(formers->client, 0); /* librdkafka 2.0 cannot close a client whose coordinator was not found */
+	admin_client_close(formers->admin, 0); /* coordinators may not have been found */
 	memory_give(formers->names);
 }
 
@@ -240,7 +226,8 @@ static enum members_found formers_find(struct formers *formers, char words[FORME
 					      ? 0
 					      : topics_left(formers->topics, formers->count, former, formers->names);
 			enum members_found found =
-				left == 0 ? MEMBERS_NONE : group_members_find(formers->client, former, formers->names, left, who);
+				left == 0 ? MEMBERS_NONE
+					  : group_members_find(formers->admin->client, former, formers->names, left, who);
 			if (found == MEMBERS_UNSEEN)
 				all = found;
 			if (found == MEMBERS_NONE || found == MEMBERS_UNSEEN)
@@ -489,8 +476,7 @@ static bool commit_all(struct formers *formers, struct migration *migration, boo
 static offsets *all_partitions(const struct formers *formers, struct error *error)
 {
 	struct look_limits limits = {.until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS};
-	const struct rd_kafka_metadata *metadata =
-		client_look(formers->client, NULL, formers->config->brokers, &formers->locked_out, &limits, error);
+	const struct rd_kafka_metadata *metadata = admin_client_look(formers->admin, &limits, error);
 	if (!metadata)
 		return NULL;
 	offsets *list = rd_kafka_topic_partition_list_new((int)formers->count);
@@ -505,7 +491,7 @@ static bool find_further(const struct formers *formers, struct migration *migrat
 {
 	const struct offset_migration_config *config = formers->config;
 	/* Not the stable offsets: a transaction that an engine left open is ended by its successor. */
-	rd_kafka_t *asker = open_asker(config, config->group, "read_uncommitted", error);
+	rd_kafka_t *asker = group_client_open(config->brokers, config->consumer, config->group, READS_ALL, false, error);
 	migration->list = asker ? all_partitions(formers, error) : NULL;
 	migration->marks = formers->unmarked ? NULL : rd_kafka_topic_partition_list_new(1);
 	bool known = migration->list && ask_offsets(config, config->group, asker, migration->list, error);

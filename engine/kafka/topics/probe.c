@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "kafka/admin_client.h"
 #include "kafka/state/changelog_settings.h"
 #include "kafka/consume/group_members.h"
 #include "kafka/topics/probe_state.h"
@@ -11,7 +12,6 @@
 #define ANSWER_WAIT_MS 15000
 #define GROUP_PAUSE_MS 100
 #define GROUP_REQUEST_MS 3600000 /* the longest that librdkafka takes */
-#define LEAVE_WAIT_S 1 /* librdkafka 2.0 cannot close a client after a query that the broker does not support */
 #define WORDS_MAX 256
 
 const char *probe_library(void)
@@ -25,11 +25,9 @@ bool probe_library_is_at_least(int major, int minor, int patch)
 }
 
 struct probing {
-	const char *brokers;
-	rd_kafka_t *client;
+	struct admin_client *admin;
 	rd_kafka_queue_t *queue;
 	struct arena *arena;
-	struct error locked_out;
 };
 
 enum probe_state probe_state_of(int code)
@@ -94,8 +92,7 @@ static void look_at_topic(struct probing *probing, const struct rd_kafka_metadat
 static bool probe_read_metadata(struct probing *probing, size_t topic_count, struct probe *probe, struct error *error)
 {
 	int64_t begun_ms = clock_ms();
-	const struct rd_kafka_metadata *metadata =
-		client_look(probing->client, NULL, probing->brokers, &probing->locked_out, NULL, error);
+	const struct rd_kafka_metadata *metadata = admin_client_look(probing->admin, NULL, error);
 	if (!metadata)
 		return false;
 	probe->answer_ms = clock_ms() - begun_ms;
@@ -142,9 +139,9 @@ static bool order_for_show(struct probing *probing, struct wanted_topics topics,
 		return error_memory(error, ERROR_SYSTEM, "looking at Kafka");
 	if (count == 0)
 		return true;
-	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(probing->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(probing->admin->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
 	(void)rd_kafka_AdminOptions_set_validate_only(options, 1, words, sizeof words);
-	rd_kafka_CreateTopics(probing->client, orders, count, options, probing->queue);
+	rd_kafka_CreateTopics(probing->admin->client, orders, count, options, probing->queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(probing->queue, ANSWER_WAIT_MS);
 	if (event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
 		read_refusals(probing, event, probe);
@@ -202,8 +199,8 @@ static void look_at_state(struct probing *probing, struct properties properties,
 	char words[ERROR_TEXT_MAX];
 	bool absent = answer->state == PROBE_ABSENT;
 	if ((answer->state == PROBE_GOOD || absent) &&
-	    probe_state(probing->brokers, properties, &topics.items[at], partitions_beside(topics, at, probe), absent, words) ==
-		    STATE_LOST)
+	    probe_state(probing->admin->brokers, properties, &topics.items[at], partitions_beside(topics, at, probe), absent,
+			words) == STATE_LOST)
 		answer_badly(probing, answer, words);
 }
 
@@ -223,7 +220,7 @@ static bool look_at_changelogs(struct probing *probing, struct properties proper
 			look_at_width(probing, topics, i, probe);
 			look_at_state(probing, properties, topics, i, probe);
 		}
-	return changelog_settings_look(probing->client, names, count, note_fault, &faults, error);
+	return changelog_settings_look(probing->admin->client, names, count, note_fault, &faults, error);
 }
 
 /* ---- groups ---- */
@@ -255,10 +252,11 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, int64_t until_m
 {
 	const int64_t wait_ms = until_ms - clock_ms();
 	char words[LIBRARY_TEXT_MAX];
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(probing->client);
-	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(probing->client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(probing->admin->client);
+	rd_kafka_AdminOptions_t *options =
+		rd_kafka_AdminOptions_new(probing->admin->client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
 	(void)rd_kafka_AdminOptions_set_request_timeout(options, GROUP_REQUEST_MS, words, sizeof words);
-	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, options, queue);
+	rd_kafka_DescribeConsumerGroups(probing->admin->client, (const char **)&answer->name, 1, options, queue);
 	rd_kafka_AdminOptions_destroy(options);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms > 0 ? (int)wait_ms : 0);
 	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -279,11 +277,11 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, int64_t until_m
 static void look_at_group(struct probing *probing, struct probe_answer *answer)
 {
 	answer->state = PROBE_GOOD;
-	if (!group_members_are_known(probing->client, answer->name))
+	if (!group_members_are_known(probing->admin->client, answer->name))
 		return;
 	const int64_t until_ms = clock_ms() + ANSWER_WAIT_MS;
 	while (is_not_found_yet(ask_of_group(probing, until_ms, answer)) && clock_ms() < until_ms)
-		(void)rd_kafka_poll(probing->client, GROUP_PAUSE_MS);
+		(void)rd_kafka_poll(probing->admin->client, GROUP_PAUSE_MS);
 }
 
 /* ---- the probe ---- */
@@ -302,19 +300,17 @@ bool probe_kafka(const char *brokers, struct properties properties, struct wante
 		 size_t group_count, struct arena *arena, struct probe *probe, struct error *error)
 {
 	assert(brokers && arena && (group_count == 0 || groups));
-	const struct property own[] = {{"bootstrap.servers", brokers}, {"log_level", "0"}};
-	struct probing probing = {.brokers = brokers, .arena = arena};
+	struct probing probing = {.admin = admin_client_open(brokers, properties, ADMIN_IS_QUIET, error), .arena = arena};
 	*probe = (struct probe){0};
-	probing.client = client_open_to_ask((struct properties){2, own}, properties, &probing.locked_out, error);
-	if (!probing.client)
+	if (!probing.admin)
 		return false;
-	probing.queue = rd_kafka_queue_new(probing.client);
+	probing.queue = rd_kafka_queue_new(probing.admin->client);
 	bool good = name_all(topics, groups, group_count, arena, probe) || error_memory(error, ERROR_SYSTEM, "looking at Kafka");
 	good = good && probe_read_metadata(&probing, topics.count, probe, error) &&
 	       order_for_show(&probing, topics, probe, error) && look_at_changelogs(&probing, properties, topics, probe, error);
 	for (size_t i = 0; good && i < group_count; i++)
 		look_at_group(&probing, &probe->answers[topics.count + i]);
 	rd_kafka_queue_destroy(probing.queue);
-	client_destroy(probing.client, LEAVE_WAIT_S);
+	admin_client_close(probing.admin, ADMIN_CLOSE_WAIT_S);
 	return good;
 }

@@ -4,25 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kafka/client.h"
+#include "kafka/admin_client.h"
 #include "kafka/consume/commit_mark.h"
+#include "kafka/consume/group_client.h"
 
 #define ANSWER_WAIT_MS 5000
-
-/* Not the stable offsets: an engine that was killed may have left a transaction open, for whose end, many seconds later, Kafka
- * would wait. What was committed before it refers to the same changelog. */
-static rd_kafka_t *asker_open(const char *brokers, struct properties properties, const char *group)
-{
-	struct error error = {0};
-	const struct property own[] = {{"bootstrap.servers", brokers},
-				       {"group.id", group},
-				       {"enable.auto.commit", "false"},
-				       {"isolation.level", "read_uncommitted"},
-				       {"log_level", "0"}};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, properties, &error);
-	return configuration ? client_open(RD_KAFKA_CONSUMER, configuration, &error) : NULL;
-}
 
 /* The verdict on the reference of this commit; a commit without a reference has lost nothing. */
 static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_topic *changelog,
@@ -83,7 +69,10 @@ enum state_verdict probe_state(const char *brokers, struct properties properties
 {
 	if (!changelog->group || partitions == 0 || changelog->observes)
 		return STATE_THERE;
-	rd_kafka_t *asker = asker_open(brokers, properties, changelog->group);
+	struct error error = {0};
+	/* Not the stable offsets: an engine that was killed may have left a transaction open, for whose end, many seconds later,
+	 * Kafka would wait. What was committed before it refers to the same changelog. */
+	rd_kafka_t *asker = group_client_open(brokers, properties, changelog->group, READS_ALL, true, &error);
 	(void)snprintf(words, ERROR_TEXT_MAX, "group %s does not answer", changelog->group);
 	if (!asker)
 		return STATE_UNKNOWN;
@@ -97,11 +86,10 @@ enum state_verdict probe_state(const char *brokers, struct properties properties
 
 bool probe_states(const char *brokers, struct properties properties, struct wanted_topics wanted, struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", brokers}};
-	struct error locked_out = {0};
 	char words[ERROR_TEXT_MAX];
-	rd_kafka_t *client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
-	const struct rd_kafka_metadata *metadata = client ? client_look(client, NULL, brokers, &locked_out, NULL, error) : NULL;
+	struct admin_client *admin = admin_client_open(brokers, properties, ADMIN_LOGS, error);
+	const struct rd_kafka_metadata *metadata = admin ? admin_client_look(admin, NULL, error) : NULL;
+	admin_client_close(admin, ADMIN_CLOSE_WAIT_S);
 	enum state_verdict verdict = STATE_THERE;
 	for (size_t i = 0; metadata && verdict == STATE_THERE && i < wanted.count; i++) {
 		const struct wanted_topic *topic = &wanted.items[i];
@@ -120,7 +108,5 @@ bool probe_states(const char *brokers, struct properties properties, struct want
 	bool good = metadata && verdict == STATE_THERE;
 	if (metadata)
 		rd_kafka_metadata_destroy(metadata);
-	if (client)
-		rd_kafka_destroy(client);
 	return good;
 }

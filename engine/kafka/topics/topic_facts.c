@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/number/number.h"
-#include "kafka/client.h"
+#include "kafka/admin_client.h"
 #include "kafka/topics/topic_settings.h"
 #include "base/table.h"
 
@@ -86,14 +86,11 @@ static bool facts_take(struct facts_reading *reading, struct error *error)
 bool topic_facts_read(const char *brokers, struct properties properties, struct topic_facts *facts, size_t count,
 		      const atomic_bool *stopping, struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", brokers}};
-	struct error locked_out = {0};
-	struct facts_reading reading = {.client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error),
-					.facts = facts,
-					.count = count,
-					.wait = {.stopping = stopping}};
-	if (!reading.client)
+	struct admin_client *admin = admin_client_open(brokers, properties, ADMIN_LOGS, error);
+	if (!admin)
 		return false;
+	struct facts_reading reading = {
+		.client = admin->client, .facts = facts, .count = count, .wait = {.stopping = stopping}};
 	reading.by_name = table_open();
 	reading.asked = memory_take(count + 1, sizeof *reading.asked);
 	reading.positions = memory_take(count + 1, sizeof *reading.positions);
@@ -101,6 +98,6 @@ bool topic_facts_read(const char *brokers, struct properties properties, struct 
 	table_close(reading.by_name);
 	memory_give(reading.asked);
 	memory_give(reading.positions);
-	rd_kafka_destroy(reading.client);
+	admin_client_close(admin, ADMIN_CLOSE_WAIT_S);
 	return good;
 }

@@ -4,24 +4,18 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "kafka/client.h"
+#include "kafka/admin_client.h"
 #include "base/table.h"
 
 struct topic_finder {
-	rd_kafka_t *client;
+	struct admin_client *admin;
 	struct topic_handles topics; /* the client asks for the topics that it has handles of */
 	struct state_table *by_name; /* from a topic to its index, because a gateway may have thousands */
 	size_t named;		     /* topics that it has */
-	struct error locked_out;
 };
 
 struct topic_finder *topic_finder_open(const char *brokers, struct properties properties, struct error *error)
 {
-	const struct property own[] = {
-		{"bootstrap.servers", brokers},
-		{"allow.auto.create.topics", "false"},
-		{"log_level", "0"}, /* clients that use the topics log what they miss */
-	};
 	struct topic_finder *finder = memory_take(1, sizeof *finder);
 	if (!finder) {
 		error_memory(error, ERROR_SYSTEM, "looking at topics");
@@ -31,9 +25,8 @@ struct topic_finder *topic_finder_open(const char *brokers, struct properties pr
 	if (!finder->by_name)
 		error_memory(error, ERROR_SYSTEM, "looking at topics");
 	else
-		finder->client = client_open_to_ask((struct properties){sizeof own / sizeof *own, own}, properties,
-						    &finder->locked_out, error);
-	if (finder->client)
+		finder->admin = admin_client_open(brokers, properties, ADMIN_IS_QUIET, error); /* others log what they miss */
+	if (finder->admin)
 		return finder;
 	topic_finder_close(finder);
 	return NULL;
@@ -44,8 +37,7 @@ void topic_finder_close(struct topic_finder *finder)
 	if (!finder)
 		return;
 	topic_handles_close(&finder->topics);
-	if (finder->client)
-		client_destroy(finder->client, 0);
+	admin_client_close(finder->admin, 0); /* the topics stay with the client */
 	table_close(finder->by_name);
 	memory_give(finder);
 }
@@ -86,12 +78,12 @@ bool topic_finder_look(struct topic_finder *finder, const char *const *names, si
 	const struct rd_kafka_metadata *metadata;
 	for (size_t i = 0; i < count; i++)
 		sights[i] = TOPIC_NOT_TOLD;
-	if (!topic_handles_follow(&finder->topics, finder->client, names, count, error))
+	if (!topic_handles_follow(&finder->topics, finder->admin->client, names, count, error))
 		return false;
 	if (!names_follow(finder, names, count))
 		return error_memory(error, ERROR_SYSTEM, "looking at topics");
-	const rd_kafka_resp_err_t code = rd_kafka_metadata(finder->client, 0, NULL, &metadata, wait_ms);
-	(void)rd_kafka_poll(finder->client, 0);
+	const rd_kafka_resp_err_t code = rd_kafka_metadata(finder->admin->client, 0, NULL, &metadata, wait_ms);
+	(void)rd_kafka_poll(finder->admin->client, 0);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not answer which topics there are: %s",
 				 rd_kafka_err2str(code));

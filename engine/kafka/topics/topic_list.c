@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka/client.h"
+#include "kafka/admin_client.h"
 
 static int name_compare(const void *a, const void *b)
 {
@@ -30,18 +30,15 @@ static bool list_fill(struct topic_names *list, const struct rd_kafka_metadata *
 bool topic_list_read(const char *brokers, struct properties properties, const char *prefix, struct arena *arena,
 		     struct topic_names *list, struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", brokers}, {"log_level", "0"}};
-	struct error locked_out = {0};
-	rd_kafka_t *client =
-		client_open_to_ask((struct properties){sizeof own / sizeof own[0], own}, properties, &locked_out, error);
-	if (!client)
+	struct admin_client *admin = admin_client_open(brokers, properties, ADMIN_IS_QUIET, error);
+	if (!admin)
 		return false;
-	const struct rd_kafka_metadata *metadata = client_look(client, NULL, brokers, &locked_out, NULL, error);
+	const struct rd_kafka_metadata *metadata = admin_client_look(admin, NULL, error);
 	bool good = metadata != NULL;
 	if (good) {
 		good = list_fill(list, metadata, prefix, arena) || error_memory(error, ERROR_SYSTEM, "listing topics");
 		rd_kafka_metadata_destroy(metadata);
 	}
-	rd_kafka_destroy(client);
+	admin_client_close(admin, ADMIN_CLOSE_WAIT_S);
 	return good;
 }

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/number/number.h"
-#include "kafka/client.h"
+#include "kafka/admin_client.h"
 #include "kafka/kafka_wait.h"
 
 #define POLL_MS 200 /* of an answer, between two looks whether the wait was ended */
@@ -153,13 +153,11 @@ bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t c
 bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
 			 topic_setting_seen *seen, void *context, struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", brokers}};
-	struct error locked_out = {0};
-	rd_kafka_t *client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
-	if (!client)
+	struct admin_client *admin = admin_client_open(brokers, properties, ADMIN_LOGS, error);
+	if (!admin)
 		return false;
-	bool good = topic_settings_ask(client, names, count, seen, context, error);
-	rd_kafka_destroy(client);
+	bool good = topic_settings_ask(admin->client, names, count, seen, context, error);
+	admin_client_close(admin, ADMIN_CLOSE_WAIT_S);
 	return good;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "kafka/admin_client.h"
 #include "kafka/state/changelog_settings.h"
 #include "kafka/kafka_wait.h"
 
@@ -19,8 +20,7 @@
 #define ANSWER_LOOK_MS 200 /* between two looks whether the wait for an answer is over */
 
 struct topic_keeper {
-	const char *brokers;
-	rd_kafka_t *client;
+	struct admin_client *admin;
 	struct wanted_topics wanted;
 	const atomic_bool *stopping; /* NULL: never */
 	bool *missing; /* for each topic */
@@ -28,7 +28,6 @@ struct topic_keeper {
 	int *partitions; /* of each existing topic */
 	struct error left; /* a changelog is missing, and the pipeline's state is in another one */
 	struct error deleted; /* a topic is missing, and the one with which it was created is not */
-	struct error locked_out;
 	bool may_pass; /* topics were not created for a reason that may pass */
 };
 
@@ -118,8 +117,7 @@ static bool partitions_note(struct topic_keeper *keeper, const struct rd_kafka_m
 static bool topics_read_metadata(struct topic_keeper *keeper, struct error *error)
 {
 	struct look_limits limits = {.until_ms = clock_ms() + TOPICS_WAIT_MS, .stopping = keeper->stopping};
-	const struct rd_kafka_metadata *metadata =
-		client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, &limits, error);
+	const struct rd_kafka_metadata *metadata = admin_client_look(keeper->admin, &limits, error);
 	bool good = metadata && partitions_note(keeper, metadata, error);
 	if (!good) {
 		if (metadata)
@@ -258,7 +256,7 @@ static bool read_result(struct topic_keeper *keeper, rd_kafka_event_t *event, si
 	if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return error_set(error, keeper->may_pass ? ERROR_REMOTE : ERROR_SYSTEM, PLACE_NONE,
 				 "Kafka did not create the topics: %s; check that the brokers at %s can be reached",
-				 rd_kafka_event_error_string(event), keeper->brokers);
+				 rd_kafka_event_error_string(event), keeper->admin->brokers);
 	size_t count;
 	const rd_kafka_topic_result_t **results =
 		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
@@ -292,10 +290,10 @@ static rd_kafka_event_t *answer_await(rd_kafka_queue_t *queue)
 
 static bool place_orders(struct topic_keeper *keeper, rd_kafka_NewTopic_t **orders, size_t count, size_t *made, struct error *error)
 {
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(keeper->client);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(keeper->admin->client);
 	keeper->may_pass = false;
 	kafka_wait_note("the creation of topics");
-	rd_kafka_CreateTopics(keeper->client, orders, count, NULL, queue);
+	rd_kafka_CreateTopics(keeper->admin->client, orders, count, NULL, queue);
 	rd_kafka_event_t *event = answer_await(queue);
 	bool good = event ? read_result(keeper, event, made, error)
 			  : error_set(error, ERROR_REMOTE, PLACE_NONE,
@@ -389,7 +387,7 @@ static bool refuse_deleting(const struct topic_keeper *keeper, struct error *err
 		    keeper->wanted.items[i].compacted)
 			names[count++] = keeper->wanted.items[i].name;
 	struct error fault = {0};
-	bool good = changelog_settings_look(keeper->client, names, count, note_fault, &fault, error);
+	bool good = changelog_settings_look(keeper->admin->client, names, count, note_fault, &fault, error);
 	memory_give(names);
 	if (good && fault.kind != ERROR_NONE)
 		*error = fault;
@@ -410,13 +408,13 @@ static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struc
 	       refuse_deleting(keeper, error);
 }
 
-static bool keeper_ensure(struct topic_keeper *keeper, struct properties properties, bool create, size_t *made, struct error *error)
+static bool keeper_ensure(struct topic_keeper *keeper, const char *brokers, struct properties properties, bool create, size_t *made,
+			  struct error *error)
 {
 	const size_t count = keeper->wanted.count;
-	assert(keeper->brokers && (count == 0 || keeper->wanted.items));
-	const struct property own[] = {{"bootstrap.servers", keeper->brokers}};
-	keeper->client = client_open_to_ask((struct properties){1, own}, properties, &keeper->locked_out, error);
-	if (!keeper->client)
+	assert(count == 0 || keeper->wanted.items);
+	keeper->admin = admin_client_open(brokers, properties, ADMIN_LOGS, error);
+	if (!keeper->admin)
 		return false;
 	keeper->missing = memory_take(count + 1, sizeof(bool));
 	keeper->partitions = memory_take(count + 1, sizeof(int));
@@ -424,24 +422,24 @@ static bool keeper_ensure(struct topic_keeper *keeper, struct properties propert
 							  : error_memory(error, ERROR_SYSTEM, "looking for topics");
 	memory_give(keeper->missing);
 	memory_give(keeper->partitions);
-	rd_kafka_destroy(keeper->client);
+	admin_client_close(keeper->admin, ADMIN_CLOSE_WAIT_S);
 	return good;
 }
 
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error)
 {
-	struct topic_keeper keeper = {.brokers = brokers, .wanted = wanted};
+	struct topic_keeper keeper = {.wanted = wanted};
 	size_t unasked = 0;
-	return keeper_ensure(&keeper, properties, create, made ? made : &unasked, error);
+	return keeper_ensure(&keeper, brokers, properties, create, made ? made : &unasked, error);
 }
 
 bool topics_check(const char *brokers, struct properties properties, struct wanted_topics wanted, const atomic_bool *stopping,
 		  struct error *error)
 {
-	struct topic_keeper keeper = {.brokers = brokers, .wanted = wanted, .stopping = stopping};
+	struct topic_keeper keeper = {.wanted = wanted, .stopping = stopping};
 	size_t unasked = 0;
-	return keeper_ensure(&keeper, properties, false, &unasked, error);
+	return keeper_ensure(&keeper, brokers, properties, false, &unasked, error);
 }
 
 /* ---- removing ---- */
@@ -485,11 +483,8 @@ static bool order_removal(rd_kafka_t *client, const char *const *names, size_t c
 
 bool topics_remove(const char *brokers, struct properties properties, const char *const *names, size_t count, struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", brokers}};
-	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, own}, properties, error);
-	rd_kafka_t *client = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
-	bool good = client && order_removal(client, names, count, error);
-	if (client)
-		rd_kafka_destroy(client);
+	struct admin_client *admin = admin_client_open(brokers, properties, ADMIN_LOGS, error);
+	bool good = admin && order_removal(admin->client, names, count, error);
+	admin_client_close(admin, ADMIN_CLOSE_WAIT_S);
 	return good;
 }

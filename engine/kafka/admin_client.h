@@ -1,0 +1,32 @@
+/* admin_client.h: Admin client: client for requests about the topics and groups of a cluster. Private to kafka.
+ *
+ * Belongs to one thread at a time.
+ */
+#ifndef SLUICE_KAFKA_ADMIN_CLIENT_H
+#define SLUICE_KAFKA_ADMIN_CLIENT_H
+
+#include "kafka/client.h"
+
+enum admin_log {
+	ADMIN_LOGS,	/* librdkafka's lines are logged */
+	ADMIN_IS_QUIET, /* other clients log the same trouble, or the command does */
+};
+
+struct admin_client {
+	rd_kafka_t *client;
+	const char *brokers;
+	struct error trouble; /* as client_note_trouble() writes it */
+};
+
+/* Borrows `brokers` as long as it lives. NULL: CONFIG or SYSTEM. */
+struct admin_client *admin_client_open(const char *brokers, struct properties properties, enum admin_log log, struct error *error);
+
+/* Waits at most so long, as client_destroy() does. NULL is fine. */
+void admin_client_close(struct admin_client *admin, int wait_s);
+
+#define ADMIN_CLOSE_WAIT_S 1 /* far longer than it takes, but where librdkafka 2.0 cannot close a client at all */
+
+/* Kafka's metadata of all topics: client_look() by this client. */
+const struct rd_kafka_metadata *admin_client_look(struct admin_client *admin, struct look_limits *limits, struct error *error);
+
+#endif
