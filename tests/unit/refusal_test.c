@@ -16,7 +16,7 @@
 #include "kafka/produce/output.h"
 #include "kafka/consume/reader.h"
 #include "kafka/produce/sender.h"
-#include "kafka/topics/write_probe.h"
+#include "kafka/topics/topic_registry.h"
 #include "tests/unit/mock_broker.h"
 
 #define RECORDS 20
@@ -332,34 +332,35 @@ static void a_record_after_a_refusal_is_not_taken(void **state)
 	stand_close(stand);
 }
 
-/* Asks until there is an answer of this kind. After a denial, librdkafka answers by itself until it has looked at the topic again.
- */
-static void await_right(struct write_probe *probe, const struct stand *stand, enum write_right right)
+/* Asks until there is an answer of this kind. */
+static void await_right(struct topic_member *member, enum topic_right_answer right)
 {
-	struct error error = {0};
-	for (int waited_ms = 0; write_probe_answer(probe, 0) != right; waited_ms += 100) {
+	for (int waited_ms = 0; topic_member_right(member, RIGHT_TO_WRITE, "out") != right; waited_ms += 10) {
 		assert_true(waited_ms < MOCK_WAIT_MS);
-		assert_true(write_probe_ask(probe, &stand->transaction_config, 0, "out", &error));
-		write_probe_read(probe, 100);
-		assert_true(write_probe_waits(probe) || write_probe_answer(probe, 0) != WRITE_RIGHT_UNKNOWN);
+		(void)poll(NULL, 0, 10);
 	}
 }
 
 /* Kafka looks at the right before it looks at the number of acknowledgements, which no broker accepts. */
-static void a_probe_reads_the_right_from_the_refusal(void **state)
+static void the_registry_reads_the_right_from_the_refusal(void **state)
 {
 	(void)state;
 	struct stand *stand = stand_open(NULL, 0);
-	struct write_probe probe = {0};
-	assert_false(write_probe_waits(&probe));
-	assert_int_equal(write_probe_answer(&probe, 0), WRITE_RIGHT_UNKNOWN);
+	struct error error = {0};
+	const atomic_bool stopping = false;
+	const struct topic_member_config config = {
+		.brokers = stand->mock.brokers, .properties = stand->transaction_config.properties, .bell = -1};
+	struct topic_member *member = topic_member_open(&config, &error);
+	assert_non_null(member);
+	topic_member_await(member, MOCK_WAIT_MS, &stopping); /* nothing is asked */
 	mock_refuses(stand, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
-	await_right(&probe, stand, WRITE_RIGHT_MISSING);
-	assert_false(write_probe_waits(&probe));
+	assert_int_equal(topic_member_right(member, RIGHT_TO_WRITE, "out"), RIGHT_UNKNOWN);
+	topic_member_await(member, MOCK_WAIT_MS, &stopping);
+	assert_int_equal(topic_member_right(member, RIGHT_TO_WRITE, "out"), RIGHT_MISSING);
 	mock_refuses(stand, RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS);
-	await_right(&probe, stand, WRITE_RIGHT_GIVEN);
-	write_probe_close(&probe);
-	assert_null(probe.client);
+	await_right(member, RIGHT_GIVEN);
+	assert_int_equal(topic_member_right(member, RIGHT_TO_WRITE, "out"), RIGHT_UNKNOWN); /* it is told once */
+	topic_member_close(member);
 	stand_close(stand);
 }
 
@@ -628,7 +629,7 @@ int main(void)
 		cmocka_unit_test(a_topic_that_is_gone_ends_no_engine),
 		cmocka_unit_test(a_record_that_is_not_taken_for_want_of_a_right_ends_no_engine),
 		cmocka_unit_test(a_record_after_a_refusal_is_not_taken),
-		cmocka_unit_test(a_probe_reads_the_right_from_the_refusal),
+		cmocka_unit_test(the_registry_reads_the_right_from_the_refusal),
 		cmocka_unit_test(a_topic_may_be_written_when_kafka_says_so),
 		cmocka_unit_test(rights_that_are_asked_in_vain_are_asked_less_often),
 		cmocka_unit_test(a_lost_right_to_the_group_ends_no_engine),

@@ -16,7 +16,7 @@
 #include "kafka/client.h"
 #include "kafka/consume/group_lag.h"
 #include "kafka/topics/probe_state.h"
-#include "kafka/topics/replacement_watch.h"
+#include "kafka/topics/topic_registry.h"
 #include "net/loop.h"
 #include "flow/state/changelog_identity.h"
 #include "tests/unit/mock_broker.h"
@@ -141,7 +141,7 @@ static void a_restore_may_be_stopped_meanwhile(void **state)
 }
 
 /* Where another record was found, its thread asks where the partition begins. */
-static void a_watch_for_replaced_topics_closes_in_time(void **state)
+static void a_registry_that_looks_for_replaced_topics_closes_in_time(void **state)
 {
 	(void)state;
 	struct mock mock;
@@ -149,17 +149,17 @@ static void a_watch_for_replaced_topics_closes_in_time(void **state)
 	silent_open(&mock);
 	atomic_store(&asked, false);
 	const int bell = bell_open(&error);
-	const struct replacement_watch_config config = {
+	const struct topic_member_config config = {
 		.brokers = mock.brokers, .properties = mock_quick, .every_ms = 20, .bell = bell};
-	struct replacement_watch *watch = replacement_watch_open(&config, &error);
-	assert_non_null(watch);
-	replacement_watch_note(watch, "in", 0, 1, RECORD_TIME_MS + 1);
-	replacement_watch_note(watch, "in", 0, 3, RECORD_TIME_MS);
+	struct topic_member *member = topic_member_open(&config, &error);
+	assert_non_null(member);
+	topic_member_note(member, "in", 0, 1, RECORD_TIME_MS + 1);
+	topic_member_note(member, "in", 0, 3, RECORD_TIME_MS);
 	const int64_t began_ms = clock_ms();
 	while (!atomic_load(&asked))
 		assert_true(clock_ms() - began_ms < MOCK_WAIT_MS);
 	const int64_t closed_ms = clock_ms();
-	replacement_watch_close(watch);
+	topic_member_close(member);
 	assert_in_range(clock_ms() - closed_ms, 0, PROMPT_MS);
 	close(bell);
 	mock_close(&mock);
@@ -172,7 +172,7 @@ int main(void)
 		cmocka_unit_test(the_lag_of_a_group_is_unknown_in_time),
 		cmocka_unit_test(a_probe_of_state_names_the_partition_and_who_is_silent),
 		cmocka_unit_test(a_restore_may_be_stopped_meanwhile),
-		cmocka_unit_test(a_watch_for_replaced_topics_closes_in_time),
+		cmocka_unit_test(a_registry_that_looks_for_replaced_topics_closes_in_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,12 +142,10 @@ static bool consumer_set_up(struct kafka_consumer *consumer, const struct consum
 	consumer->bell = bell_open(error);
 	if (consumer->bell < 0)
 		return false;
-	const struct replacement_watch_config watch = {.brokers = config->brokers,
-						       .properties = config->properties,
-						       .every_ms = REPLACEMENT_WATCH_EVERY_MS,
-						       .bell = consumer->bell};
-	consumer->replacements = replacement_watch_open(&watch, error);
-	return consumer->replacements && client_set_up(consumer, config->topic_count, error) &&
+	const struct topic_member_config member = {
+		.brokers = config->brokers, .properties = config->properties, .bell = consumer->bell};
+	consumer->registry_member = topic_member_open(&member, error);
+	return consumer->registry_member && client_set_up(consumer, config->topic_count, error) &&
 	       consumer_join(consumer, config, error);
 }
 
@@ -187,7 +185,7 @@ static void kafka_close(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	consumer->closing = true;
-	replacement_watch_close(consumer->replacements);
+	topic_member_close(consumer->registry_member);
 	/* An unaccepted change would block the close. */
 	if (consumer->client && consumer->change != ASSIGNMENT_SAME)
 		rd_kafka_assign(consumer->client, NULL);
@@ -206,7 +204,6 @@ static void kafka_close(struct consumer *self)
 	pthread_mutex_destroy(&consumer->resets_lock);
 	memory_give(consumer->resets);
 	absent_topics_close(&consumer->absent);
-	read_probe_close(&consumer->read_probe);
 	if (consumer->cluster)
 		rd_kafka_mem_free(NULL, consumer->cluster);
 	if (has_left) /* else the client's callbacks look whether it is being closed */
@@ -349,13 +346,13 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 	if (*count > 0) {
 		const struct record *last = &records[*count - 1];
 		consumer->hindrance = (struct hindrance){0};
-		replacement_watch_note(consumer->replacements, consumer->topics[last->topic], last->partition, last->offset,
-				       last->time_ms);
+		topic_member_note(consumer->registry_member, consumer->topics[last->topic], last->partition, last->offset,
+				  last->time_ms);
 	}
 	if (consumer->absent.count > 0)
 		consumer_note_read(consumer, records, *count);
-	if (consumer->absent.count > 0 || consumer->read_probe.client)
-		consumer_probe_denied(consumer);
+	if (consumer->absent.count > 0 || consumer->asks_rights)
+		consumer_ask_denied(consumer);
 	if (consumer->unbegun_ms > 0)
 		consumer_begin_again(consumer);
 	if (consumer->moved)
@@ -445,7 +442,7 @@ static bool kafka_accept(struct consumer *self, struct error *error)
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	enum assignment_change change = consumer->change;
 	consumer->change = ASSIGNMENT_SAME;
-	replacement_watch_forget(consumer->replacements);
+	topic_member_forget(consumer->registry_member);
 	if (!(change == ASSIGNMENT_GIVEN ? accept_given(consumer, error) : accept_taken(consumer, error)))
 		return false;
 	fetch_wake_change(&consumer->fetch_wake);

@@ -193,7 +193,7 @@ static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char to
 			    .from = reset.offset,
 			    .to = begin_without(consumer, &reset)};
 	if (gap->to != OFFSET_NONE)
-		replacement_watch_forget(consumer->replacements); /* records read now follow another beginning */
+		topic_member_forget(consumer->registry_member); /* records read now follow another beginning */
 	else
 		gap->committed = offset_committed(consumer, &reset);
 	memcpy(topic, reset.topic, TOPIC_NAME_BYTES);
@@ -204,7 +204,7 @@ static bool remade_find(struct kafka_consumer *consumer, struct gap *gap, char t
 {
 	struct topic_replacement news;
 	do {
-		if (!replacement_watch_take(consumer->replacements, &news))
+		if (!topic_member_replaced(consumer->registry_member, &news))
 			return false;
 	} while (!is_read(consumer, news.topic));
 	*gap = (struct gap){.topic = consumer_topic_named(consumer, news.topic),

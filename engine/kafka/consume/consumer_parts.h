@@ -12,8 +12,7 @@
 #include "kafka/client.h"
 #include "kafka/consume/consumer.h"
 #include "kafka/consume/fetch_wake.h"
-#include "kafka/topics/read_probe.h"
-#include "kafka/topics/replacement_watch.h"
+#include "kafka/topics/topic_registry.h"
 
 #define TAKE_ROOM_MAX 1000
 
@@ -58,7 +57,7 @@ struct kafka_consumer {
 	struct hindrance hindrance; /* to reading */
 	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
 	struct absent_topics absent;
-	struct read_probe read_probe; /* of those that Kafka shows and refuses */
+	bool asks_rights; /* to read topics that Kafka shows and refuses */
 	char *cluster; /* id of the cluster that gave it partitions first, of librdkafka; NULL: none has */
 	struct list_node log_listener; /* of those that get lines of librdkafka's log; this and the next under their lock */
 	const rd_kafka_t *log_source;  /* the client whose lines it gets; NULL: the one that is being opened */
@@ -67,7 +66,7 @@ struct kafka_consumer {
 	struct offset_reset *resets;
 	size_t reset_count;
 	bool resets_lost;     /* memory ran out: some were not noted */
-	struct replacement_watch *replacements;
+	struct topic_member *registry_member; /* in the registry of topics */
 	struct error failure; /* the first error from which the client cannot recover */
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };
@@ -145,7 +144,7 @@ void consumer_note_given(struct kafka_consumer *consumer);
 void consumer_note_read(struct kafka_consumer *consumer, const struct record *records, size_t count);
 
 /* Notes that topics may be read again whose records Kafka refused, also those without a record. */
-void consumer_probe_denied(struct kafka_consumer *consumer);
+void consumer_ask_denied(struct kafka_consumer *consumer);
 
 /* Finds the topics that were deleted or are denied, after one was missing for a while, and logs what changed. Waits for Kafka, but
  * only while a topic is missing. */

@@ -101,29 +101,21 @@ void consumer_note_read(struct kafka_consumer *consumer, const struct record *re
 	}
 }
 
-void consumer_probe_denied(struct kafka_consumer *consumer)
+void consumer_ask_denied(struct kafka_consumer *consumer)
 {
-	const struct consumer_config *config = consumer->config;
-	struct absent_topics *absent = &consumer->absent;
-	struct error error = {0};
-	char name[TOPIC_NAME_BYTES];
-	uint32_t number;
-	size_t shown = 0;
-	for (size_t i = 0; i < absent->count; i++) {
-		struct absent_topic *one = &absent->items[i];
-		shown += one->is_shown;
-		if (one->is_shown && !one->is_probed) /* what fails now is tried again */
-			one->is_probed = read_probe_begin(&consumer->read_probe, config->brokers, config->properties,
-							  consumer->topics[one->topic], &error);
-	}
-	while (read_probe_next(&consumer->read_probe, name, sizeof name)) {
-		const struct absent_topic *one =
-			consumer_find_topic(consumer, name, &number) ? absent_topics_find(absent, number) : NULL;
-		if (one && one->is_shown)
+	const struct absent_topics *absent = &consumer->absent;
+	consumer->asks_rights = false;
+	for (size_t i = absent->count; i-- > 0;) {
+		const struct absent_topic *one = &absent->items[i];
+		if (!one->is_shown)
+			continue;
+		if (topic_member_right(consumer->registry_member, RIGHT_TO_READ, consumer->topics[one->topic]) == RIGHT_GIVEN)
 			denied_end(consumer, one);
+		else
+			consumer->asks_rights = true;
 	}
-	if (shown == 0)
-		read_probe_close(&consumer->read_probe);
+	if (!consumer->asks_rights)
+		topic_member_forget_rights(consumer->registry_member);
 }
 
 /* ---- looks ---- */

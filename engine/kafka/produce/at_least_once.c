@@ -12,7 +12,7 @@
 #include "kafka/client.h"
 #include "kafka/produce/commit_batches.h"
 #include "kafka/produce/produce_batch.h"
-#include "kafka/topics/write_probe.h"
+#include "kafka/topics/topic_registry.h"
 #include "net/loop.h"
 
 #define FALLS_MAX 3 /* failures of producers within a while: then the next one would fail too */
@@ -47,7 +47,7 @@ struct kafka_at_least_once {
 	int64_t ended_us;
 	int64_t commit_us;
 	struct error failure;
-	struct write_probe write_probe;
+	struct topic_member *registry_member; /* in the registry of topics: asks for rights to write */
 	struct produce_batch produce_batch;
 };
 
@@ -102,7 +102,10 @@ static bool at_least_once_set_up(struct kafka_at_least_once *output, struct erro
 	output->names = output->config->topics;
 	output->name_count = output->config->topic_count;
 	output->bell = bell_open(error);
-	if (output->bell < 0 || !producer_open(output, error))
+	const struct topic_member_config member = {
+		.brokers = output->config->brokers, .properties = output->config->properties, .bell = -1};
+	output->registry_member = topic_member_open(&member, error);
+	if (output->bell < 0 || !output->registry_member || !producer_open(output, error))
 		return false;
 	bell_ring(output->bell); /* the first event: it is open */
 	return true;
@@ -144,7 +147,7 @@ static void at_least_once_close(struct output *self)
 		client_destroy(producer, CLOSE_WAIT_S);
 	if (output->bell >= 0)
 		close(output->bell);
-	write_probe_close(&output->write_probe);
+	topic_member_close(output->registry_member);
 	commit_batches_close(&output->commit_batches);
 	memory_give(output);
 }
@@ -520,12 +523,12 @@ static bool at_least_once_refused(struct output *self, struct refusal *refusal)
 static bool at_least_once_may_write(struct output *self, uint32_t topic)
 {
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
-	return write_probe_allows(&output->write_probe, output->config, output->producer, output->topics.items[topic], topic);
+	return topic_member_may_write(output->registry_member, output->producer, output->topics.items[topic]);
 }
 
 static void at_least_once_forget_denials(struct output *self)
 {
-	write_probe_close(&((struct kafka_at_least_once *)self)->write_probe);
+	topic_member_forget_rights(((struct kafka_at_least_once *)self)->registry_member);
 }
 
 static const struct output_operations operations = {

@@ -11,12 +11,15 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/pause.h"
 #include "kafka/consume/committed_offsets.h"
 #include "net/loop.h"
 
 #define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
 #define CLOSE_WAIT_S 5		/* for the thread, at the end of a worker */
 #define READ_COMMITTED_MS 4000 /* less, since it is a call of the consumer's client, which is closed then */
+#define RIGHTS_PAUSE_MS 250 /* after rights were asked for in vain for the first time; then twice as long, up to: */
+#define RIGHTS_PAUSE_MAX_MS 16000
 #define RESETS_APART_MS 60000 /* a reset so long after another one has nothing to do with it */
 
 static const char *const call_words[] = {
@@ -207,15 +210,44 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 	return SETTLEMENT_DONE;
 }
 
+/* Asks which topics the login may not write any more, after a transaction was lost for want of a right: librdkafka does not name a
+ * topic that could not be added to a transaction. The answers come while another producer is opened. */
+static void rights_ask(struct committer *committer)
+{
+	const struct topic_member_config config = {
+		.brokers = committer->config->brokers, .properties = committer->config->properties, .bell = -1};
+	struct error error = {0};
+	if (committer->rights || clock_ms() < committer->rights_due_ms)
+		return;
+	committer->rights = topic_member_open(&config, &error); /* without memory it is asked after the next loss */
+	for (size_t i = 0; committer->rights && i < committer->name_count; i++)
+		(void)topic_member_right(committer->rights, RIGHT_TO_WRITE, committer->names[i]);
+}
+
+static void rights_drop(struct committer *committer)
+{
+	topic_member_close(committer->rights);
+	committer->rights = NULL;
+}
+
+/* A question that was in vain, since what fails again and again has another reason, is asked less and less often. */
 static void rights_take(struct committer *committer)
 {
-	rights_question_wait(&committer->rights, committer->timeout_ms, &committer->stopping);
+	bool in_vain = true;
+	topic_member_await(committer->rights, committer->timeout_ms, &committer->stopping);
 	pthread_mutex_lock(&committer->lock);
-	for (uint32_t i = 0; i < committer->name_count; i++)
-		if (rights_question_lacks(&committer->rights, i))
+	for (uint32_t i = 0; i < committer->name_count; i++) {
+		const enum topic_right_answer answer =
+			topic_member_right(committer->rights, RIGHT_TO_WRITE, committer->names[i]);
+		if (answer == RIGHT_MISSING)
 			refusals_deny(&committer->refusals, i, false);
+		in_vain = in_vain && answer == RIGHT_GIVEN;
+	}
 	pthread_mutex_unlock(&committer->lock);
-	rights_question_end(&committer->rights, committer->name_count);
+	rights_drop(committer);
+	committer->rights_pause_ms =
+		in_vain ? pause_next(committer->rights_pause_ms, RIGHTS_PAUSE_MS, RIGHTS_PAUSE_MAX_MS) : 0;
+	committer->rights_due_ms = clock_ms() + committer->rights_pause_ms;
 }
 
 /* Logs transactions that fail one after the other, though a producer can be opened for each. */
@@ -261,16 +293,16 @@ static enum transaction_news committer_settle(struct committer *committer, struc
 		if (!settlement_goes_on(committer, outcome))
 			return NEWS_BROKEN;
 		if (committer->doubts_rights)
-			rights_question_ask(&committer->rights, committer->config, committer->names, committer->name_count);
+			rights_ask(committer);
 	}
 	committer->has_begun = committer->has_begun || settlement->news == NEWS_STARTED;
-	if (rights_question_waits(&committer->rights) && settlement->news == NEWS_RESET)
+	if (committer->rights && settlement->news == NEWS_RESET)
 		rights_take(committer);
 	else
-		rights_question_drop(&committer->rights);
+		rights_drop(committer);
 	committer->doubts_rights = false;
 	if (settlement->news == NEWS_COMMITTED) {
-		rights_question_committed(&committer->rights);
+		committer->rights_pause_ms = committer->rights_due_ms = 0;
 		recovery_note(committer);
 		pthread_mutex_lock(&committer->lock);
 		broker_refusals_committed(&committer->broker_refusals, clock_ms());
@@ -418,7 +450,7 @@ bool committer_close(struct committer *committer)
 			return false;
 		}
 	}
-	rights_question_drop(&committer->rights);
+	rights_drop(committer);
 	refusals_close(&committer->refusals);
 	if (committer->bell >= 0)
 		close(committer->bell);

@@ -4,8 +4,8 @@
 
 #include "kafka/produce/broker_refusals.h"
 #include "kafka/produce/committer.h"
-#include "kafka/topics/rights_question.h"
 #include "kafka/produce/settlement.h"
+#include "kafka/topics/topic_registry.h"
 
 #define COMMITTER_REASON_MAX 256
 
@@ -45,7 +45,9 @@ struct committer {
 	char reason[COMMITTER_REASON_MAX]; /* reason of the last doubt about a transaction */
 	bool explained;		 /* the current doubt was reported */
 	bool doubts_rights;	 /* perhaps the login may not write a topic any more */
-	struct rights_question rights; /* what it then asks */
+	struct topic_member *rights; /* of the registry, with the question which topics these are; NULL: nothing is asked */
+	int64_t rights_due_ms;	 /* when it may be asked again */
+	int64_t rights_pause_ms; /* the pause before; 0: it was not in vain */
 	bool has_begun;		    /* a transaction was begun, so the login had all rights */
 	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
 	bool lacks_group;	    /* or to the group */

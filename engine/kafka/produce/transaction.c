@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "kafka/produce/committer.h"
 #include "kafka/produce/produce_batch.h"
-#include "kafka/topics/write_probe.h"
+#include "kafka/topics/topic_registry.h"
 #include "net/loop.h"
 
 /* A call that takes so many of its timeouts is logged, and again after as many; then the client hangs. All its calls end in time,
@@ -38,7 +38,7 @@ struct kafka_transaction {
 	bool hangs;
 	int bell;      /* of the first committer */
 	unsigned hung; /* committers that were replaced since the last commit */
-	struct write_probe write_probe;
+	struct topic_member *registry_member; /* in the registry of topics: asks for rights to write */
 	struct produce_batch produce_batch;
 };
 
@@ -54,8 +54,12 @@ struct output *transaction_open(const struct transaction_config *config, const s
 	}
 	transaction->output.operations = &operations;
 	transaction->config = config;
-	transaction->committer = committer_open(config, consumer, error);
+	const struct topic_member_config member = {
+		.brokers = config->brokers, .properties = config->properties, .bell = -1};
+	transaction->registry_member = topic_member_open(&member, error);
+	transaction->committer = transaction->registry_member ? committer_open(config, consumer, error) : NULL;
 	if (!transaction->committer) {
+		topic_member_close(transaction->registry_member);
 		memory_give(transaction);
 		return NULL;
 	}
@@ -66,7 +70,7 @@ struct output *transaction_open(const struct transaction_config *config, const s
 static void transaction_close(struct output *self)
 {
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
-	write_probe_close(&transaction->write_probe);
+	topic_member_close(transaction->registry_member);
 	if (!transaction->hangs && committer_close(transaction->committer)) /* else the committer keeps the positions */
 		memory_give(transaction->positions.items);
 	memory_give(transaction);
@@ -255,12 +259,12 @@ static bool transaction_may_write(struct output *self, uint32_t topic)
 	if (!transaction->open)
 		return false;
 	rd_kafka_t *producer = committer_producer(transaction->committer, &topics);
-	return write_probe_allows(&transaction->write_probe, transaction->config, producer, topics->items[topic], topic);
+	return topic_member_may_write(transaction->registry_member, producer, topics->items[topic]);
 }
 
 static void transaction_forget_denials(struct output *self)
 {
-	write_probe_close(&((struct kafka_transaction *)self)->write_probe);
+	topic_member_forget_rights(((struct kafka_transaction *)self)->registry_member);
 }
 
 static const struct output_operations operations = {

@@ -2,8 +2,8 @@
  * keep. Pure.
  *
  * Kafka refuses a topic in two ways. It does not show the topic to a login without any right to it; a look finds that, and that
- * the right is given back. Or it shows the topic and refuses its records: a record of it, or a probe (kafka/topics/read_probe.h),
-  * says that it may be read again. */
+ * the right is given back. Or it shows the topic and refuses its records: a record of it, or the registry of topics
+ * (kafka/topics/topic_registry.h), says that it may be read again. */
 #ifndef SLUICE_KAFKA_TOPICS_ABSENT_TOPICS_H
 #define SLUICE_KAFKA_TOPICS_ABSENT_TOPICS_H
 
@@ -22,7 +22,6 @@ struct absent_topic {
 	enum absence absence;
 	bool is_shown;	/* denied: Kafka shows it, and refuses its records */
 	bool not_begun; /* denied: the offset to begin at, of a partition; the client does not ask for it again */
-	bool is_probed; /* denied and shown: the consumer probes it */
 };
 
 struct absent_topics { /* starts as {0} */
