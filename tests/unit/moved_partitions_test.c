@@ -15,7 +15,7 @@
 #include "kafka/client.h"
 #include "kafka/consume/consumer.h"
 #include "kafka/kafka_log.h"
-#include "kafka/consume/moved_partitions.h"
+#include "kafka/consume/assignment_check.h"
 #include "net/loop.h"
 #include "tests/unit/mock_broker.h"
 
@@ -212,7 +212,7 @@ static void a_consumer_is_closed_while_it_asks(void **state)
 	const int64_t began_ms = clock_ms();
 	consumer_close(consumer);
 	consumer = NULL;
-	assert_true(clock_ms() - began_ms < MOVED_PARTITIONS_LOOK_MS);
+	assert_true(clock_ms() - began_ms < ASSIGNMENT_CHECK_LOOK_MS);
 }
 
 int main(void)

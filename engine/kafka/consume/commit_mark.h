@@ -2,7 +2,7 @@
  *
  * The mark begins the commit's metadata: `sluice moved to=GROUP`. What the metadata said before follows behind a space, and
  * means the same as without the mark (flow/state/changelog_identity.h). A consumer that is given a partition with a mark does
- * not read it (kafka/consume/moved_partitions.h). The next commit of the group has no mark.
+ * not read it (kafka/consume/assignment_check.h). The next commit of the group has no mark.
  *
  * Engines of versions before the mark ignore it.
  */

@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "kafka/consume/assignment_check.h"
 #include "kafka/consume/commit_mark.h"
 #include "kafka/consume/consumer_parts.h"
-#include "kafka/consume/moved_partitions.h"
-#include "kafka/consume/rejoin_check.h"
 #include "net/loop.h"
 
 #define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one second */
@@ -102,7 +101,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 	rd_kafka_conf_t *configuration = configuration_of(consumer->config, consumer, error);
 	consumer_log_attach(consumer, NULL);
 	consumer->client = configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
-	consumer->joined = false;
+	consumer->is_covered = false;
 	if (!consumer->client)
 		return false;
 	consumer_log_attach(consumer, consumer->client);
@@ -117,9 +116,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
 {
 	topic_handles_close(&consumer->handles);
-	consumer_forget_moved(consumer);
-	rejoin_check_close(consumer->rejoin_check);
-	consumer->rejoin_check = NULL;
+	consumer_end_check(consumer);
 	if (consumer->membership)
 		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
 	consumer->membership = NULL;
@@ -284,16 +281,10 @@ static void record_fill(rd_kafka_message_t *message, struct record *record)
 	};
 }
 
-static void consumer_end_rejoin_check(struct kafka_consumer *consumer)
+static void consumer_rejoin(struct kafka_consumer *consumer)
 {
-	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (consumer->rejoin_check && rejoin_check_ended(consumer->rejoin_check, &code)) {
-		rejoin_check_close(consumer->rejoin_check);
-		consumer->rejoin_check = NULL;
-	} else if (consumer->must_rejoin && consumer->change == ASSIGNMENT_SAME) {
-		consumer->must_rejoin = false;
-		code = group_rejoin(consumer->client);
-	}
+	consumer->must_rejoin = false;
+	const rd_kafka_resp_err_t code = group_rejoin(consumer->client);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		(void)consumer_failed(&consumer->failure, "join its group again", code);
 }
@@ -304,24 +295,22 @@ static void leave_out_moved(struct kafka_consumer *consumer)
 	struct positions *changed = &consumer->changed;
 	size_t kept = 0;
 	for (size_t i = 0; i < changed->count; i++)
-		if (!moved_has(consumer->moved, consumer->topics[changed->items[i].topic], changed->items[i].partition))
+		if (!assignment_check_is_moved(consumer->check, consumer->topics[changed->items[i].topic],
+					       changed->items[i].partition))
 			changed->items[kept++] = changed->items[i];
 	changed->count = kept;
 	consumer->checking = false;
 }
 
-/* When a partition was moved back, the group assigns all partitions again. */
-static void consumer_take_moves(struct kafka_consumer *consumer)
+static void consumer_take_check(struct kafka_consumer *consumer)
 {
-	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (consumer->checking && moved_is_answered(consumer->moved))
+	if (consumer->checking && assignment_check_knows_moves(consumer->check))
 		leave_out_moved(consumer);
-	if (consumer->change == ASSIGNMENT_SAME && moved_is_over(consumer->moved)) {
-		consumer_forget_moved(consumer);
-		code = group_rejoin(consumer->client);
+	if (consumer->change == ASSIGNMENT_SAME && assignment_check_fails(consumer->check)) {
+		consumer_end_check(consumer);
+		consumer->is_covered = true; /* it joins again once for that, at most */
+		consumer_rejoin(consumer);
 	}
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		(void)consumer_failed(&consumer->failure, "join its group again", code);
 }
 
 static bool kafka_take(struct consumer *self, struct record *records, size_t room, size_t *count, struct error *error)
@@ -355,10 +344,10 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		consumer_ask_denied(consumer);
 	if (consumer->unbegun_ms > 0)
 		consumer_begin_again(consumer);
-	if (consumer->moved)
-		consumer_take_moves(consumer);
-	if (consumer->rejoin_check || consumer->must_rejoin)
-		consumer_end_rejoin_check(consumer);
+	if (consumer->check)
+		consumer_take_check(consumer);
+	if (consumer->must_rejoin && consumer->change == ASSIGNMENT_SAME)
+		consumer_rejoin(consumer);
 	consumer_look_for_topics(consumer);
 	if (consumer->failure.kind == ERROR_NONE)
 		return true;
@@ -372,8 +361,8 @@ static void kafka_stay(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, 0);
-	if (consumer->moved)
-		consumer_take_moves(consumer);
+	if (consumer->check)
+		consumer_take_check(consumer);
 }
 
 /* ---- the assignment ---- */
@@ -402,9 +391,6 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	consumer->unbegun_ms = 0;
 	consumer->hindrance = (struct hindrance){0};
 	consumer_note_given(consumer);
-	if (!consumer->joined && consumer->assigned == 0)
-		consumer->rejoin_check = rejoin_check_begin(consumer->client, consumer->config->group, consumer->bell);
-	consumer->joined = true;
 	if (!consumer->cluster)
 		consumer->cluster = rd_kafka_clusterid(consumer->client, 0);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, "take its partitions", code);

@@ -200,7 +200,7 @@ static inline bool consumer_refer(struct consumer *consumer, const struct positi
 }
 
 /* Whether partitions were assigned of which it is not known yet whether they were moved to another group
- * (kafka/consume/moved_partitions.h). The change that gives them follows. */
+ * (kafka/consume/assignment_check.h). The change that gives them follows. */
 static inline bool consumer_is_checking(const struct consumer *consumer)
 {
 	return consumer->operations->is_checking && consumer->operations->is_checking(consumer);

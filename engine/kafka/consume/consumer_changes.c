@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "kafka/consume/moved_partitions.h"
+#include "kafka/consume/assignment_check.h"
 
 #define BEGIN_PAUSE_MS 200    /* before the group is asked again where partitions begin */
 #define READ_TIMEOUT_MS 10000 /* failures for three times as long, without a record, are logged */
@@ -25,16 +25,18 @@ rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, stru
 	return list;
 }
 
-void consumer_forget_moved(struct kafka_consumer *consumer)
+void consumer_end_check(struct kafka_consumer *consumer)
 {
-	moved_forget(consumer->moved);
-	consumer->moved = NULL;
+	consumer->is_covered =
+		consumer->is_covered || (consumer->check && assignment_check_knows_topics(consumer->check));
+	assignment_check_end(consumer->check);
+	consumer->check = NULL;
 	consumer->checking = false;
 }
 
 bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
 {
-	consumer_forget_moved(consumer);
+	consumer_end_check(consumer);
 	memory_give(consumer->changed.items);
 	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
 	if (!consumer->changed.items)
@@ -71,16 +73,17 @@ void consumer_note_group(const struct consumer *self, bool is_denied)
 
 void consumer_give(struct kafka_consumer *consumer, struct positions positions)
 {
-	consumer_forget_moved(consumer);
+	consumer_end_check(consumer);
 	consumer->had_group = true;
 	consumer_note_group(&consumer->consumer, false);
 	memory_give(consumer->changed.items);
 	consumer->changed = positions;
 	consumer->change = ASSIGNMENT_GIVEN;
-	if (consumer->assigned == 0 && positions.count > 0)
-		consumer->moved = moved_ask(consumer->client, consumer->config->group,
-					    consumer_list(&consumer->consumer, positions), consumer->bell);
-	consumer->checking = consumer->moved;
+	if (consumer->assigned == 0 && (positions.count > 0 || !consumer->is_covered))
+		consumer->check = assignment_check_begin(consumer->client, consumer->config->group,
+							 consumer_list(&consumer->consumer, positions),
+							 !consumer->is_covered, consumer->bell);
+	consumer->checking = consumer->check;
 }
 
 void consumer_forget_coming(struct kafka_consumer *consumer)

@@ -43,13 +43,12 @@ struct kafka_consumer {
 	enum assignment_change change;
 	struct positions changed;
 	struct positions given; /* assigned and accepted, and not revoked since */
-	bool joined;		/* it has got partitions since the client was made */
+	bool is_covered;	/* since the client was made, the group was seen to read all topics of the consumer, or not */
 	bool had_group;		/* the group has assigned it partitions, or none: the login had the right to the group */
 	atomic_bool group_denied; /* and has it no more; the committer's thread notes it, too */
 	bool must_rejoin;	/* it has partitions of topics that it does not read, or not begun one that it may read again */
-	struct moved_question *moved; /* question which of the partitions were moved to another group; NULL: none is open */
+	struct assignment_check *check; /* of the last assignment; NULL: there is none */
 	bool checking;		/* it is not answered, so the change that gives them is not shown yet */
-	struct rejoin_check *rejoin_check; /* whether the group reads all topics of this consumer; NULL: none is open */
 	bool fenced;		/* another client replaces this one when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
@@ -89,8 +88,8 @@ bool consumer_gives_up(const struct kafka_consumer *consumer);				/* such a chan
 void consumer_give(struct kafka_consumer *consumer, struct positions positions);
 void consumer_forget_coming(struct kafka_consumer *consumer);
 
-/* Ends the question which partitions were moved to another group. */
-void consumer_forget_moved(struct kafka_consumer *consumer);
+/* Ends the check of the last assignment. */
+void consumer_end_check(struct kafka_consumer *consumer);
 
 /* librdkafka's callbacks; the context is the consumer. */
 void consumer_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);

@@ -259,7 +259,7 @@ struct simulated_group *simulated_group_find(struct simulated_kafka *kafka, cons
 void simulated_group_rejoin(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer);
 void simulated_group_follow(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer);
 void simulated_group_ask(struct simulated_kafka *kafka, struct simulated_group *group,
-			 struct simulated_consumer *consumer); /* as kafka/consume/rejoin_check.h describes */
+			 struct simulated_consumer *consumer); /* as kafka/consume/assignment_check.h describes */
 void simulated_group_leave(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer);
 void simulated_group_silence(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer);
 enum simulated_answer simulated_group_pend(struct simulated_kafka *kafka, struct simulated_request *request);

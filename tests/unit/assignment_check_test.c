@@ -1,5 +1,6 @@
-/* rejoin_check_test.c: Tests of what a new member of a group learns of who reads what, and what it does then. */
-#include "kafka/consume/rejoin_check.h"
+/* assignment_check_test.c: Tests of what a new member of a group learns of who reads what, and what it does then. That partitions
+ * were moved to another group is in moved_partitions_test.c. */
+#include "kafka/consume/assignment_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,20 +124,32 @@ static void member_holds(const char *assignment, size_t size)
 }
 #define MEMBER_HOLDS(topics) member_holds("\0\1" topics "\0\0\0\0", sizeof "\0\1" topics "\0\0\0\0" - 1)
 
+static struct assignment_check *check_begin(const struct stand *stand)
+{
+	rd_kafka_topic_partition_list_t *given = NULL;
+	assert_int_equal(rd_kafka_assignment(stand->client, &given), RD_KAFKA_RESP_ERR_NO_ERROR);
+	struct assignment_check *check = assignment_check_begin(stand->client, "g", given, true, stand->bell);
+	assert_non_null(check);
+	return check;
+}
+
 /* Whether the member left and came again for what was told. */
 static bool asks_and_rejoins(const struct stand *stand)
 {
-	struct pollfd bell = {.fd = stand->bell, .events = POLLIN};
-	rd_kafka_resp_err_t code;
-	struct rejoin_check *question = rejoin_check_begin(stand->client, "g", stand->bell);
+	struct assignment_check *check = check_begin(stand);
 	int before = rejoined;
-	assert_non_null(question);
-	while (!rejoin_check_ended(question, &code)) {
-		assert_int_equal(poll(&bell, 1, MOCK_WAIT_MS), 1);
-		(void)bell_quiet(stand->bell);
+	for (int waited_ms = 0; !assignment_check_knows_topics(check); waited_ms++) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		(void)poll(NULL, 0, 1);
 	}
-	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
-	rejoin_check_close(question);
+	assert_true(assignment_check_knows_moves(check));
+	struct pollfd bell = {.fd = stand->bell, .events = POLLIN};
+	assert_int_equal(poll(&bell, 1, 0), 1);
+	const bool fails = assignment_check_fails(check);
+	assignment_check_end(check);
+	(void)bell_quiet(stand->bell);
+	if (fails)
+		assert_int_equal(group_rejoin(stand->client), RD_KAFKA_RESP_ERR_NO_ERROR);
 	return rejoined > before;
 }
 
@@ -184,10 +197,9 @@ static void a_fenced_member_leaves_it_to_the_next_client(void **state)
 {
 	const struct stand *stand = *state;
 	rd_kafka_topic_partition_list_t *list = NULL;
-	told.state = "Stable";
-	MEMBER_HOLDS(IN);
 	assert_int_equal(rd_kafka_test_fatal_error(stand->client, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "a test says so"), 0);
-	assert_false(asks_and_rejoins(stand));
+	assert_int_equal(group_rejoin(stand->client), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rejoined, 0);
 	assert_int_equal(rd_kafka_subscription(stand->client, &list), 0);
 	assert_int_equal(list->cnt, 2);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -210,8 +222,9 @@ static void who_has_some_of_each_topic_asks_nothing(void **state)
 	rd_kafka_topic_partition_list_add(list, "absent", 0);
 	assert_int_equal(rd_kafka_assign(stand->client, list), 0);
 	rd_kafka_topic_partition_list_destroy(list);
-	assert_null(rejoin_check_begin(stand->client, "g", stand->bell));
-	rejoin_check_close(NULL);
+	assert_false(asks_and_rejoins(stand));
+	assert_int_equal(told.calls, 0);
+	assignment_check_end(NULL);
 }
 
 /* librdkafka 2.0.2 loses the list that it began, 96 bytes, when the broker does not know the question. */
@@ -239,11 +252,9 @@ static void a_question_is_given_up_before_its_answer(void **state)
 	const struct stand *stand = *state;
 	told.state = "Stable";
 	told.unseen = 1 << 20;
-	struct rejoin_check *question = rejoin_check_begin(stand->client, "g", stand->bell);
-	rd_kafka_resp_err_t code;
-	assert_non_null(question);
-	assert_false(rejoin_check_ended(question, &code));
-	rejoin_check_close(question);
+	struct assignment_check *check = check_begin(stand);
+	assert_false(assignment_check_knows_topics(check));
+	assignment_check_end(check);
 	assert_int_equal(rejoined, 0);
 }
 
