@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "comparison/statistics/fixed_horizon.h"
 #include "methods/bandits/best_arm.h"
 #include "experiments/analysis/report.h"
 #include "methods/statistics/distribution.h"

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "comparison/explain/explanations.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "comparison/bandits/posterior_draw.h"
 #include "tests/unit/arena_fixture.h"
 
 #define FEATURES 4
@@ -309,11 +310,11 @@ static void learners_of_parts_merge_to_the_learner_of_all(void **state)
 		struct bandit *whole = opened(options), *parts[2] = {opened(options), opened(options)};
 		for (size_t j = 0; j < 1200; j++)
 			play_drawn((struct bandit *[]){whole, parts[j % 5 == 0]}, 2);
-		assert_true(bandit_merge(parts[0], parts[1], &error));
+		assert_true(bandit_merge_arms(parts[0], parts[1], (const size_t[]){0, 1, 2}, &error));
 		assert_alike(parts[0], whole, 1e-9);
 		struct bandit_options others = options;
 		others.explore = 0.5;
-		assert_false(bandit_merge(parts[0], opened(others), &error));
+		assert_false(bandit_merge_arms(parts[0], opened(others), (const size_t[]){0, 1, 2}, &error));
 		assert_int_equal(error.kind, ERROR_INPUT);
 	}
 }

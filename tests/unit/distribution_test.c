@@ -49,49 +49,59 @@ static void shares_of_gamma_keep_their_digits(void **state)
 		ROW(gamma_sf(3, 0.001, 1), 1.3073139801213743e-5),
 		ROW(gamma_sf(30, 3.3, 1), 9.4034087516473961e-11),
 		ROW(gamma_sf(100000.0, 100000.0, 1), 0.49957947788963482),
-		ROW(gamma_cdf(0.1, 0.5, 1), 0.34527915398142298),
-		ROW(gamma_cdf(30, 0.5, 1), 0.99999999999999051),
-		ROW(gamma_cdf(0.01, 5, 1), 8.2641856418064986e-13),
-		ROW(gamma_cdf(20, 50, 1), 1.2458926079719379e-8),
-		ROW(gamma_cdf(9000.0, 10000.0, 1), 2.073299202433928e-25),
-		ROW(gamma_cdf(1006000.0, 1000000.0, 1), 0.99999999894026026),
-		ROW(gamma_cdf(994000.0, 1000000.0, 1), 9.1789002623020234e-10),
-		ROW(gamma_cdf(1e-05, 0.001, 1), 0.98912304469578267),
-		ROW(gamma_cdf(3, 0.001, 1), 0.99998692686019879),
-		ROW(gamma_cdf(30, 3.3, 1), 0.99999999990596591),
-		ROW(gamma_cdf(100000.0, 100000.0, 1), 0.50042052211036518),
+		ROW(incomplete_gamma(0.5, 0.1).lower, 0.34527915398142298),
+		ROW(incomplete_gamma(0.5, 30).lower, 0.99999999999999051),
+		ROW(incomplete_gamma(5, 0.01).lower, 8.2641856418064986e-13),
+		ROW(incomplete_gamma(50, 20).lower, 1.2458926079719379e-8),
+		ROW(incomplete_gamma(10000.0, 9000.0).lower, 2.073299202433928e-25),
+		ROW(incomplete_gamma(1000000.0, 1006000.0).lower, 0.99999999894026026),
+		ROW(incomplete_gamma(1000000.0, 994000.0).lower, 9.1789002623020234e-10),
+		ROW(incomplete_gamma(0.001, 1e-05).lower, 0.98912304469578267),
+		ROW(incomplete_gamma(0.001, 3).lower, 0.99998692686019879),
+		ROW(incomplete_gamma(3.3, 30).lower, 0.99999999990596591),
+		ROW(incomplete_gamma(100000.0, 100000.0).lower, 0.50042052211036518),
 	};
 	EXPECT_NEAR(rows, NEAR);
+}
+
+static double beta_below(double x, double a, double b)
+{
+	return incomplete_beta(a, b, x, 1 - x).lower;
+}
+
+static double beta_above(double x, double a, double b)
+{
+	return incomplete_beta(a, b, x, 1 - x).upper;
 }
 
 static void shares_of_beta_keep_their_digits(void **state)
 {
 	(void)state;
 	const struct beside rows[] = {
-		ROW(beta_cdf(1e-09, 0.5, 0.5), 2.0131684845150095e-5),
-		ROW(beta_cdf(0.3, 0.5, 0.5), 0.36901011956554538),
-		ROW(beta_cdf(0.01, 2.5, 7), 0.0004775896614751447),
-		ROW(beta_cdf(0.9, 2.5, 7), 0.9999984479014958),
-		ROW(beta_cdf(0.1, 100, 200), 2.778998163700858e-28),
-		ROW(beta_cdf(0.31, 10000.0, 20000.0), 1.9894546373719357e-18),
-		ROW(beta_cdf(0.2, 0.01, 5), 0.99781803807703533),
-		ROW(beta_cdf(0.5, 0.001, 1), 0.99930709299045252),
-		ROW(beta_cdf(0.9999, 100000.0, 10), 0.45781085958512583),
-		ROW(beta_cdf(1e-05, 3, 1000000.0), 0.99723074048185262),
-		ROW(beta_cdf(1e-08, 3, 1000000.0), 1.654221503078637e-7),
-		ROW(beta_cdf(0.501, 1000000.0, 1000000.0), 0.9976611505930685),
-		ROW(beta_sf(1e-09, 0.5, 0.5), 0.99997986831515485),
-		ROW(beta_sf(0.3, 0.5, 0.5), 0.63098988043445462),
-		ROW(beta_sf(0.01, 2.5, 7), 0.99952241033852486),
-		ROW(beta_sf(0.9, 2.5, 7), 1.5520985041982841e-6),
-		ROW(beta_sf(0.6, 100, 200), 5.7824080104460845e-21),
-		ROW(beta_sf(0.36, 10000.0, 20000.0), 1.8510339312647716e-22),
-		ROW(beta_sf(0.2, 0.01, 5), 0.0021819619229646661),
-		ROW(beta_sf(0.5, 0.001, 1), 0.00069290700954747809),
-		ROW(beta_sf(1e-05, 3, 1000000.0), 0.0027692595181473832),
-		ROW(beta_sf(1e-08, 3, 1000000.0), 0.99999983457784969),
-		ROW(beta_sf(0.501, 1000000.0, 1000000.0), 0.0023388494069315048),
-		ROW(beta_sf(0.05, 0.5, 1000), 4.1827584370668727e-24),
+		ROW(beta_below(1e-09, 0.5, 0.5), 2.0131684845150095e-5),
+		ROW(beta_below(0.3, 0.5, 0.5), 0.36901011956554538),
+		ROW(beta_below(0.01, 2.5, 7), 0.0004775896614751447),
+		ROW(beta_below(0.9, 2.5, 7), 0.9999984479014958),
+		ROW(beta_below(0.1, 100, 200), 2.778998163700858e-28),
+		ROW(beta_below(0.31, 10000.0, 20000.0), 1.9894546373719357e-18),
+		ROW(beta_below(0.2, 0.01, 5), 0.99781803807703533),
+		ROW(beta_below(0.5, 0.001, 1), 0.99930709299045252),
+		ROW(beta_below(0.9999, 100000.0, 10), 0.45781085958512583),
+		ROW(beta_below(1e-05, 3, 1000000.0), 0.99723074048185262),
+		ROW(beta_below(1e-08, 3, 1000000.0), 1.654221503078637e-7),
+		ROW(beta_below(0.501, 1000000.0, 1000000.0), 0.9976611505930685),
+		ROW(beta_above(1e-09, 0.5, 0.5), 0.99997986831515485),
+		ROW(beta_above(0.3, 0.5, 0.5), 0.63098988043445462),
+		ROW(beta_above(0.01, 2.5, 7), 0.99952241033852486),
+		ROW(beta_above(0.9, 2.5, 7), 1.5520985041982841e-6),
+		ROW(beta_above(0.6, 100, 200), 5.7824080104460845e-21),
+		ROW(beta_above(0.36, 10000.0, 20000.0), 1.8510339312647716e-22),
+		ROW(beta_above(0.2, 0.01, 5), 0.0021819619229646661),
+		ROW(beta_above(0.5, 0.001, 1), 0.00069290700954747809),
+		ROW(beta_above(1e-05, 3, 1000000.0), 0.0027692595181473832),
+		ROW(beta_above(1e-08, 3, 1000000.0), 0.99999983457784969),
+		ROW(beta_above(0.501, 1000000.0, 1000000.0), 0.0023388494069315048),
+		ROW(beta_above(0.05, 0.5, 1000), 4.1827584370668727e-24),
 		ROW(log_beta(0.5, 0.5), 1.1447298858494002),
 		ROW(log_beta(0.5, 0.5), 1.1447298858494002),
 		ROW(log_beta(2.5, 7), -4.8253993383142483),
@@ -127,18 +137,6 @@ static void shares_of_t_and_f_keep_their_digits(void **state)
 		ROW(student_t_cdf(-0.1, 1), 0.46827448256944643),
 		ROW(student_t_cdf(-5, 1), 0.062832958189001184),
 		ROW(student_t_cdf(-1000000.0, 1), 3.1830988618368457e-7),
-		ROW(f_sf(30, 4, 20), 3.3884131814425169e-8),
-		ROW(f_sf(1e-05, 4, 20), 0.99999999978000352),
-		ROW(f_sf(2, 1, 1000000.0), 0.15729951838083469),
-		ROW(f_sf(10000.0, 2, 2), 9.999000099990001e-5),
-		ROW(f_sf(1.1, 10000.0, 10000.0), 9.4666664805257364e-7),
-		ROW(f_sf(0.01, 0.5, 3), 0.76895949147934074),
-		ROW(f_cdf(30, 4, 20), 0.99999996611586819),
-		ROW(f_cdf(1e-05, 4, 20), 2.1999648003431978e-10),
-		ROW(f_cdf(2, 1, 1000000.0), 0.84270048161916531),
-		ROW(f_cdf(10000.0, 2, 2), 0.9999000099990001),
-		ROW(f_cdf(1.1, 10000.0, 10000.0), 0.99999905333335195),
-		ROW(f_cdf(0.01, 0.5, 3), 0.23104050852065926),
 	};
 	EXPECT_NEAR(rows, NEAR);
 }
@@ -224,11 +222,8 @@ static void shares_of_the_others_keep_their_digits(void **state)
 		ROW(normal_cdf(-2.5), 0.006209665325776132),
 		ROW(normal_critical(1e-12), 7.034483825301131),
 		ROW(chi_square_sf(30, 10), 0.000856641210775301),
-		ROW(chi_square_cdf(30, 10), 1 - 0.000856641210775301),
 		ROW(binomial_sf(5, 20, 0.3), 0.5836291705525192),
-		ROW(binomial_cdf(5, 20, 0.3), 1 - 0.5836291705525192),
 		ROW(binomial_sf(20, 20, 0.3), 0),
-		ROW(binomial_cdf(-1, 20, 0.3), 0),
 		ROW(student_t_sf(2, INFINITY), normal_sf(2)),
 		ROW(student_t_sf(1e200, 0.5), 3.2070097541422291e-101),
 		ROW(log_gamma(0.5), 0.57236494292470008),
@@ -249,41 +244,32 @@ static void quantiles_are_where_the_shares_are(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
 		const double share = shares[i];
-		expect_share(student_t_cdf(student_t_quantile(share, 3), 3), share, "t");
 		expect_share(student_t_sf(student_t_critical(share, 1), 1), share, "t, 1 degree");
 		expect_share(student_t_sf(student_t_critical(share, 1e7), 1e7), share, "t, many degrees");
-		expect_share(noncentral_t_sf(noncentral_t_critical(share, 10, 2.8), 10, 2.8), share, "noncentral t");
-		expect_share(noncentral_t_cdf(noncentral_t_quantile(share, 300, 20), 300, 20), share, "noncentral t");
-		expect_share(gamma_cdf(gamma_quantile(share, 50, 3), 50, 3), share, "gamma");
-		expect_share(gamma_sf(gamma_critical(share, 0.5, 1), 0.5, 1), share, "gamma, above");
-		expect_share(chi_square_cdf(chi_square_quantile(share, 30), 30), share, "chi-square");
 		expect_share(chi_square_sf(chi_square_critical(share, 1), 1), share, "chi-square, above");
-		expect_share(beta_cdf(beta_quantile(share, 100, 2e4), 100, 2e4), share, "beta");
-		expect_share(beta_sf(beta_critical(share, 2.5, 700), 2.5, 700), share, "beta, above");
-		expect_share(f_cdf(f_quantile(share, 4, 20), 4, 20), share, "F");
-		expect_share(f_sf(f_critical(share, 1, 1e6), 1, 1e6), share, "F, above");
+		expect_share(beta_below(beta_quantile(share, 100, 2e4), 100, 2e4), share, "beta");
+		const double odds = f_critical(share, 1, 1e6) / 1e6;
+		expect_share(incomplete_beta(0.5, 5e5, odds / (1 + odds), 1 / (1 + odds)).upper, share, "F, above");
 	}
 }
 
 static void quantiles_of_nothing_and_of_all_are_the_ends(void **state)
 {
 	(void)state;
-	assert_true(student_t_quantile(0, 5) == -INFINITY && student_t_critical(0, 5) == INFINITY);
-	assert_true(student_t_quantile(0.5, 5) == 0);
-	assert_true(noncentral_t_quantile(1, 5, 1) == INFINITY && noncentral_t_critical(1, 5, 1) == -INFINITY);
-	assert_true(gamma_quantile(0, 2, 1) == 0 && gamma_critical(0, 2, 1) == INFINITY);
+	assert_true(student_t_critical(0, 5) == INFINITY && student_t_critical(0.5, 5) == 0);
+	assert_true(chi_square_critical(0, 1) == INFINITY && chi_square_critical(1, 1) == 0);
 	assert_true(beta_quantile(0, 2, 1) == 0 && beta_quantile(1, 2, 1) == 1);
-	assert_true(f_quantile(0, 2, 1) == 0 && f_quantile(1, 2, 1) == INFINITY);
+	assert_true(f_critical(0, 2, 1) == INFINITY && f_critical(1, 2, 1) == 0);
 }
 
 static void what_is_out_of_its_domain_is_no_number(void **state)
 {
 	(void)state;
-	assert_true(isnan(student_t_sf(1, 0)) && isnan(student_t_sf(NAN, 3)) && isnan(student_t_quantile(1.5, 3)));
-	assert_true(isnan(noncentral_t_cdf(1, -1, 0)) && isnan(noncentral_t_quantile(-0.1, 5, 0)));
-	assert_true(isnan(gamma_cdf(1, -1, 1)) && isnan(gamma_cdf(1, 1, 0)) && isnan(gamma_quantile(0.5, 0, 1)));
-	assert_true(isnan(beta_cdf(0.5, 0, 1)) && isnan(beta_quantile(NAN, 1, 1)) && isnan(beta_sf(NAN, 1, 1)));
-	assert_true(isnan(f_sf(NAN, 1, 1)) && isnan(binomial_sf(1, 2, 1.5)) && isnan(kolmogorov_sf(NAN)));
+	assert_true(isnan(student_t_sf(1, 0)) && isnan(student_t_sf(NAN, 3)) && isnan(student_t_critical(1.5, 3)));
+	assert_true(isnan(noncentral_t_cdf(1, -1, 0)));
+	assert_true(isnan(gamma_sf(1, -1, 1)) && isnan(gamma_sf(1, 1, 0)) && isnan(chi_square_critical(0.5, 0)));
+	assert_true(isnan(beta_quantile(NAN, 1, 1)) && isnan(beta_quantile(0.5, 0, 1)));
+	assert_true(isnan(binomial_sf(1, 2, 1.5)) && isnan(kolmogorov_sf(NAN)));
 	assert_true(isnan(log_beta(0, 1)));
 }
 

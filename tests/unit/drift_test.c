@@ -9,6 +9,7 @@
 
 #include "methods/drift/tests/adwin.h"
 #include "methods/drift/tests/binned.h"
+#include "comparison/drift/binned_distances.h"
 #include "comparison/drift/correction.h"
 #include "comparison/drift/distance.h"
 #include "comparison/drift/kernel_test.h"

@@ -13,11 +13,13 @@
 #include <math.h>
 
 #include "base/number/random.h"
+#include "comparison/explain/explanations.h"
 #include "methods/explain/coalition.h"
 #include "methods/explain/perturbation.h"
 #include "methods/explain/surrogate.h"
 #include "session.h"
 #include "tests/unit/arena_fixture.h"
+#include "tests/unit/explanation_sum.h"
 
 static struct error error;
 
@@ -392,7 +394,6 @@ static void a_run_is_explained_whatever_its_batches(void **state)
 			batch_answer(run, batch, 0);
 		}
 		assert_int_equal(rows, 1 + 63 * BACKGROUND);
-		assert_int_equal(rows, perturbation_rows(run));
 		assert_true(perturbation_explain(run, &explanation, arena, &error));
 		assert_int_equal(explanation.method, EXPLANATION_EXACT);
 		assert_int_equal(explanation.answered, 62);
@@ -400,24 +401,6 @@ static void a_run_is_explained_whatever_its_batches(void **state)
 		assert_true(fabs(explanation.prediction[1] - 4) < 1e-12);
 		expect_products(&explanation);
 	}
-}
-
-static void a_known_background_is_not_asked_for(void **state)
-{
-	(void)state;
-	const struct sampler *sampler = open_sampler(COLUMNS, 62, 1);
-	struct perturbation_run *run = perturbation_open(arena, &game, sampler, OUTPUTS, &error);
-	double answers[BACKGROUND * OUTPUTS];
-	struct explanation explanation;
-	size_t rows = 0;
-	for (size_t i = 0; i < BACKGROUND; i++)
-		model_answer(background + i * COLUMNS, answers + i * OUTPUTS);
-	perturbation_know(run, answers);
-	for (struct perturbation_batch batch; (batch = perturbation_next(run, 50)).rows; rows += batch.rows)
-		batch_answer(run, batch, 0);
-	assert_int_equal(rows, 1 + 62 * BACKGROUND);
-	assert_true(perturbation_explain(run, &explanation, arena, &error));
-	expect_products(&explanation);
 }
 
 /* Whose fault it is: the caller's, who sent no number, or the model's. A row that was not answered yet is neither. */
@@ -599,7 +582,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_cannot_be_sampled_is_refused, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(an_estimate_of_nothing_is_refused, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_run_is_explained_whatever_its_batches, set_up, arena_end),
-		cmocka_unit_test_setup_teardown(a_known_background_is_not_asked_for, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_row_without_a_number_is_an_error_of_its_sender_or_of_the_model, set_up,
 						arena_end),
 		cmocka_unit_test_setup_teardown(an_output_without_a_number_leaves_the_importance_of_the_others, set_up, arena_end),

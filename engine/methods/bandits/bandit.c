@@ -260,15 +260,6 @@ static bool options_check(const struct bandit_options *into, const struct bandit
 			 "Two bandits of different options cannot be merged. Learn again from the recorded rewards.");
 }
 
-bool bandit_merge(struct bandit *into, const struct bandit *from, struct error *error)
-{
-	if (!options_check(&into->options, &from->options, error))
-		return false;
-	for (size_t i = 0; i < into->options.arms; i++)
-		arm_merge(&into->options, &into->arms[i], &from->arms[i]);
-	return true;
-}
-
 bool bandit_merge_arms(struct bandit *into, const struct bandit *from, const size_t *places, struct error *error)
 {
 	struct bandit_options options = into->options;
@@ -424,14 +415,4 @@ void bandit_chances(const struct bandit *bandit, double *chances)
 	default:
 		thompson_chances(bandit, chances);
 	}
-}
-
-size_t bandit_draw(const struct bandit *bandit, struct random *random)
-{
-	double draws[BANDIT_ARMS_MOST];
-	for (size_t i = 0; i < bandit->options.arms; i++) {
-		const struct arm_posterior posterior = bandit_posterior(bandit, i);
-		draws[i] = posterior_draw(&posterior, random);
-	}
-	return arm_of_greatest(draws, bandit->options.arms);
 }

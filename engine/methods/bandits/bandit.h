@@ -133,9 +133,6 @@ bool bandit_needs_deviation(enum bandit_kind kind);
  * prior of each arm. The learner has learnt nothing yet. INPUT, and nothing changes: a prior is out of range, or EXP3 lacks one. */
 bool bandit_warm(struct bandit *bandit, const struct bandit_prior *priors, const double *x, struct error *error);
 
-/* False: options differ, INPUT. */
-bool bandit_merge(struct bandit *into, const struct bandit *from, struct error *error);
-
 /* The same of a learner of other arms: `places` has of each arm of `from` which one it is in `into`, or SIZE_MAX: none, and what
  * was learnt of it is left out. */
 bool bandit_merge_arms(struct bandit *into, const struct bandit *from, const size_t *places, struct error *error);
@@ -159,10 +156,6 @@ size_t arm_of_greatest(const double *scores, size_t count);
 
 /* The chances of all arms without features, by what was learnt, before `explore`. */
 void bandit_chances(const struct bandit *bandit, double *chances);
-
-/* Thompson: an arm drawn by the posteriors themselves, as bandit_chances() says but without its quadrature: for choices
- * after each of which something is learnt. */
-size_t bandit_draw(const struct bandit *bandit, struct random *random);
 
 /* ---- as bytes ---- */
 

@@ -27,9 +27,6 @@ struct arm_posterior {
  * All posteriors are of one kind, or normal and Student. At most BEST_ARM_MOST. */
 void best_arm_chances(const struct arm_posterior *arms, size_t count, double *chances);
 
-/* A draw from a posterior. */
-double posterior_draw(const struct arm_posterior *arm, struct random *random);
-
 /* A number from the standard normal distribution, and one from 0..1 without its ends. */
 double normal_draw(struct random *random);
 double uniform_draw(struct random *random);

@@ -58,39 +58,6 @@ bool anchor_better(const struct anchor_rule *rule, const struct anchor_measure *
 	return rule->count < other->count;
 }
 
-bool anchor_rule_next(struct anchor_rule *rule, size_t features)
-{
-	for (size_t i = rule->count; i-- > 0;) {
-		if (rule->features[i] + (rule->count - i) >= features)
-			continue;
-		rule->features[i]++;
-		for (size_t j = i + 1; j < rule->count; j++)
-			rule->features[j] = rule->features[j - 1] + 1;
-		return true;
-	}
-	return false;
-}
-
-struct anchor_rule anchor_best(const struct anchor_rows *rows, const bool *agrees, double threshold, size_t most,
-			       struct anchor_measure *measure)
-{
-	struct anchor_rule best = {0};
-	*measure = anchor_measure(rows, agrees, &best);
-	for (size_t size = 1; size <= most && size <= rows->features && size <= ANCHOR_SIZE_MAX; size++) {
-		struct anchor_rule rule = {.count = size};
-		for (size_t i = 0; i < size; i++)
-			rule.features[i] = (uint32_t)i;
-		do {
-			const struct anchor_measure mine = anchor_measure(rows, agrees, &rule);
-			if (anchor_better(&rule, &mine, &best, measure, threshold)) {
-				best = rule;
-				*measure = mine;
-			}
-		} while (anchor_rule_next(&rule, rows->features));
-	}
-	return best;
-}
-
 /* ---- bounds ---- */
 
 /* Kullback-Leibler divergence of two shares. */

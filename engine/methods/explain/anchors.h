@@ -50,13 +50,6 @@ double anchor_coverage(const struct anchor_rows *rows, const struct anchor_rule 
 bool anchor_better(const struct anchor_rule *rule, const struct anchor_measure *measure, const struct anchor_rule *other,
 		   const struct anchor_measure *than, double threshold);
 
-/* The best of all rules of up to `most` features over rows whose answers are known. */
-struct anchor_rule anchor_best(const struct anchor_rows *rows, const bool *agrees, double threshold, size_t most,
-			       struct anchor_measure *measure);
-
-/* The next rule of the same number of features, in lexicographic order; false: it was the last. */
-bool anchor_rule_next(struct anchor_rule *rule, size_t features);
-
 /* The least and the greatest q with count * KL(share, q) <= bound: what a share that was seen may come from. */
 double anchor_lower(double share, double count, double bound);
 double anchor_upper(double share, double count, double bound);

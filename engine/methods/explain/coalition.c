@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#define NO_PLAYER UINT32_MAX
-
 /* ---- a game ---- */
 
 static bool coalition_weights_check(const struct coalition_game *game, struct error *error)
@@ -41,29 +39,6 @@ bool coalition_check(const struct coalition_game *game, struct error *error)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE, "feature %zu is in group %lu, and there are %zu", i,
 					 (unsigned long)game->player_of[i], game->players);
 	return coalition_weights_check(game, error);
-}
-
-bool coalition_group(const size_t *const *groups, const size_t *sizes, size_t players, size_t features, uint32_t *player_of,
-		     struct error *error)
-{
-	for (size_t i = 0; i < features; i++)
-		player_of[i] = NO_PLAYER;
-	for (size_t i = 0; i < players; i++)
-		for (size_t j = 0; j < sizes[i]; j++) {
-			const size_t feature = groups[i][j];
-			if (feature >= features)
-				return error_set(error, ERROR_CONFIG, PLACE_NONE,
-						 "group %zu names feature %zu, and there are %zu, counted from 0", i, feature,
-						 features);
-			if (player_of[feature] != NO_PLAYER)
-				return error_set(error, ERROR_CONFIG, PLACE_NONE,
-						 "feature %zu is named by two groups; name it once", feature);
-			player_of[feature] = (uint32_t)i;
-		}
-	for (size_t i = 0; i < features; i++)
-		if (player_of[i] == NO_PLAYER)
-			return error_set(error, ERROR_CONFIG, PLACE_NONE, "feature %zu is in no group; put it into one", i);
-	return true;
 }
 
 /* ---- values ---- */
@@ -120,24 +95,4 @@ void coalition_shapley(const double *values, size_t players, double *contributio
 				sum += shares[__builtin_popcountll(coalition)] * (values[coalition] - values[coalition ^ bit]);
 		contributions[i] = sum;
 	}
-}
-
-/* One over the number of coalitions of a size. */
-static double coalition_rarity(size_t players, size_t size)
-{
-	double rarity = 1;
-	for (size_t i = 1; i <= size; i++)
-		rarity *= (double)i / (double)(players - size + i);
-	return rarity;
-}
-
-double coalition_kernel_weight(size_t players, size_t size)
-{
-	const double others = (double)(players - size);
-	return (double)(players - 1) * coalition_rarity(players, size) / ((double)size * others);
-}
-
-double coalition_leverage(size_t players, size_t size)
-{
-	return coalition_rarity(players, size);
 }

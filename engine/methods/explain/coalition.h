@@ -40,10 +40,6 @@ struct coalition_game {
  * beyond `players`, too many players or rows. */
 bool coalition_check(const struct coalition_game *game, struct error *error);
 
-/* Groups of features as one list each: fills `player_of`. CONFIG: a feature is in none or in two. */
-bool coalition_group(const size_t *const *groups, const size_t *sizes, size_t players, size_t features, uint32_t *player_of,
-		     struct error *error);
-
 /* Bits of a coalition: player i is bit i % 64 of word i / 64. */
 size_t coalition_words(size_t players);
 static inline bool coalition_has(const uint64_t *coalition, size_t player)
@@ -59,9 +55,5 @@ double coalition_value(const struct coalition_game *game, const double *answers,
 
 /* Exact Shapley values of `values`, by coalition as a number, for up to COALITION_EXACT_MAX players. */
 void coalition_shapley(const double *values, size_t players, double *contributions);
-
-/* Weight of the Shapley kernel, and leverage score, of each coalition of `size` of the players, 0 < size < players. */
-double coalition_kernel_weight(size_t players, size_t size);
-double coalition_leverage(size_t players, size_t size);
 
 #endif

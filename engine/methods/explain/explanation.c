@@ -5,17 +5,6 @@
 
 #include "methods/numeric/moments.h"
 
-const char *explanation_method_name(enum explanation_method method)
-{
-	static const char *const names[] = {
-		[EXPLANATION_PATHS] = "paths",	 [EXPLANATION_INTERVENTION] = "intervention",
-		[EXPLANATION_LINEAR] = "linear", [EXPLANATION_GRADIENTS] = "gradients",
-		[EXPLANATION_EXACT] = "exact",	 [EXPLANATION_SAMPLED] = "sampled",
-		[EXPLANATION_ANCHORS] = "anchors", [EXPLANATION_PERMUTATION] = "permutation",
-	};
-	return names[method];
-}
-
 bool explanation_open(struct explanation *explanation, size_t features, size_t outputs, struct arena *arena, struct error *error)
 {
 	if (outputs && features > EXPLANATION_CELLS_MAX / outputs)
@@ -44,31 +33,5 @@ void explanation_settle(struct explanation *explanation)
 		for (size_t i = 0; i < explanation->features; i++)
 			sum_add(&sum, -explanation->contributions[output * explanation->features + i]);
 		explanation->residual[output] = sum_value(&sum);
-	}
-}
-
-bool explanation_adds_up(const struct explanation *explanation)
-{
-	for (size_t output = 0; output < explanation->outputs; output++)
-		if (!(fabs(explanation->residual[output]) <=
-		      EXPLANATION_RESIDUAL_MAX * (1 + fabs(explanation->prediction[output]))))
-			return false;
-	return true;
-}
-
-/* Whether one comes behind another: what is no number is last. */
-static bool explanation_behind(double one, double other)
-{
-	return fabs(one) < fabs(other) || (isnan(one) && !isnan(other));
-}
-
-void explanation_order(const struct explanation *explanation, size_t output, size_t *order)
-{
-	const double *contributions = explanation->contributions + output * explanation->features;
-	for (size_t i = 0; i < explanation->features; i++) {
-		size_t place = i;
-		for (; place > 0 && explanation_behind(contributions[order[place - 1]], contributions[i]); place--)
-			order[place] = order[place - 1];
-		order[place] = i;
 	}
 }

@@ -31,8 +31,6 @@ enum explanation_method {
 	EXPLANATION_PERMUTATION, /* mean squared changes of the answer, which add up to nothing: residuals are NaN */
 };
 
-const char *explanation_method_name(enum explanation_method method); /* "paths" */
-
 #define EXPLANATION_CONDITIONS_MAX 8
 
 /* A rule under which the answer stays as it is, whatever the other features are. */
@@ -68,12 +66,5 @@ bool explanation_open(struct explanation *explanation, size_t features, size_t o
 
 /* Fills in the residuals. */
 void explanation_settle(struct explanation *explanation);
-
-/* Whether all residuals are those of rounding. */
-bool explanation_adds_up(const struct explanation *explanation);
-
-/* Fills `order` with the features by the size of their contribution to an output, the largest first; of equal ones the
- * first is first. */
-void explanation_order(const struct explanation *explanation, size_t output, size_t *order);
 
 #endif

@@ -2,22 +2,6 @@
 #include "methods/explain/importance.h"
 
 #include <math.h>
-#include <string.h>
-
-void importance_permute(const double *rows, size_t count, size_t features, size_t column, const size_t *order, double *permuted)
-{
-	memcpy(permuted, rows, count * features * sizeof *rows);
-	for (size_t i = 0; i < count; i++)
-		permuted[i * features + column] = rows[order[i] * features + column];
-}
-
-double importance_squared_loss(const double *answers, const double *truth, size_t count)
-{
-	struct sum sum = {0};
-	for (size_t i = 0; i < count; i++)
-		sum_add(&sum, (answers[i] - truth[i]) * (answers[i] - truth[i]));
-	return sum_value(&sum) / (double)count;
-}
 
 double *importance_means(struct importance *importance)
 {

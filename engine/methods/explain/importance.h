@@ -1,22 +1,9 @@
-/* importance.h: Importance of features over many rows: by what a loss gains when a column
- * is permuted, and as the running mean of absolute contributions.
- */
+/* importance.h: Importance of features over many rows: the running mean of absolute contributions. */
 #ifndef SLUICE_METHODS_EXPLAIN_IMPORTANCE_H
 #define SLUICE_METHODS_EXPLAIN_IMPORTANCE_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-#include "methods/numeric/moments.h"
-
-/* ---- permutation ---- */
-
-/* Fills in the rows with one column permuted: row i takes it from row order[i]. */
-void importance_permute(const double *rows, size_t count, size_t features, size_t column, const size_t *order, double *permuted);
-
-double importance_squared_loss(const double *answers, const double *truth, size_t count); /* mean squared error */
-
-/* ---- running ---- */
 
 /* Mean absolute contribution of each feature, of the records so far: plain bytes, which may be kept as state. */
 struct importance {

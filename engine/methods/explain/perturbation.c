@@ -24,11 +24,6 @@ static size_t perturbation_coalitions(const struct perturbation_run *run)
 	return run->sampler ? sampler_count(run->sampler) : run->game->players;
 }
 
-size_t perturbation_rows(const struct perturbation_run *run)
-{
-	return run->rows;
-}
-
 struct perturbation_run *perturbation_open(struct arena *arena, const struct coalition_game *game, const struct sampler *sampler,
 					   size_t outputs, struct error *error)
 {
@@ -55,32 +50,11 @@ struct perturbation_run *perturbation_open(struct arena *arena, const struct coa
 
 /* ---- batches ---- */
 
-void perturbation_know(struct perturbation_run *run, const double *answers)
-{
-	memcpy(run->answers + run->outputs, answers, run->game->background_rows * run->outputs * sizeof *answers);
-}
-
-/* The background is asked for unless all of it is known. */
-static bool perturbation_knows(const struct perturbation_run *run)
-{
-	for (size_t i = 0; i < run->game->background_rows * run->outputs; i++)
-		if (!isfinite(run->answers[run->outputs + i]))
-			return false;
-	return true;
-}
-
 struct perturbation_batch perturbation_next(struct perturbation_run *run, size_t most)
 {
-	const size_t behind = 1 + run->game->background_rows;
-	struct perturbation_batch batch = {run->next, 0};
-	const bool known = run->next < behind && perturbation_knows(run);
-	if (known && run->next > 0)
-		batch.first = behind;
-	/* Alone, where the background behind it is known. */
-	const size_t end = known && batch.first == 0 ? 1 : run->rows;
-	batch.rows = end - batch.first < most ? end - batch.first : most;
-	run->next = batch.first + batch.rows;
-	return batch;
+	const size_t first = run->next, left = run->rows - first;
+	run->next = first + (left < most ? left : most);
+	return (struct perturbation_batch){first, run->next - first};
 }
 
 /* Without a sampler: all players but one. */

@@ -34,13 +34,6 @@ struct perturbation_batch {
 struct perturbation_run *perturbation_open(struct arena *arena, const struct coalition_game *game, const struct sampler *sampler,
 					   size_t outputs, struct error *error);
 
-/* Rows of the whole run: the row, the background, and the background under each coalition. */
-size_t perturbation_rows(const struct perturbation_run *run);
-
-/* Says what the model answers to the background, [rows][outputs], so that it is not asked again for each record: before the first
- * batch. NaN: not known. */
-void perturbation_know(struct perturbation_run *run, const double *answers);
-
 /* The next batch of at most `most` rows. No rows: all have been asked for. */
 struct perturbation_batch perturbation_next(struct perturbation_run *run, size_t most);
 

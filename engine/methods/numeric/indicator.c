@@ -110,25 +110,3 @@ double atr_update(struct atr *atr, uint32_t span, double high, double low, doubl
 }
 
 /* ---- of volume ---- */
-
-double obv_update(struct obv *obv, double close, double volume)
-{
-	if (!isfinite(close) || !isfinite(volume))
-		return obv->seen ? obv->balance : NAN;
-	if (!obv->seen++ || close > obv->previous)
-		obv->balance += volume;
-	else if (close < obv->previous)
-		obv->balance -= volume;
-	obv->previous = close;
-	return obv->balance;
-}
-
-double vwap_update(struct vwap *vwap, double price, double volume)
-{
-	if (isfinite(price) && isfinite(volume)) {
-		sum_add(&vwap->products, price * volume);
-		sum_add(&vwap->volumes, volume);
-	}
-	double volumes = sum_value(&vwap->volumes);
-	return volumes == 0 ? NAN : sum_value(&vwap->products) / volumes;
-}

@@ -62,20 +62,4 @@ struct atr {
 double atr_update(struct atr *atr, uint32_t span, double high, double low, double close);
 double atr_value(const struct atr *atr, uint32_t span);
 
-/* On-balance volume: volume is added while the close rises, and subtracted while it falls. The first bar's volume is added. */
-struct obv {
-	double previous; /* close */
-	double balance;
-	uint64_t seen;
-};
-
-double obv_update(struct obv *obv, double close, double volume);
-
-/* Volume-weighted average price of all values so far; NaN while all volume is 0. */
-struct vwap {
-	struct sum products, volumes;
-};
-
-double vwap_update(struct vwap *vwap, double price, double volume);
-
 #endif

@@ -195,11 +195,6 @@ bool trailing_spent(const struct trailing *form, const void *window, uint32_t ca
 	return !count || (parts.times && trailing_too_old(form, parts.times[trailing_place(&parts, count - 1)], newest_ms));
 }
 
-uint32_t trailing_messages(const void *window)
-{
-	return head_of(window)->count;
-}
-
 uint32_t trailing_values(const void *window)
 {
 	return head_of(window)->values;

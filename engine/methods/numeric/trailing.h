@@ -66,9 +66,8 @@ bool trailing_warm(const struct trailing *form, const void *window);
 /* Whether all values have left at that time, so that it equals a new window. */
 bool trailing_spent(const struct trailing *form, const void *window, uint32_t capacity, int64_t newest_ms);
 
-uint32_t trailing_messages(const void *window); /* in it */
-uint32_t trailing_values(const void *window);	/* of them, not NaN */
-uint32_t trailing_zeros(const void *window);	/* of them, 0 */
+uint32_t trailing_values(const void *window); /* messages in it that are not NaN */
+uint32_t trailing_zeros(const void *window);  /* of them, 0 */
 
 double trailing_sum(const struct trailing *form, const void *window, uint32_t capacity);
 double trailing_mean(const struct trailing *form, const void *window, uint32_t capacity);

@@ -128,11 +128,6 @@ double student_t_critical(double share, double freedom)
 	return exp(quantile_place((struct quantile_search){student_t_tails, freedom, 0, share, true}));
 }
 
-double student_t_quantile(double share, double freedom)
-{
-	return -student_t_critical(share, freedom);
-}
-
 /* ---- noncentral t: the normal tail, averaged over the logarithm of the sample's standard deviation ---- */
 
 #define EXPONENT_LOST 745.0 /* e to minus this is 0 */
@@ -186,31 +181,7 @@ double noncentral_t_sf(double t, double freedom, double noncentrality)
 	return noncentral_t_tail((struct noncentral){t, freedom, noncentrality, true});
 }
 
-/* The place is the inverse hyperbolic sine of t: linear near 0, a logarithm far out. */
-static struct tails noncentral_t_tails(const struct quantile_search *search, double place)
-{
-	const double t = sinh(place);
-	if (search->upper)
-		return (struct tails){NAN, noncentral_t_sf(t, search->first, search->second)};
-	return (struct tails){noncentral_t_cdf(t, search->first, search->second), NAN};
-}
-
-double noncentral_t_quantile(double share, double freedom, double noncentrality)
-{
-	return sinh(quantile_place((struct quantile_search){noncentral_t_tails, freedom, noncentrality, share, false}));
-}
-
-double noncentral_t_critical(double share, double freedom, double noncentrality)
-{
-	return sinh(quantile_place((struct quantile_search){noncentral_t_tails, freedom, noncentrality, share, true}));
-}
-
 /* ---- gamma, and chi-square ---- */
-
-double gamma_cdf(double x, double shape, double scale)
-{
-	return !(scale > 0) || isnan(x) ? NAN : incomplete_gamma(shape, fmax(0, x / scale)).lower;
-}
 
 double gamma_sf(double x, double shape, double scale)
 {
@@ -229,29 +200,9 @@ static double gamma_place(double share, double shape, double scale, bool upper)
 	return scale * shape * exp(quantile_place((struct quantile_search){gamma_tails, shape, 0, share, upper}));
 }
 
-double gamma_quantile(double share, double shape, double scale)
-{
-	return gamma_place(share, shape, scale, false);
-}
-
-double gamma_critical(double share, double shape, double scale)
-{
-	return gamma_place(share, shape, scale, true);
-}
-
-double chi_square_cdf(double x, double freedom)
-{
-	return gamma_cdf(x, freedom / 2, 2);
-}
-
 double chi_square_sf(double x, double freedom)
 {
 	return gamma_sf(x, freedom / 2, 2);
-}
-
-double chi_square_quantile(double share, double freedom)
-{
-	return gamma_place(share, freedom / 2, 2, false);
 }
 
 double chi_square_critical(double share, double freedom)
@@ -260,24 +211,6 @@ double chi_square_critical(double share, double freedom)
 }
 
 /* ---- beta, F, and the binomial ---- */
-
-static struct tails beta_sides(double x, double a, double b)
-{
-	if (isnan(x))
-		return (struct tails){NAN, NAN};
-	const double inside = fmin(1, fmax(0, x));
-	return incomplete_beta(a, b, inside, 1 - inside);
-}
-
-double beta_cdf(double x, double a, double b)
-{
-	return beta_sides(x, a, b).lower;
-}
-
-double beta_sf(double x, double a, double b)
-{
-	return beta_sides(x, a, b).upper;
-}
 
 /* The place is log(x / (1 - x)), 0 at the mean. */
 static struct tails beta_tails(const struct quantile_search *search, double place)
@@ -298,34 +231,6 @@ double beta_quantile(double share, double a, double b)
 	return 1 / (1 + 1 / beta_odds(share, a, b, false));
 }
 
-double beta_critical(double share, double a, double b)
-{
-	return 1 / (1 + 1 / beta_odds(share, a, b, true));
-}
-
-static struct tails f_sides(double x, double above, double below)
-{
-	if (isnan(x))
-		return (struct tails){NAN, NAN};
-	const double ratio = fmax(0, x) * above / below;
-	return incomplete_beta(above / 2, below / 2, isinf(ratio) ? 1 : ratio / (1 + ratio), 1 / (1 + ratio));
-}
-
-double f_cdf(double x, double above, double below)
-{
-	return f_sides(x, above, below).lower;
-}
-
-double f_sf(double x, double above, double below)
-{
-	return f_sides(x, above, below).upper;
-}
-
-double f_quantile(double share, double above, double below)
-{
-	return beta_odds(share, above / 2, below / 2, false) * below / above;
-}
-
 double f_critical(double share, double above, double below)
 {
 	return beta_odds(share, above / 2, below / 2, true) * below / above;
@@ -342,11 +247,6 @@ static struct tails binomial_sides(double k, double n, double p)
 		return (struct tails){1, 0};
 	const struct tails tails = incomplete_beta(whole + 1, n - whole, p, 1 - p);
 	return (struct tails){tails.upper, tails.lower};
-}
-
-double binomial_cdf(double k, double n, double p)
-{
-	return binomial_sides(k, n, p).lower;
 }
 
 double binomial_sf(double k, double n, double p)

@@ -18,38 +18,23 @@ double normal_critical(double share);
 /* Student's t. The degrees of freedom need not be whole; infinite ones make it the normal. */
 double student_t_cdf(double t, double freedom);
 double student_t_sf(double t, double freedom);
-double student_t_quantile(double share, double freedom);
 double student_t_critical(double share, double freedom);
 
 /* The t of a sample whose mean lies `noncentrality` standard errors away from 0, by quadrature over the variance. */
 double noncentral_t_cdf(double t, double freedom, double noncentrality);
 double noncentral_t_sf(double t, double freedom, double noncentrality);
-double noncentral_t_quantile(double share, double freedom, double noncentrality);
-double noncentral_t_critical(double share, double freedom, double noncentrality);
 
-double gamma_cdf(double x, double shape, double scale);
 double gamma_sf(double x, double shape, double scale);
-double gamma_quantile(double share, double shape, double scale);
-double gamma_critical(double share, double shape, double scale);
 
-double chi_square_cdf(double x, double freedom);
 double chi_square_sf(double x, double freedom);
-double chi_square_quantile(double share, double freedom);
 double chi_square_critical(double share, double freedom);
 
-double beta_cdf(double x, double a, double b);
-double beta_sf(double x, double a, double b);
 double beta_quantile(double share, double a, double b);
-double beta_critical(double share, double a, double b);
 
 /* Fisher's F: `above` and `below` are the degrees of freedom of numerator and denominator. */
-double f_cdf(double x, double above, double below);
-double f_sf(double x, double above, double below);
-double f_quantile(double share, double above, double below);
 double f_critical(double share, double above, double below);
 
 /* Successes in `n` trials of chance p; at or below k, and above it. */
-double binomial_cdf(double k, double n, double p);
 double binomial_sf(double k, double n, double p);
 
 /* The limit of sqrt(n) times the largest distance between a distribution function and that of a sample. */

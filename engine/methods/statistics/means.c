@@ -2,10 +2,7 @@
 #include "methods/statistics/means.h"
 
 #include "methods/statistics/distribution.h"
-#include "methods/statistics/root.h"
 #include "methods/statistics/special.h"
-
-#define UNITS_MOST 1e12 /* beyond what any stream brings */
 
 static struct t_test t_test_made(double difference, double error, double freedom, double alpha)
 {
@@ -34,13 +31,6 @@ struct t_test welch_test(const struct moments *control, const struct moments *tr
 static double variance_pooled(const struct moments *control, const struct moments *treatment)
 {
 	return (control->squares + treatment->squares) / ((double)control->count + (double)treatment->count - 2);
-}
-
-struct t_test student_test(const struct moments *control, const struct moments *treatment, double alpha)
-{
-	const double count_c = (double)control->count, count_t = (double)treatment->count;
-	const double error = sqrt(variance_pooled(control, treatment) * (1 / count_c + 1 / count_t));
-	return t_test_made(treatment->mean - control->mean, error, count_c + count_t - 2, alpha);
 }
 
 static double ratio_or_nan(double above, double below)
@@ -86,35 +76,8 @@ double power_of_t(double effect, double control, double treatment, double alpha)
 	return noncentral_t_sf(critical, freedom, noncentrality) + noncentral_t_cdf(-critical, freedom, noncentrality);
 }
 
-struct power_wanted {
-	double effect, alpha, power, ratio;
-};
-
-/* By the logarithm of the units, for which the scale of the search is short. */
-static double power_lacking(const void *context, double log_units)
-{
-	const struct power_wanted *wanted = context;
-	const double units = exp(log_units);
-	return power_of_t(wanted->effect, units, units * wanted->ratio, wanted->alpha) - wanted->power;
-}
-
 double units_for_normal(double effect, double alpha, double power, double ratio)
 {
 	const double sum = normal_critical(alpha / 2) + normal_quantile(power);
 	return sum * sum * (1 + 1 / ratio) / (effect * effect);
-}
-
-double units_for_t(double effect, double alpha, double power, double ratio)
-{
-	const struct power_wanted wanted = {effect, alpha, power, ratio};
-	if (!(fabs(effect) > 0) || !(ratio > 0) || !(alpha > 0 && alpha < 1) || !(power > alpha && power < 1))
-		return NAN;
-	/* The normal needs fewer; with a hundredth above two degrees of freedom there is a test at all. */
-	const double least = fmax(2.01 / (1 + ratio), units_for_normal(effect, alpha, power, ratio) / 2);
-	if (power_lacking(&wanted, log(least)) >= 0)
-		return least;
-	double most = 2 * least;
-	while (power_lacking(&wanted, log(most)) < 0 && most < UNITS_MOST)
-		most *= 2;
-	return exp(root_between(power_lacking, &wanted, log(most / 2), log(most)));
 }

@@ -18,8 +18,6 @@ struct t_test {
 
 /* Welch: variances may differ. The interval is the one at 1 - alpha. */
 struct t_test welch_test(const struct moments *control, const struct moments *treatment, double alpha);
-/* Student: one variance, pooled. */
-struct t_test student_test(const struct moments *control, const struct moments *treatment, double alpha);
 
 struct effect_size {
 	double cohen;		   /* by the pooled standard deviation */
@@ -45,7 +43,6 @@ struct improvement improvement_of_means(double control, double control_variance,
 double power_of_t(double effect, double control, double treatment, double alpha);
 
 /* Units of the control for that chance, of which the treatment has `ratio` times as many; not rounded. */
-double units_for_t(double effect, double alpha, double power, double ratio);
 double units_for_normal(double effect, double alpha, double power, double ratio);
 
 #endif

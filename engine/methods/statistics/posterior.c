@@ -57,9 +57,3 @@ double posterior_loss(struct beta_posterior chosen, struct beta_posterior other)
 	const struct posterior_pair pair = {chosen, other};
 	return integral_over_both(loss_exponent, &pair);
 }
-
-struct interval posterior_interval(struct beta_posterior posterior, double alpha)
-{
-	return (struct interval){beta_quantile(alpha / 2, posterior.alpha, posterior.beta),
-				 beta_critical(alpha / 2, posterior.alpha, posterior.beta)};
-}

@@ -14,7 +14,4 @@ double posterior_above(struct beta_posterior one, struct beta_posterior other);
 /* What choosing `chosen` loses on average: the mean of other - chosen where that is positive, else 0. */
 double posterior_loss(struct beta_posterior chosen, struct beta_posterior other);
 
-/* The interval that holds 1 - alpha, as much left out below as above. */
-struct interval posterior_interval(struct beta_posterior posterior, double alpha);
-
 #endif

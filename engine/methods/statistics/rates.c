@@ -19,17 +19,6 @@ struct interval rate_wilson(struct rate rate, double alpha)
 	return (struct interval){rate.successes == 0 ? 0 : middle - half, rate.successes == n ? 1 : middle + half};
 }
 
-struct interval rate_clopper_pearson(struct rate rate, double alpha)
-{
-	const double k = rate.successes, n = rate.trials;
-	if (!(n > 0))
-		return (struct interval){NAN, NAN};
-	return (struct interval){
-		k <= 0 ? 0 : beta_quantile(alpha / 2, k, n - k + 1),
-		k >= n ? 1 : beta_critical(alpha / 2, k + 1, n - k),
-	};
-}
-
 /* The tables of two arms whose margins are given: `x` of the successes are the treatment's. */
 struct fisher_margins {
 	double treatment, control, successes;
@@ -125,32 +114,6 @@ struct rate_test rate_test(struct rate control, struct rate treatment, double al
 		.newcombe = {difference - hypot(p_t - t.low, c.high - p_c), difference + hypot(t.high - p_t, p_c - c.low)},
 		.wald = interval_around(difference, normal_critical(alpha / 2) * wald),
 	};
-}
-
-double units_for_rates(double p1, double p2, double alpha, double power)
-{
-	const double middle = (p1 + p2) / 2, together = sqrt(2 * middle * (1 - middle));
-	const double apart = sqrt(p1 * (1 - p1) + p2 * (1 - p2));
-	const double sum = normal_critical(alpha / 2) * together + normal_quantile(power) * apart;
-	return sum * sum / ((p1 - p2) * (p1 - p2));
-}
-
-double cohens_h(double p1, double p2)
-{
-	return 2 * asin(sqrt(p2)) - 2 * asin(sqrt(p1));
-}
-
-/* The normal's power counts both tails, as that of t does; from one tail's answer Newton's steps lead there at once. */
-double units_for_h(double h, double alpha, double power)
-{
-	const double critical = normal_critical(alpha / 2);
-	double away = critical + normal_quantile(power);
-	for (int i = 0; i < 5; i++) {
-		const double lacking = normal_sf(critical - away) + normal_sf(critical + away) - power;
-		const double above = critical - away, below = critical + away;
-		away -= lacking * sqrt(2 * M_PI) / (exp(-above * above / 2) - exp(-below * below / 2));
-	}
-	return 2 * away * away / (h * h);
 }
 
 static double sum_along(const double *counts, size_t count, size_t step)

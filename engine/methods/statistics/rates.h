@@ -16,7 +16,6 @@ struct rate {
 };
 
 struct interval rate_wilson(struct rate rate, double alpha);
-struct interval rate_clopper_pearson(struct rate rate, double alpha);
 
 struct rate_test {
 	double difference;
@@ -29,11 +28,6 @@ struct rate_test {
 };
 
 struct rate_test rate_test(struct rate control, struct rate treatment, double alpha);
-
-/* Units of each arm to find p2 against p1, not rounded: by the rates, and by Cohen's h. */
-double units_for_rates(double p1, double p2, double alpha, double power);
-double cohens_h(double p1, double p2);
-double units_for_h(double h, double alpha, double power);
 
 struct table_test {
 	double statistic, freedom, p;

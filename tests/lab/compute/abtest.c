@@ -4,13 +4,12 @@
 #include "compute/values.h"
 #include "methods/statistics/arm_sums.h"
 #include "comparison/statistics/bootstrap.h"
+#include "comparison/statistics/fixed_horizon.h"
 #include "methods/statistics/distribution.h"
-#include "methods/statistics/means.h"
-#include "methods/statistics/posterior.h"
 #include "comparison/statistics/rank_test.h"
-#include "methods/statistics/rates.h"
 #include "methods/statistics/sample_ratio.h"
 #include "methods/statistics/sequence.h"
+#include "methods/statistics/special.h"
 #include "comparison/statistics/spending.h"
 
 #define RESAMPLES_MOST 1000000
@@ -512,12 +511,13 @@ static double at_chi_square(double x, const double *with)
 
 static double at_f(double x, const double *with)
 {
-	return f_sf(x, with[0], with[1]);
+	const double ratio = x * with[0] / with[1];
+	return incomplete_beta(with[0] / 2, with[1] / 2, ratio / (1 + ratio), 1 / (1 + ratio)).upper;
 }
 
 static double at_beta(double x, const double *with)
 {
-	return beta_cdf(x, with[0], with[1]);
+	return incomplete_beta(with[0], with[1], x, 1 - x).lower;
 }
 
 static double at_gamma(double x, const double *with)

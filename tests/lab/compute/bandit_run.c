@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "comparison/bandits/posterior_draw.h"
 #include "methods/bandits/policy.h"
 #include "compute/values.h"
 

@@ -5,6 +5,7 @@
 
 #include "compute/values.h"
 #include "methods/drift/tests/binned.h"
+#include "comparison/drift/binned_distances.h"
 #include "comparison/drift/correction.h"
 #include "comparison/drift/distance.h"
 #include "comparison/drift/kernel_test.h"

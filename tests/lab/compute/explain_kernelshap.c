@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compute/models.h"
+#include "comparison/explain/explanations.h"
 #include "compute/values.h"
 #include "methods/explain/coalition.h"
 

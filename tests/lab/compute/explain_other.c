@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "compute/models.h"
+#include "comparison/explain/explanations.h"
 #include "compute/values.h"
 #include "methods/explain/anchors.h"
 #include "methods/explain/gradients.h"
 #include "methods/explain/importance.h"
 #include "methods/explain/linear.h"
+#include "methods/numeric/moments.h"
 #include "methods/numeric/legendre.h"
 
 /* ---- integrated gradients ---- */

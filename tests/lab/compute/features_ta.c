@@ -6,6 +6,43 @@
 #include "compute/family.h"
 #include "compute/values.h"
 #include "methods/numeric/feature.h"
+#include "methods/numeric/moments.h"
+
+/* ---- indicators of volume, which no pipeline has ---- */
+
+/* On-balance volume: volume is added while the close rises, and subtracted while it falls. The first bar's volume is added. */
+struct obv {
+	double previous; /* close */
+	double balance;
+	uint64_t seen;
+};
+
+static double obv_update(struct obv *obv, double close, double volume)
+{
+	if (!isfinite(close) || !isfinite(volume))
+		return obv->seen ? obv->balance : NAN;
+	if (!obv->seen++ || close > obv->previous)
+		obv->balance += volume;
+	else if (close < obv->previous)
+		obv->balance -= volume;
+	obv->previous = close;
+	return obv->balance;
+}
+
+/* Volume-weighted average price of all values so far; NaN while all volume is 0. */
+struct vwap {
+	struct sum products, volumes;
+};
+
+static double vwap_update(struct vwap *vwap, double price, double volume)
+{
+	if (isfinite(price) && isfinite(volume)) {
+		sum_add(&vwap->products, price * volume);
+		sum_add(&vwap->volumes, volume);
+	}
+	double volumes = sum_value(&vwap->volumes);
+	return volumes == 0 ? NAN : sum_value(&vwap->products) / volumes;
+}
 
 struct bars {
 	size_t count;

@@ -48,17 +48,6 @@ static double psi_term(double reference, double current)
 	return (current - reference) * log(current / reference);
 }
 
-static double divergence_term(double reference, double current)
-{
-	return current * log(current / reference);
-}
-
-static double hellinger_term(double reference, double current)
-{
-	double distance = sqrt(reference) - sqrt(current);
-	return distance * distance;
-}
-
 static double entropy_term(double share, double middle)
 {
 	return share > 0 ? share * log(share / middle) : 0;
@@ -73,16 +62,6 @@ static double jensen_shannon_term(double reference, double current)
 double binned_psi(const struct binned *binned, double least)
 {
 	return binned_sum(binned, least, psi_term);
-}
-
-double binned_divergence(const struct binned *binned, double least)
-{
-	return binned_sum(binned, least, divergence_term);
-}
-
-double binned_hellinger(const struct binned *binned)
-{
-	return sqrt(binned_sum(binned, 0, hellinger_term) / 2);
 }
 
 double binned_jensen_shannon(const struct binned *binned)
@@ -139,26 +118,4 @@ double binned_chi_square_distance(const struct binned *binned, const bool *poole
 	if (reference + current > 0)
 		statistic += homogeneity_part(reference, current, references, currents);
 	return sqrt(statistic * (references + currents) / (references * currents));
-}
-
-double binned_cramers_v(const struct binned *binned)
-{
-	double references = counts_total(binned->reference, binned->bins), currents = counts_total(binned->current, binned->bins);
-	return sqrt(binned_homogeneity(binned).statistic / (references + currents));
-}
-
-bool binned_fit(const struct binned *binned, struct chi_square_test *test)
-{
-	double references = counts_total(binned->reference, binned->bins), currents = counts_total(binned->current, binned->bins);
-	double statistic = 0, categories = 0;
-	for (size_t i = 0; i < binned->bins; i++) {
-		if (binned->reference[i] <= 0 && binned->current[i] > 0)
-			return false;
-		if (binned->reference[i] <= 0)
-			continue;
-		categories++;
-		statistic += chi_square_part(binned->current[i], binned->reference[i] / references * currents);
-	}
-	*test = chi_square_made(statistic, categories);
-	return true;
 }

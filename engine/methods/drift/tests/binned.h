@@ -1,5 +1,5 @@
-/* binned.h: Distances between two samples counted in bins or categories: PSI, Kullback-Leibler, Jensen-Shannon,
- * Hellinger, and the chi-square tests.
+/* binned.h: Distances between two samples counted in bins or categories: PSI, Jensen-Shannon, and the
+ * chi-square test of homogeneity.
  *
  * Bins of numbers are cut at quantiles of the reference: (e[k-1], e[k]], the outer ones open. Counting a value costs
  * the logarithm of their number, and a window that slides takes its oldest value out of the counts again.
@@ -36,10 +36,6 @@ struct binned {
 
 /* Distances over shares of at least `least`, which are not made to sum to 1 again. NaN: a sample is empty. */
 double binned_psi(const struct binned *binned, double least);
-double binned_divergence(const struct binned *binned, double least); /* Kullback-Leibler, of current from reference */
-
-/* Of the plain shares: Hellinger's distance, which ends at 1. */
-double binned_hellinger(const struct binned *binned);
 
 /* The square root of the Jensen-Shannon divergence of the plain shares, by the natural logarithm; divided by
  * sqrt(ln 2) it is that of base 2, which ends at 1. */
@@ -52,14 +48,9 @@ struct chi_square_test {
 /* Of the same shares in both, without Yates' correction; categories that neither has do not count. p is NaN where
  * fewer than two are left. */
 struct chi_square_test binned_homogeneity(const struct binned *binned);
-double binned_cramers_v(const struct binned *binned); /* its effect size, 0..1 */
 
 /* The root of that statistic divided by the common size n m / (n + m) of both samples. Bins that are `pooled` count as one; NULL:
  * none is. */
 double binned_chi_square_distance(const struct binned *binned, const bool *pooled);
-
-/* Of the current counts against the reference's shares. False: a category of the current ones is not in the
- * reference, so there is no such test. */
-bool binned_fit(const struct binned *binned, struct chi_square_test *test);
 
 #endif
