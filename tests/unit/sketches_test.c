@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/number/random.h"
-#include "methods/numeric/ddsketch.h"
+#include "comparison/numeric/ddsketch.h"
 #include "comparison/numeric/hdr_histogram.h"
 #include "methods/numeric/moments.h"
 #include "methods/numeric/quantile.h"

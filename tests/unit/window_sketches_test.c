@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/number/random.h"
-#include "methods/numeric/ddsketch.h"
+#include "comparison/numeric/ddsketch.h"
 #include "methods/numeric/distinct_sketch.h"
 #include "methods/numeric/quantile_sketch.h"
 

@@ -4,9 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "methods/numeric/ddsketch.h"
-
 #define BUCKETS QUANTILE_SKETCH_BUCKETS
+#define GAMMA ((1 + QUANTILE_SKETCH_ALPHA) / (1 - QUANTILE_SKETCH_ALPHA)) /* the ratio of neighbouring buckets */
 
 static void count_more(uint32_t *count, uint64_t more)
 {
@@ -52,17 +51,8 @@ static void side_add(struct quantile_sketch_side *side, int32_t bucket, uint64_t
 	count_more(&side->counts[at > 0 ? at : 0], count);
 }
 
-/* Of the buckets of ddsketch.h; it has no memory. */
-static struct ddsketch form(void)
-{
-	struct ddsketch sketch;
-	ddsketch_open(&sketch, QUANTILE_SKETCH_ALPHA, BUCKETS);
-	return sketch;
-}
-
 void quantile_sketch_add(struct quantile_sketch *sketch, double number)
 {
-	const struct ddsketch buckets = form();
 	if (isnan(number))
 		return;
 	if (isinf(number))
@@ -70,7 +60,7 @@ void quantile_sketch_add(struct quantile_sketch *sketch, double number)
 	else if (number == 0)
 		sketch->zeros++;
 	else
-		side_add(number > 0 ? &sketch->positive : &sketch->negative, ddsketch_bucket(&buckets, fabs(number)), 1);
+		side_add(number > 0 ? &sketch->positive : &sketch->negative, (int32_t)ceil(log(fabs(number)) / log(GAMMA)), 1);
 }
 
 static void side_merge(struct quantile_sketch_side *into, const struct quantile_sketch_side *from)
@@ -100,11 +90,10 @@ static uint64_t side_total(const struct quantile_sketch_side *side)
 /* Of the number with that rank among those of its side, by their absolute values. */
 static double side_number(const struct quantile_sketch_side *side, uint64_t rank)
 {
-	const struct ddsketch buckets = form();
 	int32_t i = 0;
 	for (uint64_t below = side->counts[0]; below <= rank && i < BUCKETS - 1; below += side->counts[i])
 		i++;
-	return ddsketch_representative(&buckets, side->first + i);
+	return 2 * exp((side->first + i) * log(GAMMA)) / (GAMMA + 1);
 }
 
 double quantile_sketch_quantile(const struct quantile_sketch *sketch, double q)

@@ -1,9 +1,11 @@
 /* quantile_sketch.h: DDSketch of fixed size, as plain bytes: quantiles of any number of numbers with a bounded error.
  *
- * The buckets are those of ddsketch.h. The result is within QUANTILE_SKETCH_ALPHA * |v| of the number v of rank
- * floor(q (n - 1)). A sign has QUANTILE_SKETCH_BUCKETS buckets, up to that of its largest absolute value m. Smaller
- * absolute values than m / QUANTILE_SKETCH_SPAN count together, and the result there is within m / QUANTILE_SKETCH_SPAN.
- * Zeros and infinities are counted apart, and are exact. A bucket counts to 2^32 - 1, and then no further.
+ * From Masson, Rim and Lee, VLDB 2019. Positive numbers are counted by the bucket ceil(log v / log gamma), gamma = (1 +
+ * alpha) / (1 - alpha), negative ones by the bucket of their absolute value. The result is within
+ * QUANTILE_SKETCH_ALPHA * |v| of the number v of rank floor(q (n - 1)). A sign has QUANTILE_SKETCH_BUCKETS buckets, up to
+ * that of its largest absolute value m. Smaller absolute values than m / QUANTILE_SKETCH_SPAN count together, and the
+ * result there is within m / QUANTILE_SKETCH_SPAN. Zeros and infinities are counted apart, and are exact. A bucket counts
+ * to 2^32 - 1, and then no further.
  *
  * It has no pointers, is aligned to 8, and may be copied, stored and moved; all zero it is the sketch of no numbers.
  *

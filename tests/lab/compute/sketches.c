@@ -4,7 +4,7 @@
 
 #include "base/number/random.h"
 #include "compute/values.h"
-#include "methods/numeric/ddsketch.h"
+#include "comparison/numeric/ddsketch.h"
 #include "comparison/numeric/hdr_histogram.h"
 #include "methods/numeric/moments.h"
 #include "methods/numeric/quantile.h"

@@ -10,8 +10,8 @@
  *
  * A sketch owns memory, and belongs to one thread.
  */
-#ifndef SLUICE_METHODS_NUMERIC_DDSKETCH_H
-#define SLUICE_METHODS_NUMERIC_DDSKETCH_H
+#ifndef SLUICE_COMPARISON_NUMERIC_DDSKETCH_H
+#define SLUICE_COMPARISON_NUMERIC_DDSKETCH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* ddsketch.c: Relative-error quantiles; see ddsketch.h. */
-#include "methods/numeric/ddsketch.h"
+#include "comparison/numeric/ddsketch.h"
 
 #include <math.h>
 #include <string.h>
