@@ -4,11 +4,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/worker/parts.h"
 #include "message/records/answer_tensors.h"
 #include "message/records/assigned.h"
 #include "message/formats/oip_json.h"
-#include "engine/outputs/answer_encoding.h"
 #include "engine/outputs/direct_log.h"
+#include "message/records/reply.h"
+
+/* Encodes the answer of the in-flight message, or of one of its children. `value` borrows from the buffer, which is overwritten, or
+ * from the arena. */
+static bool answer_encode_once(struct buffer *buffer, struct inflight *inflight, const struct message *message,
+			       const struct format *format, const struct answer *answer, struct text *value, struct error *error)
+{
+	const bool is_shared =
+		message == &inflight->message && format == message->format && !answer->error && inflight->outcome == FLOW_ANSWER;
+	if (is_shared && inflight->encoded.bytes) {
+		*answer->header_length = inflight->encoded_head;
+		*value = inflight->encoded;
+		return true;
+	}
+	buffer_clear(buffer);
+	if (!answer_encode(message, answer, format, inflight->stage->schemas, buffer, error))
+		return false;
+	*value = buffer_view(buffer);
+	char *kept = is_shared && message_header(message, HEADER_REPLY) ? arena_take_spare(message->arena, value->length) : NULL;
+	if (kept) {
+		inflight->encoded = (struct text){memcpy(kept, value->bytes, value->length), value->length};
+		inflight->encoded_head = *answer->header_length;
+	}
+	return true;
+}
 
 #define ID_HEADER_BYTES_MAX 1024 /* a longer id could make the record too large for its topic */
 

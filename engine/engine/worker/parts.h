@@ -25,7 +25,6 @@
  *   parked_parts.c  parts and tombstones in the store
  *   join_tombstone.c    tombstone of a finished join, as bytes
  *   pending_commit.c  joins whose last record is not committed yet
- *   join_merge.c  merge of the parts of a join into one message
  *   subpipelines.c   subpipelines: pipelines that steps call
  *   shadow_requests.c   shadow requests
  *   mirror_pairs.c   comparison of replies of mirrors with the answers

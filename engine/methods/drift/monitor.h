@@ -30,7 +30,7 @@
  * online method of a feature, and joint test has an equal part of it. The tests of a feature that look at a window alone share
  * theirs: their level is the one that the least of their p has so rarely, by the same draws from the reference. Where values
  * follow from the values before, samples count as the smaller ones that they are worth (drift_dependence()): so do those of a
- * season, unless a window has whole ones (season.h). The levels suppose that the reference is like the live data, so they hold
+ * season, unless a window has whole ones. The levels suppose that the reference is like the live data, so they hold
  * on the average over references. The score is the largest effect above its level, and 0 if no test is established.
  *
  * Quality: shares of missing values, of values of another type (mistyped.h), of numbers outside the reference's range, of

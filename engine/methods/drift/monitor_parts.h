@@ -30,7 +30,7 @@ struct watched_feature {
 	bool categories;
 	unsigned methods;
 	size_t count;	   /* values of the reference that are not missing */
-	size_t season; /* rows after which values repeat (season.h); 0: they do not, or the values follow from few before */
+	size_t season; /* rows after which values repeat (monitor_learn.c); 0: they do not, or the values follow from few before */
 	bool whole_seasons; /* a window has some, and `dependence` is that of such windows */
 	double dependence, missing_dependence; /* drift_dependence(): of values, and of whether one is missing */
 	struct missing_runs missing_runs;      /* of the reference */
