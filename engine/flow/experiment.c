@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "base/number/duration.h"
-#include "base/memory.h"
 #include "experiments/rollouts/rollout_board.h"
 #include "flow/policy_draw.h"
 #include "flow/rollout_choices.h"

@@ -6,7 +6,6 @@
 #include "gateway/calls/idempotency_claims.h"
 #include "gateway/access/jwks_source.h"
 #include "gateway/calls/targets.h"
-#include "message/records/reply.h"
 #include "net/http/cors.h"
 #include "net/http/http_head.h"
 #include "observe/cancel_board.h"

@@ -1,8 +1,6 @@
 /* rest.c: see rest.h. */
 #include "gateway/rest.h"
 
-#include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/version.h"
@@ -13,10 +11,7 @@
 #include "message/formats/explained_seldon.h"
 #include "message/formats/format.h"
 #include "message/json/json_write.h"
-#include "message/formats/oip_json.h"
-#include "message/records/reply.h"
 #include "net/http/http_field.h"
-#include "net/http/refusal.h"
 #include "models/server/metadata_json.h"
 
 #define JSON "application/json"

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/url.h"
-#include "net/clear_text.h"
 #include "net/tls.h"
 
 static enum link_outcome link_broken(struct error *error, int number)

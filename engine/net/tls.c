@@ -8,8 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/text.h"
-
 static bool tls_refused(struct error *error, const char *what, const char *file)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());

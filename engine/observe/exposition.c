@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "base/error.h"
 #include "base/number/number.h"
 
 #define US_PER_SECOND 1e6

@@ -2,8 +2,6 @@
  * the earlier ones for every message. Only the columns that it learns from are kept in memory. */
 #include <assert.h>
 
-#include <math.h>
-
 #include "base/memory.h"
 #include "base/number/number.h"
 #include "message/avro/mapped_cell.h"

@@ -2,7 +2,6 @@
  * flags are FREE, and the other thread reads a name only while they are not. */
 #include "compiler/conditions/judged_groups.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/hash.h"

@@ -4,7 +4,6 @@
 
 #include "base/number/wide_integer.h"
 #include "methods/numeric/quantile.h"
-#include "compiler/expression/expression_index.h"
 #include "compiler/expression/expression_kernels.h"
 #include "compiler/expression/expression_lanes.h"
 #include "compiler/expression/expression_operators.h"

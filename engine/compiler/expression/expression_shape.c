@@ -3,7 +3,6 @@
 
 #include "compiler/expression/expression_index.h"
 #include "compiler/expression/expression_lanes.h"
-#include "compiler/expression/expression_operators.h"
 
 bool run_shape(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	       struct value *result)

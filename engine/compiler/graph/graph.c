@@ -2,7 +2,6 @@
  * step_order.c, reach.c, experiments.c and assignment_tables.c. */
 #include "compiler/graph/build.h"
 
-#include "compiler/conditions/alert_condition.h"
 #include "base/number/duration.h"
 #include "message/records/assigned.h"
 #include "compiler/graph/built_in.h"

@@ -3,7 +3,6 @@
  * A kind names its targets and their storage by its call rules. The other options of the model (server, modelSettings)
  * are found through their rows.
  */
-#include "compiler/graph/build.h"
 #include "compiler/plan/compile.h"
 #include "compiler/graph/file_refusals.h"
 #include "compiler/graph/model_name.h"

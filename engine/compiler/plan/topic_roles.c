@@ -1,7 +1,6 @@
 /* topic_roles.c: see topic_roles.h. */
 #include "compiler/plan/topic_roles.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define DAY_MS ((int64_t)86400000)

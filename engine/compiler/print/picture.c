@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "compiler/print/print.h"
-
 #define PICTURE_ARENA_BYTES ((size_t)256 << 20)
 #define PICTURE_GAP 24.0
 #define FRAME_PADDING 14.0

@@ -2,7 +2,6 @@
 #include "compiler/resources/deployment_callee.h"
 
 #include "compiler/resources/inline_models.h"
-#include "compiler/resources/rows.h"
 
 /* ---- names ---- */
 

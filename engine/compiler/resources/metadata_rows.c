@@ -1,5 +1,4 @@
 /* metadata_rows.c: Option rows of the metadata of every resource, and the check of names. */
-#include "base/suggest.h"
 #include "base/topic_name.h"
 #include "compiler/yaml/fault_codes.h"
 #include "compiler/resources/rows.h"

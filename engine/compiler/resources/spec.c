@@ -5,9 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/suggest.h"
 #include "compiler/resources/document.h"
-#include "compiler/yaml/fault_codes.h"
 #include "compiler/resources/inline_models.h"
 
 #define SPEC_BYTES_MAX ((size_t)1 << 30) /* of everything read in one run: thousands of files; more is a mistake */

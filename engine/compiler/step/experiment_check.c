@@ -1,7 +1,6 @@
 /* experiment_check.c: Faults of an experiment that option rows cannot express; see experiment.h. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/suggest.h"
 #include "compiler/step/experiment.h"

@@ -6,7 +6,6 @@
 
 #include "engine/worker/parts.h"
 #include "message/records/answer_tensors.h"
-#include "message/records/assigned.h"
 #include "message/formats/oip_json.h"
 #include "engine/outputs/direct_log.h"
 #include "message/records/reply.h"

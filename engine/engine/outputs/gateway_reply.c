@@ -2,7 +2,6 @@
 #include "engine/outputs/gateway_reply.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "message/formats/explained_seldon.h"
 #include "engine/outputs/answer_record.h"

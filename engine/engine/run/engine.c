@@ -3,7 +3,6 @@
 #include "engine/run/engine.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/epoll.h>

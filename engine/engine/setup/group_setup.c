@@ -1,8 +1,6 @@
 /* group_setup.c: see group_setup.h. */
 #include "engine/setup/group_setup.h"
 
-#include <assert.h>
-
 #include "base/hash.h"
 #include "engine/setup/model_clients.h"
 #include "engine/setup/stage_setup.h"

@@ -1,6 +1,5 @@
 /* intake.c: Intake of records: poll -> decode -> enter the stage. Records for a full stage wait, and its partitions
  * are paused; other stages are not affected. */
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/number/number.h"

@@ -1,5 +1,4 @@
 /* message_start.c: Id and deadline of a message whose record was decoded. */
-#include "message/records/reply.h"
 #include "engine/worker/parts.h"
 
 #define DEADLINE_LAST_MS ((int64_t)1 << 52) /* as good as none, and far from where sums of times overflow */

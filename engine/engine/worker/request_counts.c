@@ -6,7 +6,6 @@
 #include "message/records/carried.h"
 #include "engine/outputs/outcomes.h"
 #include "engine/worker/parts.h"
-#include "engine/outputs/stage_links.h"
 
 static void latency_count(struct stage_counts *counts, int64_t took_ms)
 {

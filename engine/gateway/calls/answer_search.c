@@ -11,7 +11,6 @@
 #include "message/records/explained.h"
 #include "message/json/json_write.h"
 #include "message/records/record_payload.h"
-#include "message/records/reply.h"
 #include "message/rows.h"
 
 #define DECODE_ARENA_BYTES ((size_t)64 << 20)  /* of a decoded request or answer */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "message/records/feedback.h"
-#include "message/records/reply.h"
 
 /* Without an id, an origin and a unit in the body, the header with the request's id names it. */
 static bool feedback_make(const struct call_source *source, const struct call_feedback *given, struct feedback *feedback,

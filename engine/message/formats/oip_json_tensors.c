@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "base/base64.h"
-#include "base/memory.h"
 #include "base/suggest.h"
 #include "message/json/json_repeats.h"
 #include "message/formats/name_table.h"

@@ -1,7 +1,6 @@
 /* protobuf_json_write.c: From protobuf to JSON; see protobuf_json.h. */
 #include <math.h>
 
-#include "base/base64.h"
 #include "message/json/json_scan.h"
 #include "message/json/json_write.h"
 #include "message/json/protobuf_json.h"

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "base/base64.h"
 #include "message/json/json_list.h"
 #include "message/json/json_write.h"
 

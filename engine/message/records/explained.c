@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "message/json/json_write.h"
-#include "message/record_form.h"
 
 #define RECORD_BYTES_MAX ((size_t)64 << 20) /* of the arena of a record: many more features than an explanation can have */
 

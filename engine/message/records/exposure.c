@@ -1,9 +1,7 @@
 /* exposure.c: see exposure.h. The size of a record is computed first, so writing needs no checks. */
 #include "message/records/exposure.h"
 
-#include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "message/avro/avro.h"
 #include "message/avro/avro_parts.h"

@@ -5,7 +5,6 @@
 #include <math.h>
 
 #include "base/number/moment.h"
-#include "base/number/number.h"
 #include "message/record_form.h"
 
 #define NAME_SHOWN 40	/* bytes of a name in an error */

@@ -4,7 +4,6 @@
 #include "message/formats/answer_decode.h"
 #include "message/records/answer_tensors.h"
 #include "message/records/reply.h"
-#include "message/rows.h"
 
 /* The id that an engine gives to the request; empty: that is its origin. */
 static struct text message_id(const struct message *message)

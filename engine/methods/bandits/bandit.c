@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "methods/bandits/bandit_parts.h"
-#include "methods/numeric/cholesky.h"
 
 const char *const bandit_kind_names[BANDIT_KINDS] = {
 	[BANDIT_EPSILON_GREEDY] = "epsilon-greedy",

@@ -1,8 +1,6 @@
 /* monitor.c: Windows and verdicts of the drift monitor; see monitor.h. */
 #include "methods/drift/monitor.h"
 
-#include <math.h>
-
 #include "methods/drift/monitor_parts.h"
 
 #define TIME_MOST ((int64_t)1 << 60) /* so that differences of times do not overflow */

@@ -6,7 +6,6 @@
 #include "methods/drift/monitor_parts.h"
 #include "methods/drift/reference.h"
 #include "methods/numeric/moments.h"
-#include "methods/numeric/quantile.h"
 
 /* ---- season ---- */
 

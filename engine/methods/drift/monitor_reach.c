@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "methods/drift/monitor_parts.h"
-#include "methods/numeric/quantile.h"
 
 #define HOUR_MS 3600000.0
 #define CHANGE_WITHIN 0.005 /* of a smallest change */

@@ -1,7 +1,6 @@
 /* anchor_run.c: see anchor_run.h. */
 #include "methods/explain/anchor_run.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 

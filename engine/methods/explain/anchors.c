@@ -2,7 +2,6 @@
 #include "methods/explain/anchors.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "methods/numeric/binning.h"
 

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdbool.h>
 
 #include "methods/numeric/distinct_sketch.h"
 #include "methods/numeric/moments.h"

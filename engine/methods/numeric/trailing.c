@@ -2,7 +2,6 @@
 #include "methods/numeric/trailing.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "methods/numeric/trailing_parts.h"
 

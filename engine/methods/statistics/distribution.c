@@ -1,7 +1,6 @@
 /* distribution.c: see distribution.h. */
 #include "methods/statistics/distribution.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 

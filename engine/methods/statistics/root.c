@@ -3,7 +3,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdbool.h>
 
 #define ROUNDS_MOST 200 /* bisection alone needs fewer, from any double to any other but those near 0 */
 

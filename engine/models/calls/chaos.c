@@ -2,8 +2,6 @@
  * until their time, and passes all others on unchanged. */
 #include "models/calls/chaos.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 #include "base/number/random.h"
 #include "compiler/graph/model_name.h"

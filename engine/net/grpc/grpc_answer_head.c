@@ -1,8 +1,6 @@
 /* grpc_answer_head.c: Headers and trailers of answers by gRPC; see grpc_answer_head.h. */
 #include "net/grpc/grpc_answer_head.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include "base/number/number.h"
 #include "base/url.h"
 #include "net/grpc/grpc_wire.h"

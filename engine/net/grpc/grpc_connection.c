@@ -4,7 +4,6 @@
  * does not speak HTTP/2 is detected. See grpc_client.h.
  */
 #include <assert.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "base/memory.h"

@@ -1,5 +1,4 @@
 /* grpc_server_answer.c: Answer to a call on the gRPC server: a message, or a refusal; see grpc_server_parts.h. */
-#include <string.h>
 
 #include "message/records/reply.h"
 #include "net/grpc/grpc_server_parts.h"

@@ -1,5 +1,4 @@
 /* grpc_server_fields.c: Metadata of a call on the gRPC server; see grpc_server_parts.h. */
-#include <string.h>
 
 #include "net/grpc/grpc_server_parts.h"
 #include "net/http/http_field.h"

@@ -9,7 +9,6 @@
 #include "base/number/duration.h"
 #include "base/number/number.h"
 #include "base/suggest.h"
-#include "tools/cli/command.h"
 #include "compiler/yaml/options.h"
 
 struct argument_parser {

@@ -1,8 +1,6 @@
 /* control_proposal.c: see control_proposal.h. */
 #include "tools/cli/control_proposal.h"
 
-#include "tools/cli/command.h"
-#include "tools/client/control/control_session.h"
 #include "tools/client/control/version_wait.h"
 
 #define VERDICT_BYTES_MAX ((size_t)4 << 20)

@@ -1,5 +1,4 @@
 /* drift_rebase.c: `sluice drift rebase`: makes a reference file of the past that a step has stored in its changelog. */
-#include <string.h>
 
 #include "base/file.h"
 #include "base/number/moment.h"

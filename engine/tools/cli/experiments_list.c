@@ -1,7 +1,6 @@
 /* experiments_list.c: `sluice experiments list`: the experiments of files, or the rollouts of a namespace. */
 #include "base/clock.h"
 #include "tools/cli/command.h"
-#include "tools/cli/traffic_move.h"
 #include "tools/client/control/control_session.h"
 #include "tools/client/data/experiment_data.h"
 #include "tools/client/kafka.h"

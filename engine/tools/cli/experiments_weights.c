@@ -3,7 +3,6 @@
 #include "base/number/moment.h"
 #include "base/quote.h"
 #include "tools/cli/command.h"
-#include "tools/cli/traffic_move.h"
 #include "tools/client/control/control_session.h"
 #include "tools/client/kafka.h"
 #include "tools/client/data/policy_topics.h"

@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/suggest.h"
-#include "tools/cli/command.h"
 
 struct command_setting {
 	struct text name;

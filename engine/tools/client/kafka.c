@@ -11,7 +11,6 @@
 #include "compiler/plan/plan.h"
 #include "engine/setup/run_limits.h"
 #include "compiler/resources/kafka_setting.h"
-#include "compiler/yaml/workspace.h"
 
 #define HOST_NAME_BYTES 256
 

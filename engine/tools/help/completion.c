@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "tools/help/command_row.h"
 #include "tools/help/completion_names.h"
 #include "tools/help/topics.h"
 

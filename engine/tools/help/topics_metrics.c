@@ -1,6 +1,5 @@
 /* topics_metrics.c: Topic of `sluice help` for the metrics of `/metrics`. */
 #include <stdio.h>
-#include <string.h>
 
 #include "tools/help/help_topic.h"
 #include "observe/metric.h"

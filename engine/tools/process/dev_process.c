@@ -1,7 +1,6 @@
 /* dev_process.c: see dev_process.h. */
 #include "tools/process/dev_process.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,5 +1,4 @@
 /* process_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
-#include "base/number/duration.h"
 #include "base/url.h"
 #include "gateway/server_metrics.h"
 #include "tools/process/process_parts.h"

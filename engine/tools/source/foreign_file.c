@@ -1,8 +1,6 @@
 /* foreign_file.c: see foreign_file.h. */
 #include "tools/source/foreign_file.h"
 
-#include <string.h>
-
 /* Whether it is a list of objects in JSON: no name of a column begins so. */
 static bool is_list(struct text text)
 {

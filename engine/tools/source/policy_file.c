@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "methods/bandits/off_policy.h"
 #include "base/file.h"
 #include "base/suggest.h"
 

@@ -4,7 +4,6 @@
 #include "tools/test/case_compare_json.h"
 #include "tools/test/case_judge.h"
 #include "message/json/json_form.h"
-#include "message/json/json_write.h"
 #include "message/formats/oip_json.h"
 #include "message/json/tensor_json.h"
 

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "base/memory.h"
 #include "kafka/consume/reader.h"
 #include "kafka/produce/sender.h"
 #include "engine/run/engine.h"

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "base/quote.h"
 #include "tools/test/case_judge.h"
 #include "tools/test/case_kafka.h"

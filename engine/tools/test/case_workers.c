@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "tools/test/case_alerts.h"
 #include "tools/test/case_origins.h"
 #include "tools/test/case_stubs.h"

@@ -8,7 +8,6 @@
 #include "base/number/duration.h"
 #include "base/memory.h"
 #include "message/json/json_write.h"
-#include "engine/run/engine.h"
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 #define LINE_UP_AND_CLEAR "\033[A\033[2K\r"

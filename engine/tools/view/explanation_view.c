@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/number/number.h"
 #include "base/quote.h"
 #include "tools/view/report/html_parts.h"
 #include "tools/view/json_member.h"

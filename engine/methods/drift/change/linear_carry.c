@@ -1,7 +1,6 @@
 /* linear_carry.c: see linear_carry.h. */
 #include "methods/drift/change/linear_carry.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "methods/numeric/moments.h"

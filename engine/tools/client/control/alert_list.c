@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 #include "base/suggest.h"
-#include "tools/client/control/control_session.h"
-#include "tools/client/kafka.h"
 #include "kafka/consume/reader.h"
 #include "observe/status.h"
 #include "compiler/plan/plan.h"

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "tools/client/control/control_session.h"
 #include "control/artifacts/artifact_writer.h"
 #include "message/json/json_write.h"
 #include "models/files.h"

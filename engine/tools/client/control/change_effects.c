@@ -6,7 +6,6 @@
 
 #include "base/number/moment.h"
 #include "message/json/json_write.h"
-#include "message/rows.h"
 
 #define WHEN_BYTES 200
 

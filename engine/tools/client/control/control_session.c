@@ -6,8 +6,6 @@
 
 #include "base/number/duration.h"
 #include "base/suggest.h"
-#include "tools/client/kafka.h"
-#include "compiler/plan/plan.h"
 #include "compiler/yaml/workspace.h"
 
 #define HOST_BYTES 256

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/number/number.h"
-#include "tools/client/kafka.h"
 #include "kafka/consume/reader.h"
 #include "message/formats/format.h"
 #include "message/formats/oip_json.h"

@@ -12,7 +12,6 @@
 #include "message/records/answer_exposures.h"
 #include "message/records/answer_label.h"
 #include "message/records/answer_tensors.h"
-#include "compiler/graph/graph.h"
 #include "compiler/plan/plan.h"
 #include "tools/source/record_file.h"
 #include "compiler/resources/experiment_walk.h"

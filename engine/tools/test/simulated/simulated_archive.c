@@ -3,7 +3,6 @@
  */
 #include <assert.h>
 
-#include "base/memory.h"
 #include "kafka/state/archive.h"
 #include "tools/test/simulated/simulated_world.h"
 #include "flow/state/change.h"

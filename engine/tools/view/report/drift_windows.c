@@ -2,7 +2,6 @@
 #include "tools/view/report/drift_windows.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "tools/view/json_member.h"
 

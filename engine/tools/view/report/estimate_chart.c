@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "tools/view/report/html_parts.h"
 #include "tools/view/json_member.h"
 
 #define WIDTH 860.0

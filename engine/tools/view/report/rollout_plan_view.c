@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "base/clock.h"
 #include "base/number/duration.h"
 #include "experiments/analysis/promotion_rate.h"
 #include "message/json/json_write.h"
