@@ -1,7 +1,7 @@
 /* call_batch.h: Call batch: calls of one model that are sent together, how long they wait for each other, and
  * what each member gets of the reply. Private to serving.
  *
- * A call batch is a queued call made of its members' calls (merge.h). The members are in no list while it is
+ * A call batch is a queued call made of its members' calls. The members are in no list while it is
  * sent. After a failure that one member may have caused, each member is sent alone.
  *
  * Pure: the clock is an argument.
