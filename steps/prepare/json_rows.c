@@ -310,10 +310,8 @@ static void write_numbers(struct buffer *out, const struct number_list *list)
 static void write_names(struct buffer *out, const struct name_list *list)
 {
 	buffer_byte(out, '[');
-	for (size_t i = 0; i < list->count; i++) {
-		buffer_string(out, i ? ", " : "");
-		json_write_string(out, text_of(list->items[i].text));
-	}
+	for (size_t i = 0; i < list->count; i++)
+		json_write_string_after(out, text_of(i ? ", " : ""), text_of(list->items[i].text));
 	buffer_byte(out, ']');
 }
 
@@ -391,8 +389,7 @@ static void write_keys(struct buffer *out, const char *before, const struct opti
 			row->place_offset ? (const void *)((const unsigned char *)options + row->place_offset) : NULL;
 		if (!row->name || strcmp(row->name, "fitted") == 0 || is_empty(row, at) || (here && !here->line))
 			continue;
-		buffer_string(out, before);
-		json_write_string(out, text_of(row->name));
+		json_write_string_after(out, text_of(before), text_of(row->name));
 		buffer_string(out, ": ");
 		write_value(out, row, at);
 		before = ", ";
@@ -407,8 +404,7 @@ void json_rows_write(struct buffer *out, const struct option *rows, const void *
 
 void json_rows_write_file(struct buffer *out, const char *format, const struct option *rows, const void *options)
 {
-	buffer_string(out, "{\"format\": ");
-	json_write_string(out, text_of(format));
+	json_write_string_after(out, TEXT("{\"format\": "), text_of(format));
 	write_keys(out, ", ", rows, options);
 	buffer_byte(out, '\n');
 }

@@ -96,8 +96,7 @@ void operations_write(const struct item_list *list, struct buffer *out)
 	const struct operation *operations = list->items;
 	buffer_string(out, "{\"format\": \"" FORMAT "\", \"operations\": [");
 	for (size_t i = 0; i < list->count; i++) {
-		buffer_string(out, i ? ",\n  {" : "\n  {");
-		json_write_string(out, text_of(operations[i].row->name));
+		json_write_string_after(out, text_of(i ? ",\n  {" : "\n  {"), text_of(operations[i].row->name));
 		buffer_string(out, ": ");
 		json_rows_write(out, operations[i].row->rows, operations[i].options);
 		buffer_byte(out, '}');

@@ -38,8 +38,7 @@ void notice_write_values(const struct alert_message *message, struct buffer *out
 	double value;
 	const struct alert_condition *condition = message->figures_of;
 	for (size_t at = 0; condition && alert_condition_next(condition, &message->values, &at, &name, &value);) {
-		buffer_string(out, between);
-		json_write_string(out, name);
+		json_write_string_after(out, text_of(between), name);
 		buffer_string(out, ": ");
 		json_write_double(out, value);
 		between = ", ";

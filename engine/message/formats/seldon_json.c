@@ -327,8 +327,7 @@ static void write_tensor(struct buffer *out, const struct tensor *tensor, enum s
 	bool one = tensor->datatype == DATATYPE_BYTES && tensor->count == 1;
 	const struct text *text = tensor->data;
 	if (form == SELDON_TEXT && one && text_is_utf8(*text)) {
-		buffer_string(out, "\"strData\":");
-		json_write_string(out, *text);
+		json_write_string_after(out, TEXT("\"strData\":"), *text);
 	} else if (form == SELDON_BINARY && one) {
 		buffer_string(out, "\"binData\":");
 		tensor_json_write_element(out, tensor, 0, BYTES_AS_BASE64);
@@ -369,8 +368,7 @@ static void write_failure(struct buffer *out, const struct error *error)
 				    [ERROR_REMOTE] = 502, [ERROR_LIMIT] = 504,	[ERROR_SYSTEM] = 500};
 	buffer_string(out, "\"status\":{\"code\":");
 	json_write_int64(out, error->kind == ERROR_INPUT && error->of_tensor ? 422 : codes[error->kind]);
-	buffer_string(out, ",\"info\":");
-	json_write_string(out, text_of(error->text));
+	json_write_string_after(out, TEXT(",\"info\":"), text_of(error->text));
 	buffer_string(out, ",\"status\":\"FAILURE\"}");
 }
 
@@ -396,8 +394,7 @@ bool seldon_encode_request(const struct payload *payload, struct text id, enum s
 {
 	if (form == SELDON_NONE && payload->tensors.count == 1 && payload->tensors.items[0]->datatype == DATATYPE_BYTES)
 		form = SELDON_TEXT;
-	buffer_string(out, "{\"meta\":{\"puid\":");
-	json_write_string(out, id);
+	json_write_string_after(out, TEXT("{\"meta\":{\"puid\":"), id);
 	buffer_string(out, "},");
 	write_tensors(out, payload->tensors, form, arena);
 	buffer_byte(out, '}');

@@ -340,8 +340,7 @@ static bool v1_encode(const struct message *message, const struct answer *answer
 		buffer_string(out, message->v1_columns ? "{\"outputs\":" : "{\"predictions\":");
 		write_tensors(out, answer->payload->tensors, message->v1_columns);
 	} else {
-		buffer_string(out, "{\"error\":");
-		json_write_string(out, text_of(answer->error->text));
+		json_write_string_after(out, TEXT("{\"error\":"), text_of(answer->error->text));
 	}
 	buffer_byte(out, '}');
 	return json_written(out, error);

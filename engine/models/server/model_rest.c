@@ -66,8 +66,7 @@ static void send_reply(const struct rest_model_request *model_request, int statu
 static void write_error(struct buffer *reply, struct text words)
 {
 	buffer_clear(reply);
-	buffer_string(reply, "{\"error\":");
-	json_write_string(reply, words);
+	json_write_string_after(reply, TEXT("{\"error\":"), words);
 	buffer_byte(reply, '}');
 }
 
@@ -113,10 +112,8 @@ static void server_metadata(const struct rest_model_request *model_request)
 	buffer_byte(reply, ',');
 	write_member(reply, "version", SLUICE_VERSION);
 	buffer_string(reply, ",\"extensions\":[");
-	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
-		buffer_string(reply, i ? "," : "");
-		json_write_string(reply, text_of(extensions[i]));
-	}
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+		json_write_string_after(reply, text_of(i ? "," : ""), text_of(extensions[i]));
 	buffer_string(reply, "]}");
 	send_reply(model_request, HTTP_OK);
 }
@@ -154,8 +151,7 @@ static void model_metadata(const struct rest_model_request *model_request)
 	struct model_signature signature = model_service_signature(model);
 	buffer_byte(reply, '{');
 	write_member(reply, "name", model->name);
-	buffer_string(reply, ",\"versions\":[");
-	json_write_string(reply, text_of(model->version));
+	json_write_string_after(reply, TEXT(",\"versions\":["), text_of(model->version));
 	buffer_string(reply, "],");
 	write_member(reply, "platform", model->kind ? model->kind->name : "");
 	metadata_tensors_write(reply, "inputs", &signature.inputs);

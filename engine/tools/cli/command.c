@@ -34,16 +34,12 @@ static void say_object(struct session *session, const char *kind, const struct p
 	if (kind)
 		buffer_print(&output, "\"kind\":\"%s\",", kind);
 	if (place) {
-		buffer_string(&output, "\"file\":");
-		json_write_string(&output, text_of(place->file));
+		json_write_string_after(&output, TEXT("\"file\":"), text_of(place->file));
 		buffer_print(&output, ",\"line\":%u,\"column\":%u,", place->line, place->column);
 	}
-	buffer_string(&output, "\"message\":");
-	json_write_string(&output, text_of(text));
-	if (help) {
-		buffer_string(&output, ",\"help\":");
-		json_write_string(&output, text_of(help));
-	}
+	json_write_string_after(&output, TEXT("\"message\":"), text_of(text));
+	if (help)
+		json_write_string_after(&output, TEXT(",\"help\":"), text_of(help));
 	buffer_string(&output, "}}\n");
 	if (!buffer_failed(&output))
 		(void)fwrite(output.bytes, 1, output.length, session->err);

@@ -26,10 +26,8 @@ static int print_names_json(struct session *session, struct buffer *lines)
 	struct text rest = buffer_view(lines);
 	buffer_open(&out, 2 * SCRIPT_BYTES_MAX);
 	buffer_byte(&out, '[');
-	for (const char *before = ""; rest.length > 0; before = ", ") {
-		buffer_string(&out, before);
-		json_write_string(&out, text_take_until(&rest, '\n'));
-	}
+	for (const char *before = ""; rest.length > 0; before = ", ")
+		json_write_string_after(&out, text_of(before), text_take_until(&rest, '\n'));
 	buffer_string(&out, "]\n");
 	out.failed |= buffer_failed(lines);
 	buffer_close(lines);
@@ -41,10 +39,8 @@ static int print_wrapped(struct session *session, const char *shell, struct buff
 {
 	struct buffer out;
 	buffer_open(&out, 2 * SCRIPT_BYTES_MAX);
-	buffer_string(&out, "{\"shell\": ");
-	json_write_string(&out, text_of(shell));
-	buffer_string(&out, ", \"script\": ");
-	json_write_string(&out, buffer_view(script));
+	json_write_string_after(&out, TEXT("{\"shell\": "), text_of(shell));
+	json_write_string_after(&out, TEXT(", \"script\": "), buffer_view(script));
 	buffer_string(&out, "}\n");
 	out.failed |= buffer_failed(script);
 	buffer_close(script);

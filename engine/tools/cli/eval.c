@@ -105,8 +105,7 @@ static bool type_of(void *context, const struct expression_name *name, struct va
 
 static void print_json(const struct tensor *value, struct buffer *out)
 {
-	buffer_string(out, "{\"datatype\": ");
-	json_write_string(out, text_of(datatype_rows[value->datatype].name));
+	json_write_string_after(out, TEXT("{\"datatype\": "), text_of(datatype_rows[value->datatype].name));
 	buffer_string(out, ", \"shape\": ");
 	tensor_json_write_shape(out, value);
 	buffer_string(out, ", \"data\": ");

@@ -28,13 +28,10 @@ static int print_written(struct session *session, const struct first_pipeline *s
 {
 	struct buffer out;
 	buffer_open(&out, OUTPUT_BYTES_MAX);
-	buffer_string(&out, "{\"folder\": ");
-	json_write_string(&out, text_of(self->folder));
+	json_write_string_after(&out, TEXT("{\"folder\": "), text_of(self->folder));
 	buffer_string(&out, ", \"files\": [");
-	for (const struct first_file *file = self->files; file->path; file++) {
-		buffer_string(&out, file > self->files ? ", " : "");
-		json_write_string(&out, text_of(file->path));
-	}
+	for (const struct first_file *file = self->files; file->path; file++)
+		json_write_string_after(&out, text_of(file > self->files ? ", " : ""), text_of(file->path));
 	buffer_string(&out, "]}\n");
 	return command_write(session, &out);
 }

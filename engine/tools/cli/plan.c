@@ -48,8 +48,7 @@ static void orphan_print(struct buffer *out, const char *name, bool json, size_t
 		buffer_print(out, "%s\n", name);
 		return;
 	}
-	buffer_string(out, number == 0 ? "" : ",");
-	json_write_string(out, text_of(name));
+	json_write_string_after(out, text_of(number == 0 ? "" : ","), text_of(name));
 }
 
 /* The topics of a sort, `pipeline` or `model`, in the namespace of a pipeline. */

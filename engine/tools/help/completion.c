@@ -101,8 +101,7 @@ static bool has_values(const struct command *command)
 
 static void bash_command(struct buffer *out, const struct command *const *commands, const struct command *command)
 {
-	buffer_print(out, "\t\"%s \"*)\n", command->name);
-	buffer_string(out, "\t\twords='");
+	buffer_print(out, "\t\"%s \"*)\n\t\twords='", command->name);
 	argument_words(out, commands, command);
 	buffer_string(out, "'\n");
 	if (argument_sort(command))

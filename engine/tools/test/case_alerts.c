@@ -48,8 +48,7 @@ void case_alert_note(struct case_results *results, struct text id, size_t sendin
 
 void alert_result_print(const struct alert_result *result, struct buffer *out)
 {
-	buffer_string(out, "{\"id\": ");
-	json_write_string(out, result->id);
+	json_write_string_after(out, TEXT("{\"id\": "), result->id);
 	json_write_member(out, ", ", "alert", text_of(result->alert));
 	buffer_print(out, ", \"fired\": %s}\n", result->fired ? "true" : "false");
 }

@@ -35,21 +35,16 @@ struct text record_response(const struct arrival *record, struct arena *arena)
 
 static void error_print(const struct error *error, struct buffer *out)
 {
-	buffer_string(out, "\"error\": {\"kind\": ");
-	json_write_string(out, text_of(error_kind_name(error->kind)));
-	buffer_string(out, ", \"message\": ");
-	json_write_string(out, text_of(error->text));
+	json_write_string_after(out, TEXT("\"error\": {\"kind\": "), text_of(error_kind_name(error->kind)));
+	json_write_string_after(out, TEXT(", \"message\": "), text_of(error->text));
 	buffer_byte(out, '}');
 }
 
 void record_print(const struct arrival *record, struct arena *arena, struct buffer *out)
 {
-	buffer_string(out, "{\"id\": ");
-	json_write_string(out, record->id);
-	if (record->at) {
-		buffer_string(out, ", \"at\": ");
-		json_write_string(out, text_of(record->at));
-	}
+	json_write_string_after(out, TEXT("{\"id\": "), record->id);
+	if (record->at)
+		json_write_string_after(out, TEXT(", \"at\": "), text_of(record->at));
 	buffer_string(out, ", ");
 	size_t begun = out->length;
 	if (record->payload) {
@@ -92,8 +87,7 @@ void calls_print(const struct case_results *results, struct buffer *out)
 		const char *name = model_served_name(model->name);
 		if (model->calls == 0 || is_printed(results, model, name))
 			continue;
-		buffer_string(out, between);
-		json_write_string(out, text_of(name));
+		json_write_string_after(out, text_of(between), text_of(name));
 		buffer_string(out, ": ");
 		json_write_int64(out, calls_of(results, text_of(name)));
 		between = ", ";

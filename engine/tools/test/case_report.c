@@ -19,12 +19,9 @@ static void write_coming(const struct case_results *results, struct text id, str
 			record_print(record, results->arena, out);
 	if (out->length > before)
 		return;
-	buffer_string(out, "{\"id\": ");
-	json_write_string(out, id);
-	if (at.length) {
-		buffer_string(out, ", \"at\": ");
-		json_write_string(out, at);
-	}
+	json_write_string_after(out, TEXT("{\"id\": "), id);
+	if (at.length)
+		json_write_string_after(out, TEXT(", \"at\": "), at);
 	buffer_string(out, ", \"absent\": true}\n");
 }
 
@@ -96,8 +93,8 @@ void case_report_add(struct case_report *report, const char *folder, enum case_v
 	if (report->print)
 		return;
 	if (report->is_json) {
-		buffer_string(&report->json, report->json.length ? ",\n  {\"case\": " : "\n  {\"case\": ");
-		json_write_string(&report->json, text_of(folder));
+		json_write_string_after(&report->json, text_of(report->json.length ? ",\n  {\"case\": " : "\n  {\"case\": "),
+					text_of(folder));
 		buffer_print(&report->json, ", \"verdict\": \"%s\", \"why\": ", verdict_names[verdict]);
 		json_write_string(&report->json, buffer_view(why));
 		buffer_byte(&report->json, '}');

@@ -120,25 +120,20 @@ static bool print_response(const struct answer_view *view, struct buffer *out)
 
 void answer_view_print_json(const struct answer_view *view, struct buffer *out)
 {
-	buffer_string(out, "{\"id\": ");
-	json_write_string(out, view->message.id);
+	json_write_string_after(out, TEXT("{\"id\": "), view->message.id);
 	buffer_print(out, ", \"partition\": %d, \"offset\": %lld, \"time_ms\": %lld, ", (int)view->record->partition,
 		     (long long)view->record->offset, (long long)view->record->time_ms);
 	if (view->answer.readable) {
 		buffer_string(out, "\"response\": ");
 		out->failed |= !print_response(view, out);
 	} else if (view->answer.ended.length > 0) {
-		buffer_string(out, "\"outcome\": ");
-		json_write_string(out, view->answer.ended);
+		json_write_string_after(out, TEXT("\"outcome\": "), view->answer.ended);
 	} else if (view->answer.failed) {
-		buffer_string(out, "\"error\": {\"kind\": ");
-		json_write_string(out, view->answer.kind);
-		buffer_string(out, ", \"message\": ");
-		json_write_string(out, view->answer.words);
+		json_write_string_after(out, TEXT("\"error\": {\"kind\": "), view->answer.kind);
+		json_write_string_after(out, TEXT(", \"message\": "), view->answer.words);
 		buffer_byte(out, '}');
 	} else {
-		buffer_string(out, "\"body\": ");
-		json_write_string(out, view->answer.words);
+		json_write_string_after(out, TEXT("\"body\": "), view->answer.words);
 	}
 	buffer_string(out, "}\n");
 }

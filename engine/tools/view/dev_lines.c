@@ -108,8 +108,7 @@ static void write_text(struct buffer *out, const char *name, const struct engine
 static void write_json(struct buffer *out, const char *name, const struct engine_counts *counts, const struct histogram *recent,
 		       double rate)
 {
-	buffer_string(out, "{\"pipeline\":");
-	json_write_string(out, text_of(name));
+	json_write_string_after(out, TEXT("{\"pipeline\":"), text_of(name));
 	buffer_print(out, ",\"rate\":%.1f,\"p50Ms\":%" PRIu64 ",\"p99Ms\":%" PRIu64, rate,
 		     histogram_quantile(recent, 0.5) / US_PER_MS, histogram_quantile(recent, 0.99) / US_PER_MS);
 	buffer_print(out, ",\"answered\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"inFlight\":%" PRIu64 "}\n", counts->sums.answered,

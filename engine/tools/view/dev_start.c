@@ -280,8 +280,7 @@ void dev_start_text(const struct dev_addresses *at, const struct pipeline_plan *
 		write_curl(at, plan, &request, out);
 		buffer_byte(out, '\n');
 	}
-	buffer_print(out, "broker      %s\n", at->brokers);
-	buffer_string(out, "try         ");
+	buffer_print(out, "broker      %s\ntry         ", at->brokers);
 	write_command(at, plan, &request, out);
 	buffer_print(out, "\n%s%s%sedit        %s\n", note ? "note        " : "", note ? note : "", note ? "\n" : "",
 		     plan->graph->resource->place.file);
@@ -310,8 +309,7 @@ void dev_start_json(const struct dev_addresses *at, const struct pipeline_plan *
 	}
 	if (note)
 		json_write_string_after(out, TEXT(",\"note\":"), text_of(note));
-	buffer_string(out, ",\"edit\":");
-	json_write_string(out, text_of(plan->graph->resource->place.file));
+	json_write_string_after(out, TEXT(",\"edit\":"), text_of(plan->graph->resource->place.file));
 	buffer_string(out, "}\n");
 	out->failed = out->failed || buffer_failed(&command) || buffer_failed(&request.json);
 	buffer_close(&command);

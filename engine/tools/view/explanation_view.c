@@ -349,8 +349,7 @@ static void write_line(struct buffer *out, const struct waterfall *waterfall, co
 	const double to = from + line->amount;
 	const double begin = waterfall_position(waterfall, from < to ? from : to, HTML_BAR_PERCENT);
 	const double end = waterfall_position(waterfall, from < to ? to : from, HTML_BAR_PERCENT);
-	buffer_string(out, "<tr><th scope=\"row\">");
-	html_write_text(out, line->name);
+	html_write_around(out, "<tr><th scope=\"row\">", line->name, "");
 	buffer_print(out, waterfall->one->apart ? "</th><td>%.6g" : "</th><td>%+.6g", line->amount);
 	if (line->error > 0)
 		buffer_print(out, " <small>&#177; %.2g</small>", line->error);
@@ -360,27 +359,20 @@ static void write_line(struct buffer *out, const struct waterfall *waterfall, co
 
 static void write_heading(struct buffer *out, const struct explanation_one *one)
 {
-	buffer_string(out, "<section><h2>");
-	html_write_text(out, one->step);
-	buffer_byte(out, ' ');
-	html_write_text(out, one->output);
-	buffer_string(out, ", by ");
-	html_write_text(out, one->method);
+	html_write_around(out, "<section><h2>", one->step, "");
+	html_write_around(out, " ", one->output, "");
+	html_write_around(out, ", by ", one->method, "");
 	if (one->scale.length > 0)
 		buffer_string(out, ", as ");
-	html_write_text(out, one->scale);
-	buffer_string(out, "</h2>\n");
+	html_write_around(out, "", one->scale, "</h2>\n");
 }
 
 static void write_rule(struct buffer *out, const struct explanation_one *one)
 {
 	write_heading(out, one);
 	buffer_string(out, one->condition_count ? "<ul>\n" : "<p>Whatever its features are,</p>\n");
-	for (size_t i = 0; i < one->condition_count; i++) {
-		buffer_string(out, "<li>");
-		html_write_text(out, one->conditions[i]);
-		buffer_string(out, "</li>\n");
-	}
+	for (size_t i = 0; i < one->condition_count; i++)
+		html_write_around(out, "<li>", one->conditions[i], "</li>\n");
 	buffer_string(out, one->condition_count ? "</ul>\n<p>With these," : "<p>");
 	buffer_print(out, " the answer stays in %.3g%% of perturbations. So it is for %.3g%% of the background; ",
 		     100 * one->precision, 100 * one->coverage);
@@ -419,8 +411,7 @@ static void write_one(struct buffer *out, const struct explanation_one *one)
 	buffer_print(out, "<table>\n<tr class=\"end\"><th scope=\"row\">base value</th><td>%.6g</td><td></td></tr>\n",
 		one->base);
 	write_lines(out, one);
-	buffer_string(out, "<tr class=\"end\"><th scope=\"row\">");
-	html_write_text(out, end_name(one));
+	html_write_around(out, "<tr class=\"end\"><th scope=\"row\">", end_name(one), "");
 	buffer_print(out,
 		     "</th><td>%.6g</td><td></td></tr>\n</table>\n"
 		     "<p>residual %.2g; %lld calls of the model%s.</p></section>\n",
@@ -443,10 +434,8 @@ void explanation_view_print_html(const struct explanation_view *view, struct buf
 		   ".up{background:var(--Up)}.down{background:var(--Down)}.end th,.end td{font-weight:bold;"
 		   "border-top:1px solid var(--Line);border-bottom:1px solid var(--Line)}th{overflow-wrap:anywhere}"
 		   "@media(max-width:40em){td.bar{width:25%}td small{display:block}}");
-	buffer_string(out, "<h1>Pipeline ");
-	html_write_text(out, view->pipeline);
-	buffer_string(out, "</h1>\n<p>Request ");
-	html_write_text(out, view->id);
+	html_write_around(out, "<h1>Pipeline ", view->pipeline, "");
+	html_write_around(out, "</h1>\n<p>Request ", view->id, "");
 	if (view_has_waterfall(view))
 		buffer_string(out, ". Each bar leads from the value above it to the value with its feature; blue raises the "
 				   "answer, red lowers it");

@@ -93,8 +93,7 @@ static void json_item(struct help_page *page, unsigned depth, const char *term, 
 {
 	buffer_print(page->out, "{\"part\":\"item\",\"depth\":%u,\"term\":", depth);
 	json_write_string(page->out, text_of(term));
-	buffer_string(page->out, ",\"help\":");
-	json_write_string(page->out, text_of(help));
+	json_write_string_after(page->out, TEXT(",\"help\":"), text_of(help));
 	buffer_byte(page->out, '}');
 }
 

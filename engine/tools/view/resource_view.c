@@ -44,10 +44,8 @@ void version_json(struct buffer *out, const struct control_version *version, enu
 	buffer_print(out, ", \"change\": %lld, \"time_ms\": %lld, \"labels\": {", (long long)version->change,
 		     (long long)version->time_ms);
 	for (size_t i = 0; i < version->labels.count; i++) {
-		buffer_string(out, i > 0 ? ", " : "");
-		json_write_string(out, labels[i].key);
-		buffer_string(out, ": ");
-		json_write_string(out, labels[i].value);
+		json_write_string_after(out, text_of(i > 0 ? ", " : ""), labels[i].key);
+		json_write_string_after(out, TEXT(": "), labels[i].value);
 	}
 	buffer_byte(out, '}');
 }

@@ -205,10 +205,8 @@ static void inhibitors_put(struct name_list names, struct buffer *out)
 	if (names.count == 0)
 		return;
 	buffer_string(out, ", \"inhibitedBy\": [");
-	for (size_t i = 0; i < names.count; i++) {
-		buffer_string(out, i > 0 ? ", " : "");
-		json_write_string(out, text_of(names.items[i].text));
-	}
+	for (size_t i = 0; i < names.count; i++)
+		json_write_string_after(out, text_of(i > 0 ? ", " : ""), text_of(names.items[i].text));
 	buffer_byte(out, ']');
 }
 

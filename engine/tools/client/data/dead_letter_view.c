@@ -93,8 +93,7 @@ static void letter_print_json(struct dead_letter_view *view, const struct found_
 	if (whole) {
 		buffer_string(out, ", \"headers\": {");
 		for (size_t i = 0; i < letter->headers.count; i++) {
-			buffer_string(out, i > 0 ? ", " : "");
-			json_write_string(out, letter->headers.items[i].name);
+			json_write_string_after(out, text_of(i > 0 ? ", " : ""), letter->headers.items[i].name);
 			buffer_string(out, ": ");
 			if (letter->headers.items[i].value.bytes)
 				json_write_string(out, letter->headers.items[i].value);

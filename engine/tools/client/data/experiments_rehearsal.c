@@ -216,8 +216,7 @@ static void result_print_json(const struct rehearsing *self, const struct rehear
 	buffer_print(out, ", \"first_ms\": %lld, \"last_ms\": %lld, \"requests\": {", (long long)result->first_ms,
 		     (long long)result->last_ms);
 	for (size_t i = 0; i < self->count; i++) {
-		buffer_string(out, i > 0 ? ", " : "");
-		json_write_string(out, text_of(self->names[i]));
+		json_write_string_after(out, text_of(i > 0 ? ", " : ""), text_of(self->names[i]));
 		buffer_print(out, ": %llu", (unsigned long long)result->requests[i]);
 	}
 	buffer_print(out, "}, \"unanswered\": %llu, \"approvals\": %llu, \"latency_rules_left_out\": %zu, \"ended\": %s",

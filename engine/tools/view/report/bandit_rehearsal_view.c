@@ -50,8 +50,7 @@ static void shares_print_json(const struct bandit_rehearsal *rehearsal, const st
 			      struct buffer *out)
 {
 	for (size_t i = 0; i < rehearsal->arms; i++) {
-		buffer_string(out, i > 0 ? ", " : "");
-		json_write_string(out, rehearsal->names[i]);
+		json_write_string_after(out, text_of(i > 0 ? ", " : ""), rehearsal->names[i]);
 		buffer_string(out, ": ");
 		json_write_double(out, recorded ? (double)policy->recorded[i] / (double)policy->requests : policy->chances[i]);
 	}

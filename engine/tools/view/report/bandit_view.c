@@ -191,8 +191,7 @@ static void learnt_print_json(const struct published_policy *policy, const struc
 		     (unsigned long long)learnt->waiting);
 	json_write_finite_member(out, ", ", "mean", learnt->mean);
 	for (size_t i = 0; learnt->coefficients && i < policy->coefficient_count; i++) {
-		buffer_string(out, i > 0 ? ", " : ", \"coefficients\": {");
-		json_write_string(out, policy->coefficients[i]);
+		json_write_string_after(out, text_of(i > 0 ? ", " : ", \"coefficients\": {"), policy->coefficients[i]);
 		buffer_string(out, ": ");
 		json_write_finite(out, learnt->coefficients[i]);
 	}
@@ -248,10 +247,8 @@ void bandit_view_print_json(const struct bandit_view *view, struct buffer *out)
 	buffer_string(out, ", \"least_percent\": ");
 	json_write_double(out, least_percent(bandits));
 	buffer_string(out, ", \"context\": [");
-	for (size_t i = 0; i < bandits->feature_count; i++) {
-		buffer_string(out, i > 0 ? ", " : "");
-		json_write_string(out, bandits->features[i]);
-	}
+	for (size_t i = 0; i < bandits->feature_count; i++)
+		json_write_string_after(out, text_of(i > 0 ? ", " : ""), bandits->features[i]);
 	buffer_string(out, "], \"policies\": [");
 	size_t shown = 0;
 	for (; (policy = policy_next(view, &at)); shown++) {

@@ -103,8 +103,7 @@ static void lacking_write(struct drift_page *page)
 	buffer_string(page->out, "<p>Columns that the reference lacks were not compared:");
 	for (size_t i = 0; i < count; i++) {
 		const json_t *name = json_array_get(list, i);
-		buffer_string(page->out, i ? ", " : " ");
-		html_write_text(page->out, (struct text){json_string_value(name), json_string_length(name)});
+		html_write_around(page->out, i ? ", " : " ", (struct text){json_string_value(name), json_string_length(name)}, "");
 	}
 	buffer_string(page->out, ". Learn the reference again to compare them.</p>\n");
 }
@@ -129,10 +128,8 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 {
 	const json_t *sums = page->data.sums;
 	struct buffer *out = page->out;
-	buffer_string(out, "<h1>Drift of step ");
-	html_write_text(out, text_of(step));
-	buffer_string(out, " in pipeline ");
-	html_write_text(out, text_of(pipeline));
+	html_write_around(out, "<h1>Drift of step ", text_of(step), "");
+	html_write_around(out, " in pipeline ", text_of(pipeline), "");
 	buffer_print(out, "</h1>\n<p class=\"say\">%.0f of %zu windows have drift.</p>\n<ul class=\"strip\">\n",
 		     member_number_read(sums, "windows_with_drift"), page->data.window_count);
 	count_write(page, "Alarms raised", "alarms");
@@ -150,16 +147,12 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 		buffer_print(out, "<p>Not compared: %.0f rows of segments beyond the limit.</p>\n",
 			     member_number_read(sums, "rows_beyond_segments"));
 	const char *unestimated = json_string_value(json_object_get(sums, "not_estimated"));
-	if (unestimated) {
-		buffer_string(out, "<p>");
-		html_write_text(out, text_of(unestimated));
-		buffer_string(out, ".</p>\n");
-	}
+	if (unestimated)
+		html_write_around(out, "<p>", text_of(unestimated), ".</p>\n");
 	if (member_number_read(sums, "messages_without_segment") > 0) {
 		buffer_print(out, "<p>Not compared: %.0f messages without a segment. Of the first: ",
 			     member_number_read(sums, "messages_without_segment"));
-		html_write_text(out, drift_text(sums, "without_segment_since"));
-		buffer_string(out, "</p>\n");
+		html_write_around(out, "", drift_text(sums, "without_segment_since"), "</p>\n");
 	}
 }
 
@@ -195,8 +188,7 @@ static const struct drift_window *cells_merge(const struct drift_page *page, siz
 
 static void test_write(struct drift_page *page, const struct page_cell *cell)
 {
-	html_write_text(page->out, cell->method);
-	buffer_string(page->out, " effect ");
+	html_write_around(page->out, "", cell->method, " effect ");
 	number_write(page->out, "%.3g", cell->effect);
 	buffer_string(page->out, ", level ");
 	number_write(page->out, "%.3g", cell->level);
@@ -244,8 +236,7 @@ static void map_draw(struct drift_page *page, size_t count)
 		/* An inner image cuts long names. */
 		buffer_print(out, "<svg x=\"0\" y=\"%.1f\" width=\"%.0f\" height=\"%.0f\"><text x=\"0\" y=\"14\">",
 			     LINE * (double)i, LABELS - 6, LINE);
-		html_write_text(out, page->data.features[feature].name);
-		buffer_string(out, "</text></svg>\n");
+		html_write_around(out, "", page->data.features[feature].name, "</text></svg>\n");
 		for (size_t column = 0; column < columns; column++) {
 			const size_t end = (column + 1) * merged;
 			const size_t span[2] = {column * merged, end < count ? end : count};
@@ -274,8 +265,7 @@ static size_t windows_list(struct drift_page *page, size_t segment)
 /* That of rows for which `groupBy` is empty, as `key ?? ""` is without a key, has none. */
 static void segment_name_write(struct buffer *out, const char *before, struct text name)
 {
-	buffer_string(out, before);
-	html_write_text(out, name.length > 0 ? name : TEXT("without a name"));
+	html_write_around(out, before, name.length > 0 ? name : TEXT("without a name"), "");
 }
 
 static void segment_write(struct drift_page *page, size_t segment)
@@ -376,9 +366,7 @@ static void picture_write(struct drift_page *page, const struct drift_feature_vi
 	double most = 0;
 	for (size_t i = 0; i < feature->bins; i++)
 		most = fmax(most, fmax(feature->reference[i] / sums[0], feature->current[i] / sums[1]));
-	buffer_string(out, "<figure><figcaption>");
-	html_write_text(out, feature->name);
-	buffer_string(out, ", ");
+	html_write_around(out, "<figure><figcaption>", feature->name, ", ");
 	window_name_write(page, &page->data.windows[feature->most]);
 	buffer_print(out, "</figcaption><svg class=\"picture\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"reference and "
 			  "window\">\n", WIDTH / 2, PICTURE_HEIGHT);
@@ -402,8 +390,7 @@ static void mover_write(struct drift_page *page, const struct drift_feature_view
 	const struct drift_window *window = &page->data.windows[feature->most];
 	const struct page_cell *cell = &window->cells[number];
 	struct buffer *out = page->out;
-	buffer_string(out, "<tr><th scope=\"row\">");
-	html_write_text(out, feature->name);
+	html_write_around(out, "<tr><th scope=\"row\">", feature->name, "");
 	buffer_print(out, "</th><td>%zu</td><td class=\"t\">", feature->established);
 	window_name_write(page, window);
 	if (page->data.segmented)
@@ -469,8 +456,7 @@ static void importance_write(struct drift_page *page, struct arena *arena)
 			   "the first windows of the explanations: the largest change in these windows.</p>\n"
 			   "<table><tr><th>feature</th><th>points</th></tr>\n");
 	for (size_t i = 0; i < count && i < DRIFT_PAGE_FEATURES; i++) {
-		buffer_string(out, "<tr><th scope=\"row\">");
-		html_write_text(out, data->features[ranks[i].number].name);
+		html_write_around(out, "<tr><th scope=\"row\">", data->features[ranks[i].number].name, "");
 		buffer_print(out, "</th><td>%+.1f</td></tr>\n", PERCENT * data->features[ranks[i].number].importance);
 	}
 	buffer_string(out, "</table>\n");
@@ -499,9 +485,7 @@ static void example_write(struct buffer *out, const json_t *item, bool has_ids)
 	buffer_print(out, "</td><td>%.0f</td>", member_number_read(item, "row"));
 	if (has_ids) {
 		const struct text id = drift_text(item, "id");
-		buffer_string(out, "<td class=\"t\">");
-		html_write_text(out, id.length > 0 ? id : TEXT("none"));
-		buffer_string(out, "</td>");
+		html_write_around(out, "<td class=\"t\">", id.length > 0 ? id : TEXT("none"), "</td>");
 	}
 	buffer_string(out, "<td>");
 	if (json_is_string(value))
@@ -526,10 +510,9 @@ static void examples_write(struct drift_page *page)
 	buffer_print(out, "<p>Of window %.0f", member_number_read(examples, "window"));
 	if (page->data.segmented)
 		segment_name_write(out, " of segment ", drift_text(examples, "segment"));
-	buffer_string(out, ", which has the largest drift_score: those whose value of ");
-	html_write_text(out, drift_text(examples, "feature"));
-	buffer_string(out, " is the most unusual beside the reference. Records of a topic are TOPIC-PARTITION-OFFSET; a file has "
-			   "no offsets, and its messages are numbered from 1.</p>\n<table><tr><th>request</th><th>row</th>");
+	html_write_around(out, ", which has the largest drift_score: those whose value of ", drift_text(examples, "feature"),
+			  " is the most unusual beside the reference. Records of a topic are TOPIC-PARTITION-OFFSET; a file has no "
+			  "offsets, and its messages are numbered from 1.</p>\n<table><tr><th>request</th><th>row</th>");
 	buffer_string(out, has_ids ? "<th class=\"t\">id</th><th>value</th></tr>\n" : "<th>value</th></tr>\n");
 	for (size_t i = 0; i < json_array_size(list); i++)
 		example_write(out, json_array_get(list, i), has_ids);

@@ -140,10 +140,8 @@ static void write_pair(const struct report *report, const struct report_metric *
 		       struct buffer *out)
 {
 	const size_t from = epochs_left_out(report);
-	buffer_string(out, "<h3>");
-	html_write_text(out, metric->name);
-	buffer_string(out, " of ");
-	html_write_text(out, report->joined->arm_names[pair->treatment]);
+	html_write_around(out, "<h3>", metric->name, "");
+	html_write_around(out, " of ", report->joined->arm_names[pair->treatment], "");
 	buffer_print(out, ": %s</h3>\n", pair_state_name(pair->state));
 	if (from > 0)
 		buffer_print(out, "<p>%zu earlier epochs are in the data.</p>\n", from);

@@ -28,15 +28,20 @@ void html_write_text(struct buffer *out, struct text text)
 	}
 }
 
+void html_write_around(struct buffer *out, const char *before, struct text text, const char *behind)
+{
+	buffer_string(out, before);
+	html_write_text(out, text);
+	buffer_string(out, behind);
+}
+
 void html_begin(struct buffer *out, const char *title, struct text name, const char *style)
 {
 	buffer_string(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
 			   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
 			   "base-uri 'none'; form-action 'none'\">\n"
 			   "<meta name=\"viewport\" content=\"width=device-width\"><title>");
-	buffer_string(out, title);
-	html_write_text(out, name);
-	buffer_string(out, "</title>\n<style>:root{color-scheme:light "
+	html_write_around(out, title, name, "</title>\n<style>:root{color-scheme:light "
 		"dark;--Ink:#1c2430;--Paper:#fff;--Soft:#eef1f5;--Line:#9aa4b2;"
 			   "--Up:#2a7de1;--Down:#d1495b}\n"
 			   "@media(prefers-color-scheme:dark){:root{--Ink:#e6e9ee;--Paper:#14181e;--Soft:#232a34;--Line:#66717f;"

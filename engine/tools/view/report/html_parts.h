@@ -17,6 +17,9 @@
 /* For contents and for values of attributes in double quotes. U+FFFD is in the place of control characters that HTML forbids. */
 void html_write_text(struct buffer *out, struct text text);
 
+/* The text between markup. */
+void html_write_around(struct buffer *out, const char *before, struct text text, const char *behind);
+
 /* Up to the beginning of the body. `title` is what the browser shows, `style` the rules of this page beside the common
  * ones: colours --Ink, --Paper, --Soft, --Line, --Up, --Down, and tables. */
 void html_begin(struct buffer *out, const char *title, struct text name, const char *style);

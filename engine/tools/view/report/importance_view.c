@@ -181,8 +181,7 @@ static const char importance_style[] = "td.bar{width:18rem}td.bar div{background
 
 static void line_write(const struct importance_subject *subject, const struct importance_line *line, struct buffer *out)
 {
-	buffer_string(out, "<tr><td>");
-	html_write_text(out, subject->features[line->feature].name);
+	html_write_around(out, "<tr><td>", subject->features[line->feature].name, "");
 	buffer_print(out, "</td><td class=\"n\">%.6g</td><td class=\"n\">%.1f%%</td>", mean_of(&subject->last, line->feature),
 		     100 * line->share);
 	if (has_moved(subject))
@@ -195,13 +194,9 @@ static void subject_write(const struct importance_list *list, const struct impor
 {
 	const struct importance_line *lines = lines_of(list, subject);
 	const size_t shown = lines_shown(subject);
-	buffer_string(out, "<h2>");
-	html_write_text(out, subject->step);
-	buffer_string(out, ": ");
-	html_write_text(out, subject->output);
-	buffer_string(out, "</h2>\n<p>By ");
-	html_write_text(out, subject->method);
-	buffer_string(out, ": ");
+	html_write_around(out, "<h2>", subject->step, "");
+	html_write_around(out, ": ", subject->output, "");
+	html_write_around(out, "</h2>\n<p>By ", subject->method, ": ");
 	windows_say(&subject->last, out);
 	if (has_moved(subject)) {
 		buffer_print(out, ". Shift %.3g from the first windows: ", importance_subject_shift(subject));
@@ -220,9 +215,7 @@ static void subject_write(const struct importance_list *list, const struct impor
 void importance_print_html(const struct importance_list *list, const char *pipeline, struct buffer *out)
 {
 	html_begin(out, "Importance of features of ", text_of(pipeline), importance_style);
-	buffer_string(out, "<h1>Importance of features of ");
-	html_write_text(out, text_of(pipeline));
-	buffer_string(out, "</h1>\n");
+	html_write_around(out, "<h1>Importance of features of ", text_of(pipeline), "</h1>\n");
 	if (list->subject_count == 0)
 		buffer_string(out, "<p>No window has closed yet.</p>\n");
 	for (size_t i = 0; i < list->subject_count; i++)

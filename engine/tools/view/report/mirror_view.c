@@ -115,8 +115,7 @@ static void put_latency(struct buffer *out, const char *name, struct mirror_late
 
 void mirror_view_print_json(const struct mirror_result *result, struct buffer *out)
 {
-	buffer_string(out, "{\"name\":");
-	json_write_string(out, result->mirror);
+	json_write_string_after(out, TEXT("{\"name\":"), result->mirror);
 	member_number(out, "tolerance", result->tolerance);
 	member_count(out, "copies", result->copies);
 	member_count(out, "not_sent", result->left_out);
@@ -135,8 +134,7 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 	put_latency(out, "answer_latency", result->answered);
 	buffer_string(out, ",\"tensors\":[");
 	for (size_t i = 0; i < result->tensor_count; i++) {
-		buffer_string(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-		json_write_string(out, result->tensors[i].name);
+		json_write_string_after(out, text_of(i > 0 ? ",{\"name\":" : "{\"name\":"), result->tensors[i].name);
 		member_count(out, "compared", result->tensors[i].compared);
 		member_count(out, "agreed", result->tensors[i].agreed);
 		member_number(out, "largest_difference", result->tensors[i].largest);
@@ -145,8 +143,7 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 	buffer_string(out, "],\"disagreements\":[");
 	for (size_t i = 0; i < result->disagreement_count; i++) {
 		const struct mirror_disagreement *one = &result->disagreements[i];
-		buffer_string(out, i > 0 ? ",{\"id\":" : "{\"id\":");
-		json_write_string(out, one->id);
+		json_write_string_after(out, text_of(i > 0 ? ",{\"id\":" : "{\"id\":"), one->id);
 		buffer_print(out, ",\"difference\":\"%s\",\"tensor\":", mirror_difference_name(one->difference));
 		json_write_string(out, one->tensor);
 		member_number(out, "answer", one->answered);
@@ -166,9 +163,7 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 
 static void row_begin(struct buffer *out, struct text name)
 {
-	buffer_string(out, "<tr><th scope=\"row\">");
-	html_write_text(out, name);
-	buffer_string(out, "</th>");
+	html_write_around(out, "<tr><th scope=\"row\">", name, "</th>");
 }
 
 static void cell_number(struct buffer *out, double number)
@@ -193,9 +188,7 @@ static void judged_write(const struct mirror_result *result, struct buffer *out)
 			     (unsigned long long)judged->differed);
 	for (size_t i = 0; i < judged->listed; i++) {
 		row_begin(out, judged->copies[i].id);
-		buffer_string(out, "<td class=\"t\">");
-		html_write_text(out, judged->copies[i].words);
-		buffer_string(out, "</td></tr>\n");
+		html_write_around(out, "<td class=\"t\">", judged->copies[i].words, "</td></tr>\n");
 	}
 	if (judged->listed > 0)
 		buffer_string(out, "</table>\n");
@@ -214,8 +207,7 @@ static void disagreements_write(const struct mirror_result *result, struct buffe
 		const struct mirror_disagreement *one = &result->disagreements[i];
 		row_begin(out, one->id);
 		buffer_print(out, "<td class=\"t\">%s</td><td class=\"t\">", mirror_difference_name(one->difference));
-		html_write_text(out, one->tensor);
-		buffer_string(out, "</td>");
+		html_write_around(out, "", one->tensor, "</td>");
 		cell_number(out, one->answered);
 		cell_number(out, one->replied);
 		buffer_string(out, "</tr>\n");
@@ -225,8 +217,7 @@ static void disagreements_write(const struct mirror_result *result, struct buffe
 
 void mirror_view_print_html(const struct mirror_result *result, struct buffer *out)
 {
-	buffer_string(out, "<h2>Mirror ");
-	html_write_text(out, result->mirror);
+	html_write_around(out, "<h2>Mirror ", result->mirror, "");
 	buffer_print(out,
 		     "</h2>\n<p>Of %llu copies %llu were not sent or given up, %llu have no result, and %llu have no answer.</p>\n",
 		     (unsigned long long)result->copies, (unsigned long long)result->left_out, (unsigned long long)result->lost,

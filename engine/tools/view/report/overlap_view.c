@@ -34,23 +34,17 @@ void overlap_view_print_text(const struct overlap_table *tables, size_t count, s
 
 static void write_table(const struct overlap_table *table, struct buffer *out)
 {
-	buffer_string(out, "<h2>Overlap with ");
-	html_write_text(out, table->experiment);
+	html_write_around(out, "<h2>Overlap with ", table->experiment, "");
 	buffer_print(out, "</h2>\n<p%s>%.0f units are in both experiments; %s", table->dependent ? " class=\"warn\"" : "",
 		     table->units, verdict_of(table));
 	if (!isnan(table->p))
 		buffer_print(out, " (p %.3g)", table->p);
 	buffer_string(out, ".</p>\n<table><tr><th></th>");
-	for (size_t column = 0; column < table->other_ways; column++) {
-		buffer_string(out, "<th>");
-		html_write_text(out, table->other_names[column]);
-		buffer_string(out, "</th>");
-	}
+	for (size_t column = 0; column < table->other_ways; column++)
+		html_write_around(out, "<th>", table->other_names[column], "</th>");
 	buffer_string(out, "</tr>\n");
 	for (size_t row = 0; row < table->ways; row++) {
-		buffer_string(out, "<tr><th scope=\"row\">");
-		html_write_text(out, table->names[row]);
-		buffer_string(out, "</th>");
+		html_write_around(out, "<tr><th scope=\"row\">", table->names[row], "</th>");
 		for (size_t column = 0; column < table->other_ways; column++)
 			buffer_print(out, "<td>%.0f</td>", table->counts[row * table->other_ways + column]);
 		buffer_string(out, "</tr>\n");
@@ -69,8 +63,7 @@ void overlap_view_print_json(const struct overlap_table *tables, size_t count, s
 	buffer_byte(out, '[');
 	for (size_t i = 0; i < count; i++) {
 		const struct overlap_table *table = &tables[i];
-		buffer_string(out, i > 0 ? ",\n {\"experiment\":" : "\n {\"experiment\":");
-		json_write_string(out, table->experiment);
+		json_write_string_after(out, text_of(i > 0 ? ",\n {\"experiment\":" : "\n {\"experiment\":"), table->experiment);
 		buffer_print(out, ",\"units\":%.0f,\"dependent\":%s,\"p\":", table->units, table->dependent ? "true" : "false");
 		if (isnan(table->p))
 			buffer_string(out, "null");
@@ -78,10 +71,9 @@ void overlap_view_print_json(const struct overlap_table *tables, size_t count, s
 			buffer_print(out, "%.17g", table->p);
 		buffer_string(out, ",\"counts\":[");
 		for (size_t j = 0; j < table->ways * table->other_ways; j++) {
-			buffer_string(out, j > 0 ? ",{\"variant\":" : "{\"variant\":");
-			json_write_string(out, table->names[j / table->other_ways]);
-			buffer_string(out, ",\"other\":");
-			json_write_string(out, table->other_names[j % table->other_ways]);
+			json_write_string_after(out, text_of(j > 0 ? ",{\"variant\":" : "{\"variant\":"),
+						table->names[j / table->other_ways]);
+			json_write_string_after(out, TEXT(",\"other\":"), table->other_names[j % table->other_ways]);
 			buffer_print(out, ",\"units\":%.0f}", table->counts[j]);
 		}
 		buffer_string(out, "]}");

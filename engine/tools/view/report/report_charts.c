@@ -96,9 +96,7 @@ static void forest_write_row(const struct report *report, const struct report_me
 	const double base = pair_base(metric, pair);
 	buffer_print(out, "<text x=\"0\" y=\"%.1f\">", y + 4);
 	html_write_text(out, metric->shown);
-	buffer_string(out, ": ");
-	html_write_text(out, report->joined->arm_names[pair->treatment]);
-	buffer_string(out, "</text>");
+	html_write_around(out, ": ", report->joined->arm_names[pair->treatment], "</text>");
 	if (!pair_drawn(metric, pair)) {
 		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", scale->begin + 8, y + 4, pair_state_name(pair->state));
 		return;

@@ -29,21 +29,16 @@ static void write_lines(struct buffer *out, const char *title, const char *const
 	if (count == 0)
 		return;
 	buffer_print(out, "<h3>%s</h3><ul>\n", title);
-	for (size_t i = 0; i < count; i++) {
-		buffer_string(out, "<li>");
-		html_write_text(out, text_of(lines[i]));
-		buffer_string(out, "</li>\n");
-	}
+	for (size_t i = 0; i < count; i++)
+		html_write_around(out, "<li>", text_of(lines[i]), "</li>\n");
 	buffer_string(out, "</ul>\n");
 }
 
 static void write_top(const struct report *report, struct buffer *out)
 {
 	const struct recommendation *made = &report->recommendation;
-	buffer_string(out, "<h1>Experiment ");
-	html_write_text(out, text_of(report->options->experiment));
-	buffer_string(out, "</h1>\n<p class=\"say\">");
-	html_write_text(out, text_of(made->sentence));
+	html_write_around(out, "<h1>Experiment ", text_of(report->options->experiment), "");
+	html_write_around(out, "</h1>\n<p class=\"say\">", text_of(made->sentence), "");
 	buffer_print(out, "</p>\n<p>Confidence %.4g%%, at every look; practical threshold %.3g%%.",
 		PERCENT * (1 - report->options->alpha),
 		     PERCENT * report->options->practical);
@@ -65,11 +60,9 @@ static void write_gain(const struct report *report, size_t pair, struct buffer *
 	const struct pair_gain *gain = report->gains ? &report->gains[pair] : NULL;
 	if (!gain || gain->count == 0 || !isfinite(gain->points[gain->count - 1].estimate))
 		return;
-	buffer_string(out, "<h2>Cumulative ");
-	html_write_text(out, metric->shown);
-	buffer_string(out, " of ");
-	html_write_text(out, report->joined->arm_names[metric->analysis.pairs[pair].treatment]);
-	buffer_string(out, " beyond the control's</h2>\n");
+	html_write_around(out, "<h2>Cumulative ", metric->shown, "");
+	html_write_around(out, " of ", report->joined->arm_names[metric->analysis.pairs[pair].treatment],
+			  " beyond the control's</h2>\n");
 	chart_write_gain(report, gain, out);
 }
 
@@ -87,11 +80,9 @@ static void write_metrics(const struct report *report, struct arena *arena, stru
 		const struct pair_analysis *pair = &primary->analysis.pairs[i];
 		if (pair->point_count == 0)
 			continue;
-		buffer_string(out, "<h2>Over time: ");
-		html_write_text(out, primary->shown);
-		buffer_string(out, " of ");
-		html_write_text(out, report->joined->arm_names[pair->treatment]);
-		buffer_string(out, "</h2>\n<p>The difference and its confidence sequence; beneath, the weights.");
+		html_write_around(out, "<h2>Over time: ", primary->shown, "");
+		html_write_around(out, " of ", report->joined->arm_names[pair->treatment],
+				  "</h2>\n<p>The difference and its confidence sequence; beneath, the weights.");
 		for (size_t arm = 0; arm < report->joined->arms && !report->joined->adaptive; arm++) {
 			buffer_print(out, "<svg class=\"key\" viewBox=\"0 0 1 1\"><rect class=\"w%zu\" width=\"1\" "
 				"height=\"1\"/></svg>",

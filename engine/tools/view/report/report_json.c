@@ -10,10 +10,8 @@
 static void put_lines(struct buffer *out, const char *name, const char *const *lines, size_t count)
 {
 	buffer_print(out, ",\n\"%s\":[", name);
-	for (size_t i = 0; i < count; i++) {
-		buffer_string(out, i > 0 ? "," : "");
-		json_write_string(out, text_of(lines[i]));
-	}
+	for (size_t i = 0; i < count; i++)
+		json_write_string_after(out, text_of(i > 0 ? "," : ""), text_of(lines[i]));
 	buffer_byte(out, ']');
 }
 
@@ -29,8 +27,7 @@ static void put_split(struct buffer *out, const struct report *report)
 	member_number(out, "chi_square_p", split->tested ? split->chi_square.p : (double)NAN);
 	buffer_string(out, ",\"units\":{");
 	for (size_t arm = 0; arm < report->joined->arms; arm++) {
-		buffer_string(out, arm > 0 ? "," : "");
-		json_write_string(out, report->joined->arm_names[arm]);
+		json_write_string_after(out, text_of(arm > 0 ? "," : ""), report->joined->arm_names[arm]);
 		buffer_print(out, ":{\"met\":%.0f", split->counts[arm]);
 		member_number(out, "expected", split->tested ? split->expected[arm] : (double)NAN);
 		buffer_byte(out, '}');
@@ -92,8 +89,7 @@ static void put_variants(struct buffer *out, const struct report *report)
 	const struct joined *joined = report->joined;
 	buffer_string(out, ",\n\"variants\":[");
 	for (size_t arm = 0; arm < joined->arms; arm++) {
-		buffer_string(out, arm > 0 ? ",\n  {\"name\":" : "\n  {\"name\":");
-		json_write_string(out, joined->arm_names[arm]);
+		json_write_string_after(out, text_of(arm > 0 ? ",\n  {\"name\":" : "\n  {\"name\":"), joined->arm_names[arm]);
 		member_flag(out, "control", arm == report->control);
 		member_count(out, "units", joined->arm_units[arm]);
 		requests_view_print_json(&report->requests[arm], out);
@@ -191,10 +187,8 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 {
 	static const char *const guards[] = {"open", "kept", "broken"};
 	const bool better = pair->improvement.defined;
-	buffer_string(out, "\n   {\"control\":");
-	json_write_string(out, report->joined->arm_names[report->control]);
-	buffer_string(out, ",\"treatment\":");
-	json_write_string(out, report->joined->arm_names[pair->treatment]);
+	json_write_string_after(out, TEXT("\n   {\"control\":"), report->joined->arm_names[report->control]);
+	json_write_string_after(out, TEXT(",\"treatment\":"), report->joined->arm_names[pair->treatment]);
 	buffer_print(out, ",\"state\":\"%s\"", pair_state_name(pair->state));
 	if (metric->role == ROLE_GUARDRAIL)
 		buffer_print(out, ",\"guardrail\":\"%s\"", guards[pair_guardrail(pair, metric->lower_is_better)]);
@@ -209,8 +203,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	buffer_print(out, ",\"means\":{\"epochs\":%zu", pair->strata);
 	member_number(out, "treatment", pair->treatment_numbers.mean);
 	member_number(out, "control", pair->control_numbers.mean);
-	buffer_byte(out, '}');
-	buffer_string(out, ",\n    \"always_valid\":{\"decided\":");
+	buffer_string(out, "},\n    \"always_valid\":{\"decided\":");
 	buffer_string(out, (metric->role == ROLE_OTHER ? pair->discovered : sequence_decided(&pair->sequence)) ? "true" : "false");
 	member_number(out, "p", pair->sequence.p);
 	buffer_print(out, ",\"method\":\"%s\"", sequence_method_name(pair->sequence.method));
@@ -267,8 +260,7 @@ static void put_metric(struct buffer *out, const struct report *report, const st
 {
 	static const char *const roles[] = {"primary", "guardrail", "other"};
 	const struct metric_analysis *analysis = &metric->analysis;
-	buffer_string(out, "\n  {\"name\":");
-	json_write_string(out, metric->name);
+	json_write_string_after(out, TEXT("\n  {\"name\":"), metric->name);
 	buffer_print(out, ",\"role\":\"%s\",\"kind\":\"%s\",\"direction\":\"%s\"", roles[metric->role],
 		     analysis->rates ? "rate" : "mean", metric->lower_is_better ? "lower" : "higher");
 	if (metric->per_unit != PER_UNIT_MEAN)
@@ -277,8 +269,8 @@ static void put_metric(struct buffer *out, const struct report *report, const st
 	put_cap(out, &analysis->cap);
 	buffer_string(out, ",\"variants\":[");
 	for (size_t arm = 0; arm < analysis->arm_count; arm++) {
-		buffer_string(out, arm > 0 ? ",\n   {\"name\":" : "\n   {\"name\":");
-		json_write_string(out, report->joined->arm_names[arm]);
+		json_write_string_after(out, text_of(arm > 0 ? ",\n   {\"name\":" : "\n   {\"name\":"),
+					report->joined->arm_names[arm]);
 		member_count(out, "units", analysis->arms[arm].units);
 		if (report->joined->adaptive)
 			member_count(out, "requests", analysis->arms[arm].requests);
@@ -312,8 +304,7 @@ static void put_segment_metrics(struct buffer *out, const struct report *report,
 /* A missing feature is null, and so is the value of the rest. */
 static void put_segments(struct buffer *out, const struct report *report)
 {
-	buffer_string(out, ",\n\"segments\":{\"feature\":");
-	json_write_string(out, text_of(report->options->segment));
+	json_write_string_after(out, TEXT(",\n\"segments\":{\"feature\":"), text_of(report->options->segment));
 	member_number(out, "alpha", report->segment_alpha);
 	buffer_string(out, ",\"values\":[");
 	for (size_t i = 0; i < report->segment_count; i++) {
@@ -335,15 +326,13 @@ static void put_segments(struct buffer *out, const struct report *report)
 void report_view_print_json(const struct report *report, struct buffer *out)
 {
 	const struct recommendation *made = &report->recommendation;
-	buffer_string(out, "{\"experiment\":");
-	json_write_string(out, text_of(report->options->experiment));
+	json_write_string_after(out, TEXT("{\"experiment\":"), text_of(report->options->experiment));
 	buffer_print(out, ",\n\"decision\":\"%s\",\"variant\":", report_decision_name(made->decision));
 	if (made->variant.length > 0)
 		json_write_string(out, made->variant);
 	else
 		buffer_string(out, "null");
-	buffer_string(out, ",\n\"recommendation\":");
-	json_write_string(out, text_of(made->sentence));
+	json_write_string_after(out, TEXT(",\n\"recommendation\":"), text_of(made->sentence));
 	member_number(out, "confidence", 1 - report->options->alpha);
 	member_number(out, "practical", report->options->practical);
 	member_flag(out, "adaptive", report->joined->adaptive);
@@ -361,8 +350,7 @@ void report_view_print_json(const struct report *report, struct buffer *out)
 		buffer_string(out, i > 0 ? "," : "");
 		put_metric(out, report, &report->metrics[i]);
 	}
-	buffer_byte(out, ']');
-	buffer_string(out, ",\n\"overlaps\":");
+	buffer_string(out, "],\n\"overlaps\":");
 	overlap_view_print_json(report->options->overlaps, report->options->overlap_count, out);
 	if (report->segment_count > 0)
 		put_segments(out, report);

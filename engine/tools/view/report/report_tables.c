@@ -47,8 +47,7 @@ static void write_excess(const struct joined *joined, struct buffer *out)
 		     (unsigned long long)joined->counts.excess, JOIN_VALUE_MOST);
 	write_beginning(excess->metric, out);
 	buffer_print(out, " %g of %s ", excess->value, has_request ? "request" : "unit");
-	html_write_text(out, has_request ? excess->request : excess->unit);
-	buffer_string(out, "</li>\n");
+	html_write_around(out, "", has_request ? excess->request : excess->unit, "</li>\n");
 }
 
 static void write_crowded(const struct joined *joined, struct buffer *out)
@@ -101,8 +100,7 @@ static void write_units(const struct report *report, struct buffer *out)
 	buffer_print(out, "<table><tr><th>variant</th><th>units</th><th>expected</th>%s</tr>\n",
 		     joined->adaptive ? "<th>requests</th>" : "");
 	for (size_t arm = 0; arm < joined->arms; arm++) {
-		buffer_string(out, "<tr><th scope=\"row\">");
-		html_write_text(out, joined->arm_names[arm]);
+		html_write_around(out, "<tr><th scope=\"row\">", joined->arm_names[arm], "");
 		buffer_print(out, "%s</th><td>%.0f</td><td>", arm == report->control ? " (control)" : "", split->counts[arm]);
 		if (split->tested && isnan(split->expected[arm]))
 			buffer_string(out, "not known");
@@ -185,8 +183,7 @@ static void write_skewness(const struct report *report, const struct pair_analys
 	const char *skewness = report_skewness(pair, arena), *capped = report_capped(pair, arena);
 	if (!skewness)
 		return;
-	buffer_string(out, "; ");
-	html_write_text(out, report->joined->arm_names[pair->treatment]);
+	html_write_around(out, "; ", report->joined->arm_names[pair->treatment], "");
 	buffer_print(out, ", skewed: %s", skewness);
 	if (capped)
 		buffer_print(out, "; capped: %s", capped);
@@ -198,16 +195,14 @@ static void write_rule(const struct report *report, const struct report_metric *
 	static const char *const roles[] = {"primary: it decides", "guardrail: it must not get worse by more than the margin",
 					    "other: it is shown"};
 	const char *cap = report_cap(metric, arena);
-	buffer_string(out, "<li>");
-	html_write_text(out, metric->shown);
+	html_write_around(out, "<li>", metric->shown, "");
 	buffer_print(out, ": %s; %s is better, margin %.4g%%", roles[metric->role], metric->lower_is_better ? "lower" : "higher",
 		     PERCENT * metric->practical);
 	if (report_per_unit(metric))
 		buffer_print(out, "; %s", report_per_unit(metric));
 	for (size_t i = 0; metric->role == ROLE_GUARDRAIL && i < metric->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
-		buffer_string(out, "; ");
-		html_write_text(out, report->joined->arm_names[pair->treatment]);
+		html_write_around(out, "; ", report->joined->arm_names[pair->treatment], "");
 		buffer_print(out, " %s", guardrail_names[pair_guardrail(pair, metric->lower_is_better)]);
 	}
 	if (cap)
@@ -219,8 +214,7 @@ static void write_rule(const struct report *report, const struct report_metric *
 
 static void write_unmet(struct text name, const char *what, struct buffer *out)
 {
-	buffer_string(out, "<li>");
-	html_write_text(out, name);
+	html_write_around(out, "<li>", name, "");
 	buffer_print(out, ": %s without values</li>\n", what);
 }
 
@@ -265,11 +259,8 @@ static void write_chance(struct buffer *out, double chance)
 
 static void write_name(const struct report *report, const struct report_metric *metric, size_t arm, struct buffer *out)
 {
-	buffer_string(out, "<tr><th scope=\"row\">");
-	html_write_text(out, metric->shown);
-	buffer_string(out, ": ");
-	html_write_text(out, report->joined->arm_names[arm]);
-	buffer_string(out, "</th>");
+	html_write_around(out, "<tr><th scope=\"row\">", metric->shown, "");
+	html_write_around(out, ": ", report->joined->arm_names[arm], "</th>");
 }
 
 static void write_arms(const struct report *report, struct buffer *out)

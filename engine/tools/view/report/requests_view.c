@@ -65,8 +65,7 @@ void requests_view_print_html(const struct report *report, struct buffer *out)
 	buffer_string(out, "</tr>\n");
 	for (size_t arm = 0; arm < report->joined->arms; arm++) {
 		const struct variant_requests *variant = &report->requests[arm];
-		buffer_string(out, "<tr><th scope=\"row\">");
-		html_write_text(out, report->joined->arm_names[arm]);
+		html_write_around(out, "<tr><th scope=\"row\">", report->joined->arm_names[arm], "");
 		buffer_print(out, "</th><td>%llu</td><td>%llu (%.3g%%)</td><td>%llu</td>", (unsigned long long)variant->requests,
 			     (unsigned long long)variant->errors, error_percent(variant), (unsigned long long)variant->fallbacks);
 		for (size_t i = 0; i < VARIANT_QUANTILES; i++) {

@@ -201,13 +201,11 @@ static void metrics_print_json(const struct variant_sum *sum, struct buffer *out
 	buffer_string(out, ", \"metrics\": {");
 	for (size_t i = 0; i < sum->metric_count; i++) {
 		const struct moments units = arm_sums_ratio_moments(&sum->truths.metrics[i].units);
-		buffer_string(out, i > 0 ? ", " : "");
-		json_write_string(out, sum->metrics[i]);
+		json_write_string_after(out, text_of(i > 0 ? ", " : ""), sum->metrics[i]);
 		buffer_print(out, ": {\"units\": %llu", (unsigned long long)units.count);
 		json_write_finite_member(out, ", ", "mean", units.count > 0 ? units.mean : (double)NAN);
-		buffer_print(out, ", \"inTime\": %lld, \"late\": %lld", (long long)sum->truths.metrics[i].joined,
+		buffer_print(out, ", \"inTime\": %lld, \"late\": %lld}", (long long)sum->truths.metrics[i].joined,
 			     (long long)sum->truths.metrics[i].late);
-		buffer_byte(out, '}');
 	}
 	buffer_byte(out, '}');
 }

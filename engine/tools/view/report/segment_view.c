@@ -47,12 +47,10 @@ static void write_pair(const struct report *report, const struct report_segment 
 		       const struct pair_analysis *pair, struct buffer *out)
 {
 	const struct interval interval = pair->sequence.interval;
-	buffer_string(out, "<tr><th scope=\"row\">");
-	html_write_text(out, segment_name(segment));
+	html_write_around(out, "<tr><th scope=\"row\">", segment_name(segment), "");
 	buffer_print(out, "</th><td>%llu</td><td class=\"t\">", (unsigned long long)segment->units);
 	html_write_text(out, metric->name);
-	buffer_string(out, ": ");
-	html_write_text(out, report->joined->arm_names[pair->treatment]);
+	html_write_around(out, ": ", report->joined->arm_names[pair->treatment], "");
 	buffer_print(out, "</td><td class=\"t\">%s%s</td>", pair_state_name(pair->state), report_discovery(metric, pair));
 	if (isfinite(pair->estimate))
 		buffer_print(out, "<td>%+.4g</td><td>%+.4g to %+.4g</td><td>%.3g</td></tr>\n", pair->estimate, interval.low,
@@ -63,14 +61,12 @@ static void write_pair(const struct report *report, const struct report_segment 
 
 void segment_view_print_html(const struct report *report, struct buffer *out)
 {
-	buffer_string(out, "<h2>Segments by ");
-	html_write_text(out, text_of(report->options->segment));
+	html_write_around(out, "<h2>Segments by ", text_of(report->options->segment), "");
 	buffer_print(out,
-		     "</h2>\n<p>Each segment has the alpha %.3g, a share of all. Intervals hold at every look. A difference in "
-		     "one segment alone is a hint for another experiment.</p>\n",
+		     "</h2>\n<p>Each segment has the alpha %.3g, a share of all. Intervals hold at every look. A difference in one "
+		     "segment alone is a hint for another experiment.</p>\n<table><tr><th></th><th>units</th><th "
+		     "class=\"t\">metric</th><th class=\"t\">state</th><th>difference</th><th>interval</th><th>p</th></tr>\n",
 		     report->segment_alpha);
-	buffer_string(out, "<table><tr><th></th><th>units</th><th class=\"t\">metric</th><th class=\"t\">state</th>"
-			   "<th>difference</th><th>interval</th><th>p</th></tr>\n");
 	for (size_t i = 0; i < report->segment_count; i++)
 		for (size_t j = 0; j < report->metric_count; j++)
 			for (size_t k = 0; k < report->segments[i].metrics[j].analysis.pair_count; k++)

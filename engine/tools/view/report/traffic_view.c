@@ -219,17 +219,14 @@ static void version_print_json(const struct traffic_view *view, const struct con
 	json_write_member(out, ", ", "why", version->reason);
 	buffer_string(out, ", \"traffic\": {");
 	for (size_t i = 0; i < traffic->count; i++) {
-		buffer_string(out, i > 0 ? ", " : "");
-		json_write_string(out, text_of(traffic->shares[i].name));
+		json_write_string_after(out, text_of(i > 0 ? ", " : ""), text_of(traffic->shares[i].name));
 		buffer_print(out, ": %lld", (long long)traffic->shares[i].weight);
 	}
 	buffer_byte(out, '}');
 	if (bandits->count > 0)
 		json_write_member(out, ", ", "by", text_of(bandits->algorithm));
-	for (size_t i = 0; i < bandits->count; i++) {
-		buffer_string(out, i > 0 ? ", " : ", \"candidates\": [");
-		json_write_string(out, bandits->names[i]);
-	}
+	for (size_t i = 0; i < bandits->count; i++)
+		json_write_string_after(out, text_of(i > 0 ? ", " : ", \"candidates\": ["), bandits->names[i]);
 	buffer_string(out, bandits->count > 0 ? "]}\n" : "}\n");
 }
 
