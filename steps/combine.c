@@ -293,12 +293,10 @@ static const struct tensor *each_element(const struct step *step, const struct m
 		reply_blamed(error, first);
 		return NULL;
 	}
-	if (!any_weighs(members)) {
-		error_set(error, ERROR_INPUT, step->place,
-			  "step `%s` has only members of weight 0 to combine; give one of them a weight, or `need` more of them",
-			  step->name);
-		return NULL;
-	}
+	if (!any_weighs(members))
+		return error_null(error_set(error, ERROR_INPUT, step->place,
+					    "step `%s` has only members of weight 0 to combine; give one of them a weight, or "
+					    "`need` more of them", step->name));
 	enum datatype datatype = first->datatype;
 	if (self->by == BY_AVERAGE || !datatypes_agree(members))
 		datatype = all_single(members) ? DATATYPE_FP32 : DATATYPE_FP64;

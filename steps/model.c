@@ -47,10 +47,8 @@ static const struct local_model *local_read(const struct step *step, const struc
 	struct text content;
 	struct local_model *model = ARENA_NEW(arena, struct local_model);
 	const char *whose = arena_print(arena, "step `%s`", step->name);
-	if (!model || !whose) {
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
-	}
+	if (!model || !whose)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a model"));
 	if (!step_file(step, &options->file, options->digest, &content, error))
 		return NULL;
 	*model = (struct local_model){
@@ -241,10 +239,8 @@ static const struct payload *request_made(const struct step *step, struct visit 
 		return input;
 	struct arena *arena = visit_arena(visit);
 	struct payload *request = ARENA_NEW(arena, struct payload);
-	if (!request) {
-		error_memory(error, ERROR_LIMIT, "asking a model");
-		return NULL;
-	}
+	if (!request)
+		return error_null(error_memory(error, ERROR_LIMIT, "asking a model"));
 	*request = *input;
 	request->parameters = settings_join(input->parameters, state->parameters, arena);
 	if (!self->input)
@@ -253,9 +249,8 @@ static const struct payload *request_made(const struct step *step, struct visit 
 	if (!tensor) {
 		if (reply_lacks(input, text_of(self->input), step->place, "`input`", error))
 			return NULL;
-		error_set(error, ERROR_INPUT, step->place, "step `%s` sends the tensor `%s`, which did not come", step->name,
-			  self->input);
-		return NULL;
+		return error_null(error_set(error, ERROR_INPUT, step->place, "step `%s` sends the tensor `%s`, which did not come",
+					    step->name, self->input));
 	}
 	struct tensors_builder only;
 	tensors_begin(&only, arena, 1);

@@ -71,6 +71,13 @@ bool error_set_limit(struct error *error, enum error_limit limit, const char *fo
  * kind is LIMIT; elsewhere SYSTEM. */
 bool error_memory(struct error *error, enum error_kind kind, const char *doing) __attribute__((cold));
 
+/* NULL, so that a failing function that returns a pointer ends with `return error_null(error_set(...))`. */
+static inline void *error_null(bool set)
+{
+	(void)set;
+	return NULL;
+}
+
 const char *error_kind_name(enum error_kind kind); /* "INPUT"; "" for NONE */
 enum error_kind error_kind_find(const char *name, size_t length); /* NONE: there is none of that name */
 

@@ -94,10 +94,9 @@ static const char *fetch_variable(const char *name, const char *setting, struct 
 				  struct error *error)
 {
 	const char *value = getenv(name);
-	if (!value) {
-		error_set(error, ERROR_CONFIG, place, "%s is to come from the environment, and %s is not set there", setting, name);
-		return NULL;
-	}
+	if (!value)
+		return error_null(error_set(error, ERROR_CONFIG, place,
+					    "%s is to come from the environment, and %s is not set there", setting, name));
 	const char *copy = arena_copy(arena, value, strlen(value));
 	if (!copy)
 		error_memory(error, ERROR_SYSTEM, "reading a secret");
@@ -109,26 +108,19 @@ static const char *fetch_file(const char *path, const char *setting, struct plac
 	struct error failure = {0};
 	struct text text;
 	const char *below = strstr(path, BELOW), *folder = below ? arena_copy(arena, path, (size_t)(below - path)) : NULL;
-	if (below && !folder) {
-		error_memory(error, ERROR_SYSTEM, "reading a secret");
-		return NULL;
-	}
+	if (below && !folder)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a secret"));
 	if (!(below ? file_read_inside(*folder ? folder : "/", below + strlen(BELOW), SECRET_BYTES_MAX + 1, arena, &text, &failure)
-		    : file_read(path, SECRET_BYTES_MAX + 1, arena, &text, &failure))) {
-		error_set(error, failure.kind, place, "%s is to come from a file: %s", setting, failure.text);
-		return NULL;
-	}
-	if (text.length > SECRET_BYTES_MAX) {
-		error_set(error, ERROR_CONFIG, place, "%s is to come from %s, which is longer than %d bytes and so no secret",
-			  setting, path, SECRET_BYTES_MAX);
-		return NULL;
-	}
-	if (memchr(text.bytes, 0, text.length)) {
-		error_set(error, ERROR_CONFIG, place,
-			  "%s is to come from %s, which has a byte of zero; write it as text, for instance in base64", setting,
-			  path);
-		return NULL;
-	}
+		    : file_read(path, SECRET_BYTES_MAX + 1, arena, &text, &failure)))
+		return error_null(error_set(error, failure.kind, place, "%s is to come from a file: %s", setting, failure.text));
+	if (text.length > SECRET_BYTES_MAX)
+		return error_null(error_set(error, ERROR_CONFIG, place,
+					    "%s is to come from %s, which is longer than %d bytes and so no secret", setting, path,
+					    SECRET_BYTES_MAX));
+	if (memchr(text.bytes, 0, text.length))
+		return error_null(error_set(error, ERROR_CONFIG, place,
+					    "%s is to come from %s, which has a byte of zero; write it as text, for instance in "
+					    "base64", setting, path));
 	while (text.length > 0 && (text.bytes[text.length - 1] == '\n' || text.bytes[text.length - 1] == '\r'))
 		text.length--;
 	const char *copy = arena_copy(arena, text.bytes, text.length);
@@ -187,6 +179,5 @@ const char *secret_fetch_key(const char *folder, const char *value, const char *
 	const char *key = secret_fetch_bound(folder, value, setting, place, arena, error);
 	if (!key || *key)
 		return key;
-	error_set(error, ERROR_CONFIG, place, "%s is empty, as %s has it; write the key there", setting, value);
-	return NULL;
+	return error_null(error_set(error, ERROR_CONFIG, place, "%s is empty, as %s has it; write the key there", setting, value));
 }

@@ -516,10 +516,8 @@ struct pending_join *join_matcher_recall(struct matcher *matcher, struct text na
 	end_spent(matcher);
 	const struct join_part part = {.name = name, .states = states, .time_ms = -1};
 	struct pending_join *pending_join = pending_join_begin(matcher, &part, hash_bytes(name.bytes, name.length, 0), now_ms);
-	if (!pending_join) {
-		error_memory(error, ERROR_SYSTEM, "joining what came of a request");
-		return NULL;
-	}
+	if (!pending_join)
+		return error_null(error_memory(error, ERROR_SYSTEM, "joining what came of a request"));
 	join_matcher_settle(matcher, pending_join, &part);
 	pending_join->mark = mark;
 	pending_join_leave(matcher, pending_join, went_on ? STAGE_GONE : STAGE_OVER);

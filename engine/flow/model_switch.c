@@ -9,30 +9,28 @@ static const char *switch_choose(const struct model_switch *model_switch, const 
 	const struct datatype_row *datatype = &datatype_rows[decision->datatype];
 	bool text = datatype->class == CLASS_BYTES;
 	bool integer = datatype->class == CLASS_SIGNED || datatype->class == CLASS_UNSIGNED;
-	if (decision->count == 0 || (!text && !integer)) {
-		error_set_tensor(error, PLACE_NONE,
-				 "no route: `" TEXT_FORMAT "` is %s of %zu elements, and an integer or a name chooses a model",
-				 TEXT_ARGUMENTS(model_switch->decision), datatype->name, decision->count);
-		return NULL;
-	}
+	if (decision->count == 0 || (!text && !integer))
+		return error_null(error_set_tensor(error, PLACE_NONE,
+						   "no route: `" TEXT_FORMAT "` is %s of %zu elements, and an integer or a name "
+						   "chooses a model",
+						   TEXT_ARGUMENTS(model_switch->decision), datatype->name, decision->count));
 	if (text) {
 		struct text wanted = *(const struct text *)decision->data;
 		for (size_t i = 0; i < model_switch->count; i++)
 			if (text_is(wanted, model_switch->models[i].text))
 				return model_switch->models[i].text;
-		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "no route: `" TEXT_FORMAT "` names the model `" TEXT_FORMAT
-			  "`, which is not in its list; add it, or send one that is",
-			  TEXT_ARGUMENTS(model_switch->decision), TEXT_ARGUMENTS(wanted));
-		return NULL;
+		return error_null(error_set(error, ERROR_INPUT, PLACE_NONE,
+					    "no route: `" TEXT_FORMAT "` names the model `" TEXT_FORMAT
+					    "`, which is not in its list; add it, or send one that is",
+					    TEXT_ARGUMENTS(model_switch->decision), TEXT_ARGUMENTS(wanted)));
 	}
 	double index = tensor_number(decision, 0);
 	for (size_t i = 0; i < model_switch->count; i++)
 		if (index == (double)i)
 			return model_switch->models[i].text;
-	error_set(error, ERROR_INPUT, PLACE_NONE, "no route: `" TEXT_FORMAT "` is %.17g, and its list has the routes 0 to %zu",
-		  TEXT_ARGUMENTS(model_switch->decision), index, model_switch->count - 1);
-	return NULL;
+	return error_null(error_set(error, ERROR_INPUT, PLACE_NONE,
+				    "no route: `" TEXT_FORMAT "` is %.17g, and its list has the routes 0 to %zu",
+				    TEXT_ARGUMENTS(model_switch->decision), index, model_switch->count - 1));
 }
 
 bool model_switch_apply(const struct model_switch *model_switch, const struct step *step, const struct payload *input,

@@ -438,10 +438,8 @@ struct flow *flow_open(const struct graph *graph, const struct flow_environment 
 {
 	assert(graph && environment);
 	struct flow *flow = memory_take(1, sizeof *flow);
-	if (!flow) {
-		error_memory(error, ERROR_SYSTEM, "opening a pipeline");
-		return NULL;
-	}
+	if (!flow)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a pipeline"));
 	*flow = (struct flow){.graph = graph, .environment = *environment, .now_ms = INT64_MIN};
 	flow->ready_end = &flow->ready;
 	flow->arena = arena_open(STEPS_BYTES_MAX);

@@ -189,10 +189,8 @@ struct line *line_open(struct flow *flow, struct store *store, struct error *err
 {
 	assert(flow);
 	struct line *line = memory_take(1, sizeof *line);
-	if (!line) {
-		error_memory(error, ERROR_SYSTEM, "keeping the messages of a partition in order");
-		return NULL;
-	}
+	if (!line)
+		return error_null(error_memory(error, ERROR_SYSTEM, "keeping the messages of a partition in order"));
 	line->flow = flow;
 	line->store = store;
 	return line;
@@ -339,10 +337,8 @@ void *visit_remember(struct visit *visit, struct text key, size_t size, struct e
 	if (write && write->value.bytes && write->value.length == size)
 		return (void *)write->value.bytes;
 	char *bytes = write ? arena_take_raw(visit->arena, size) : NULL;
-	if (!bytes) {
-		error_memory(error, ERROR_LIMIT, "remembering");
-		return NULL;
-	}
+	if (!bytes)
+		return error_null(error_memory(error, ERROR_LIMIT, "remembering"));
 	size_t same = before.length < size ? before.length : size;
 	if (same)
 		memcpy(bytes, before.bytes, same);

@@ -42,10 +42,8 @@ static struct call *call_make(struct visit *visit, enum call_target target, cons
 	const struct call_rules *rules = visit->node->step.kind->calls;
 	assert(rules && rules->answered); /* the reply needs a receiver */
 	struct pending *pending = arena_take_raw(visit->arena, sizeof *pending);
-	if (!pending) {
-		error_memory(error, ERROR_LIMIT, "calling a model");
-		return NULL;
-	}
+	if (!pending)
+		return error_null(error_memory(error, ERROR_LIMIT, "calling a model"));
 	memory_clear(pending, sizeof *pending);
 	pending->visit = visit;
 	pending->open = true;

@@ -199,10 +199,8 @@ struct gateway *gateway_open(struct loop *loop, const struct gateway_config *con
 {
 	assert(loop && plan);
 	struct gateway *gateway = memory_take(1, sizeof *gateway);
-	if (!gateway) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!gateway)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	gateway->config = *config;
 	buffer_open(&gateway->rest.body, ANSWER_BYTES_MAX);
 	struct kafka_wait wait = {.until_ms = clock_ms() + KAFKA_MS};

@@ -202,10 +202,8 @@ struct gateway_follower *gateway_follower_open(const struct gateway_follower_con
 {
 	assert(config->compile && config->serve);
 	struct gateway_follower *follower = memory_take(1, sizeof *follower);
-	if (!follower) {
-		error_memory(error, ERROR_SYSTEM, "following the control plane");
-		return NULL;
-	}
+	if (!follower)
+		return error_null(error_memory(error, ERROR_SYSTEM, "following the control plane"));
 	follower->config = config;
 	follower->bell = -1;
 	follower->view_config = (struct control_view_config){.brokers = config->brokers,

@@ -492,10 +492,8 @@ static void content_type_write(const struct format *format, char type[CONTENT_TY
 struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_config *config, struct error *error)
 {
 	struct grpc_front *front = memory_take(1, sizeof *front);
-	if (!front) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!front)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	const struct grpc_server_config grpc = {.host = config->gateway->host,
 						.port = config->gateway->grpc_port,
 						.files = config->gateway->files,

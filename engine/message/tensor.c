@@ -91,10 +91,8 @@ struct tensor *tensor_make(struct arena *arena, struct text name, enum datatype 
 	struct tensor *tensor = arena_take_raw(arena, sizeof *tensor);
 	int64_t *kept = arena_take_raw(arena, rank * sizeof *kept);
 	*elements = arena_take_raw(arena, count * datatype_stride(datatype));
-	if (arena_failed(arena)) {
-		error_memory(error, ERROR_LIMIT, "making a tensor");
-		return NULL;
-	}
+	if (arena_failed(arena))
+		return error_null(error_memory(error, ERROR_LIMIT, "making a tensor"));
 	for (size_t i = 0; i < rank; i++)
 		kept[i] = shape[i];
 	*tensor = (struct tensor){

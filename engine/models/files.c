@@ -257,10 +257,9 @@ static const struct held_file *alias_read(struct files *files, const struct file
 	const struct held_file *held = held_find(files, alias->path, file->place, error);
 	if (!held || strcmp(held->digest, alias->digest) == 0)
 		return held;
-	error_set(error, ERROR_REMOTE, file->place,
-		  "%s, which is the applied `%s`, has the SHA-256 %s: delete it, and it is fetched again", alias->path, file->text,
-		  held->digest);
-	return NULL;
+	return error_null(error_set(error, ERROR_REMOTE, file->place,
+				    "%s, which is the applied `%s`, has the SHA-256 %s: delete it, and it is fetched again",
+				    alias->path, file->text, held->digest));
 }
 
 static const struct held_file *read_checked(struct files *files, const struct name *file, const char *digest, struct error *error)
@@ -382,8 +381,7 @@ struct files *files_open(struct error *error)
 		if (files)
 			arena_close(files->arena);
 		memory_give(files);
-		error_memory(error, ERROR_SYSTEM, "opening the files that steps name");
-		return NULL;
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening the files that steps name"));
 	}
 	files->source = (struct file_source){files, source_read};
 	return files;

@@ -52,10 +52,8 @@ static bool loop_refused(struct error *error, const char *what)
 struct loop *loop_open(struct error *error)
 {
 	struct loop *loop = memory_take(1, sizeof *loop);
-	if (!loop) {
-		error_memory(error, ERROR_SYSTEM, "opening an event loop");
-		return NULL;
-	}
+	if (!loop)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening an event loop"));
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll < 0) {
 		loop_refused(error, "an epoll descriptor");
@@ -172,10 +170,8 @@ static inline void loop_note_time(struct loop *loop, int64_t now_ms, int64_t mea
 struct loop *loop_open_virtual(int64_t now_ms, struct error *error)
 {
 	struct loop *loop = memory_take(1, sizeof *loop);
-	if (!loop) {
-		error_memory(error, ERROR_SYSTEM, "opening an event loop");
-		return NULL;
-	}
+	if (!loop)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening an event loop"));
 	loop->epoll = -1;
 	loop->began_ms = LOOP_VIRTUAL_EPOCH_MS;
 	loop->now_ms = loop->virtual.wake_ms = now_ms;

@@ -100,15 +100,11 @@ struct resolve *resolve_start(struct loop *loop, const char *host, const char *p
 			      struct error *error)
 {
 	assert(loop && found);
-	if (strlen(host) >= HOST_MAX || strlen(port) >= PORT_MAX) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "`%.80s` is no name of a host: it is too long", host);
-		return NULL;
-	}
+	if (strlen(host) >= HOST_MAX || strlen(port) >= PORT_MAX)
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE, "`%.80s` is no name of a host: it is too long", host));
 	struct resolve *resolve = memory_take(1, sizeof *resolve);
-	if (!resolve) {
-		error_memory(error, ERROR_SYSTEM, "looking up a host");
-		return NULL;
-	}
+	if (!resolve)
+		return error_null(error_memory(error, ERROR_SYSTEM, "looking up a host"));
 	*resolve = (struct resolve){.holders = 2, .loop = loop, .found = found, .context = context};
 	resolve->watch = (struct watch){.ready = resolve_on_bell, .context = resolve};
 	memcpy(resolve->host, host, strlen(host) + 1);

@@ -43,8 +43,7 @@ static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *f
 	SSL_CTX *context = SSL_CTX_new(method);
 	if (!context || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
 		SSL_CTX_free(context);
-		error_memory(error, ERROR_SYSTEM, "setting up TLS");
-		return NULL;
+		return error_null(error_memory(error, ERROR_SYSTEM, "setting up TLS"));
 	}
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	/* After a short write, the rest is sent from wherever the buffer is then. An idle connection has no buffers. */
@@ -146,11 +145,9 @@ static int choose_protocol(SSL *session, const unsigned char **chosen, unsigned 
 
 struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *protocol, struct error *error)
 {
-	if (!files->certificate) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "a server cannot speak TLS without a certificate: name its file and its key's");
-		return NULL;
-	}
+	if (!files->certificate)
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "a server cannot speak TLS without a certificate: name its file and its key's"));
 	SSL_CTX *context = open_context(TLS_server_method(), files, error);
 	if (!context)
 		return NULL;

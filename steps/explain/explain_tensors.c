@@ -151,10 +151,8 @@ const struct payload *explain_tensors(const struct explained *made, size_t rows,
 	const struct tensor *methods = texts_make(TEXT("explanation_method"), &method, 1, arena, error);
 	const struct text scale = text_of(explained_scale(&made->data));
 	const struct tensor *scales = scale.length ? texts_make(TEXT("explanation_scale"), &scale, 1, arena, error) : methods;
-	if (!payload || !methods || !scales) {
-		error_memory(error, ERROR_LIMIT, "explaining a message");
-		return NULL;
-	}
+	if (!payload || !methods || !scales)
+		return error_null(error_memory(error, ERROR_LIMIT, "explaining a message"));
 	tensors_put(&tensors, methods);
 	if (scales != methods)
 		tensors_put(&tensors, scales);
@@ -168,10 +166,8 @@ const struct payload *explain_no_tensors(const struct payload *others, struct ar
 	const struct text method = TEXT("none");
 	struct payload *payload = ARENA_NEW(arena, struct payload);
 	const struct tensor **items = arena_take_raw(arena, sizeof *items);
-	if (!payload || !items || !(*items = texts_make(TEXT("explanation_method"), &method, 1, arena, error))) {
-		error_memory(error, ERROR_LIMIT, "explaining a message");
-		return NULL;
-	}
+	if (!payload || !items || !(*items = texts_make(TEXT("explanation_method"), &method, 1, arena, error)))
+		return error_null(error_memory(error, ERROR_LIMIT, "explaining a message"));
 	*payload = *others;
 	payload->tensors = (struct tensors){1, items};
 	return payload;

@@ -8,10 +8,8 @@
 struct explained *explained_add(struct explain_work *work, size_t row, struct text output, struct arena *arena, struct error *error)
 {
 	struct explained *explained = ARENA_NEW(arena, struct explained);
-	if (!explained) {
-		error_memory(error, ERROR_LIMIT, "explaining a message");
-		return NULL;
-	}
+	if (!explained)
+		return error_null(error_memory(error, ERROR_LIMIT, "explaining a message"));
 	*explained = (struct explained){.step = work->explainer->step, .output = output, .row = row, .rows = work->rows.rows};
 	if (work->last)
 		work->last->next = explained;

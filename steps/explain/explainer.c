@@ -145,12 +145,10 @@ static const struct sampler *sampler_for(struct explainer *explainer, size_t pla
 	if (explainer->sampler && explainer->players == players)
 		return explainer->sampler;
 	const bool few = players <= 10; /* 1,022 coalitions: within SAMPLER_BUDGET_MAX */
-	if (explainer->by == BY_EXACT && !few) {
-		error_set_limit(error, LIMIT_OF_ENGINE,
-				"%s explains `by: exact`, which takes up to 10 features, and %zu came; write `by: sample`",
-				explainer->whose, players);
-		return NULL;
-	}
+	if (explainer->by == BY_EXACT && !few)
+		return error_null(error_set_limit(error, LIMIT_OF_ENGINE,
+						  "%s explains `by: exact`, which takes up to 10 features, and %zu came; write "
+						  "`by: sample`", explainer->whose, players));
 	if (explainer->by == BY_EXACT)
 		budget = (size_t)1 << players;
 	const bool keeps = !explainer->sampler;

@@ -163,11 +163,10 @@ static const struct tensor *part_numbers(const struct feature_rows *rows, const 
 		const double value = values[i / part->columns * rows->features + part->first + i % part->columns];
 		if (tensor_store(elements, tensor->datatype, i, value))
 			continue;
-		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "`" TEXT_FORMAT "` is %s, and the background has %g there, which does not fit; give a background with "
-			  "numbers that the model could get",
-			  TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor), value);
-		return NULL;
+		return error_null(error_set(error, ERROR_INPUT, PLACE_NONE,
+					    "`" TEXT_FORMAT "` is %s, and the background has %g there, which does not fit; "
+					    "give a background with numbers that the model could get",
+					    TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor), value));
 	}
 	if (made)
 		made->parameters = tensor->parameters;
@@ -190,10 +189,8 @@ const struct payload *feature_rows_request(const struct feature_rows *rows, size
 			return NULL;
 		tensors_add(&tensors, made);
 	}
-	if (!request || arena_failed(arena)) {
-		error_memory(error, ERROR_LIMIT, "perturbing a message");
-		return NULL;
-	}
+	if (!request || arena_failed(arena))
+		return error_null(error_memory(error, ERROR_LIMIT, "perturbing a message"));
 	*request = *rows->payload;
 	request->marks = (struct tensors){0};
 	request->tensors = tensors_end(&tensors);

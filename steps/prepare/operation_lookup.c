@@ -39,10 +39,9 @@ const struct tensor *work_find(const struct work *work, const struct operation_i
 							     TEXT_ARGUMENTS(work->items[i]->name))
 			: i == NAMES_SHOWN_MAX ? arena_print(work->arena, "%s, ...", names)
 					       : names;
-	error_set(error, ERROR_INPUT, instruction->place,
-		  "`%s` needs the tensor `" TEXT_FORMAT "`, and what is there is %s; send it", instruction->kind->name,
-		  TEXT_ARGUMENTS(name), names && *names ? names : "nothing");
-	return NULL;
+	return error_null(error_set(error, ERROR_INPUT, instruction->place,
+				    "`%s` needs the tensor `" TEXT_FORMAT "`, and what is there is %s; send it",
+				    instruction->kind->name, TEXT_ARGUMENTS(name), names && *names ? names : "nothing"));
 }
 
 const struct value_type *typing_expect(const struct typing *typing, const struct operation_instruction *instruction,
@@ -58,9 +57,9 @@ const struct value_type *typing_expect(const struct typing *typing, const struct
 	for (size_t i = 0; i < typing->types.count && i < NAMES_SHOWN_MAX && names; i++)
 		names = arena_print(typing->arena, "%s%s`" TEXT_FORMAT "`", names, i ? ", " : "",
 				    TEXT_ARGUMENTS(typing->types.items[i].name));
-	error_set(error, ERROR_CONFIG, instruction->place, "`%s` needs the tensor `" TEXT_FORMAT "`, and what is there is %s",
-		  instruction->kind->name, TEXT_ARGUMENTS(name), names && *names ? names : "nothing");
-	return NULL;
+	return error_null(error_set(error, ERROR_CONFIG, instruction->place,
+				    "`%s` needs the tensor `" TEXT_FORMAT "`, and what is there is %s", instruction->kind->name,
+				    TEXT_ARGUMENTS(name), names && *names ? names : "nothing"));
 }
 
 bool typing_expect_tensor(const struct typing *typing, const struct operation_instruction *instruction, struct text name,

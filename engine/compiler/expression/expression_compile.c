@@ -20,18 +20,14 @@ const struct expression *expression_compile(struct arena *arena, struct text sou
 		return NULL;
 	struct expression *expression = ARENA_NEW(arena, struct expression);
 	const char *kept = arena_copy(arena, source.bytes ? source.bytes : "", source.length);
-	if (!expression || !kept) {
-		error_memory(error, ERROR_SYSTEM, "compiling an expression");
-		return NULL;
-	}
+	if (!expression || !kept)
+		return error_null(error_memory(error, ERROR_SYSTEM, "compiling an expression"));
 	*expression = (struct expression){.source = {kept, source.length}, .place = place, .uses = uses};
 	struct value_type type;
 	if (!expression_parse(expression, arena, error) || !expression_check(expression, NULL, arena, &type, error))
 		return NULL;
-	if (!expression_emit(expression, true, arena)) {
-		error_memory(error, ERROR_SYSTEM, "compiling an expression");
-		return NULL;
-	}
+	if (!expression_emit(expression, true, arena))
+		return error_null(error_memory(error, ERROR_SYSTEM, "compiling an expression"));
 	return trailing_compile(expression, arena, error) ? expression : NULL;
 }
 

@@ -17,10 +17,8 @@ static struct expression_node *literal_of(struct parser *parser, uint32_t at, en
 	static const int64_t no_shape[1];
 	size_t size = datatype_stride(storage);
 	void *kept = arena_take_raw(parser->arena, size);
-	if (!kept) {
-		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
-		return NULL;
-	}
+	if (!kept)
+		return error_null(error_memory(parser->error, ERROR_SYSTEM, "compiling an expression"));
 	memcpy(kept, element, size);
 	return node_literal(parser, at, class,
 			    (struct value){.data = kept, .shape = no_shape, .count = 1, .storage = (uint8_t)storage});
@@ -125,10 +123,8 @@ static struct expression_node *list_of(struct parser *parser, struct expression_
 	size_t stride = datatype_stride(storage);
 	unsigned char *data = arena_take_raw(parser->arena, count * stride);
 	int64_t *shape = arena_take_raw(parser->arena, sizeof *shape);
-	if (!data || !shape) {
-		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
-		return NULL;
-	}
+	if (!data || !shape)
+		return error_null(error_memory(parser->error, ERROR_SYSTEM, "compiling an expression"));
 	*shape = (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
 		const struct value *item = &items[i]->literal;
@@ -151,10 +147,8 @@ struct expression_node *parse_list(struct parser *parser)
 	uint32_t at = parser->token.at;
 	struct expression_node **items = arena_take_raw(parser->arena, EXPRESSION_CHARACTERS_MAX / 2 * sizeof *items);
 	size_t count = 0;
-	if (!items) {
-		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
-		return NULL;
-	}
+	if (!items)
+		return error_null(error_memory(parser->error, ERROR_SYSTEM, "compiling an expression"));
 	do {
 		if (!parser_advance(parser))
 			return NULL;

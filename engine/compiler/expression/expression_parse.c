@@ -63,10 +63,8 @@ static struct expression_node *node_name(struct parser *parser, const struct tok
 	if (expression->names_count == parser->names_capacity) {
 		size_t capacity = parser->names_capacity ? parser->names_capacity * 2 : 4;
 		struct expression_name *names = ARENA_ARRAY(parser->arena, struct expression_name, capacity);
-		if (!names) {
-			error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
-			return NULL;
-		}
+		if (!names)
+			return error_null(error_memory(parser->error, ERROR_SYSTEM, "compiling an expression"));
 		if (expression->names_count)
 			memcpy(names, expression->names, expression->names_count * sizeof *names);
 		expression->names = names;
@@ -101,10 +99,8 @@ static struct expression_node *parse_header(struct parser *parser, uint32_t at)
 	struct expression *expression = parser->expression;
 	struct expression_node *node = parser_node(parser, NODE_HEADER, at, 0);
 	struct text *headers = arena_list_grow(parser->arena, expression->headers, expression->headers_count, sizeof *headers);
-	if (!node || !headers) {
-		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
-		return NULL;
-	}
+	if (!node || !headers)
+		return error_null(error_memory(parser->error, ERROR_SYSTEM, "compiling an expression"));
 	headers[expression->headers_count++] = node->text = token.text;
 	expression->headers = headers;
 	return node;

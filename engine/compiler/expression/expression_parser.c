@@ -13,8 +13,7 @@ struct expression_node *parser_refuse(struct parser *parser, size_t at, const ch
 	va_start(arguments, format);
 	vsnprintf(words, sizeof words, format, arguments);
 	va_end(arguments);
-	error_set(parser->error, ERROR_CONFIG, expression_place_at(parser->expression, at), "%s", words);
-	return NULL;
+	return error_null(error_set(parser->error, ERROR_CONFIG, expression_place_at(parser->expression, at), "%s", words));
 }
 
 bool parser_advance(struct parser *parser)
@@ -74,10 +73,8 @@ struct expression_node *parser_node(struct parser *parser, enum node_kind kind, 
 {
 	struct expression_node *node = ARENA_NEW(parser->arena, struct expression_node);
 	struct expression_node **items = ARENA_ARRAY(parser->arena, struct expression_node *, count);
-	if (!node || !items) {
-		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
-		return NULL;
-	}
+	if (!node || !items)
+		return error_null(error_memory(parser->error, ERROR_SYSTEM, "compiling an expression"));
 	node->kind = kind;
 	node->at = at;
 	node->end = parser->before_end;

@@ -102,11 +102,10 @@ const struct resource_kind *resource_kind_find(const char *name, struct error *e
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
 		suggest_offer(&suggestion, text_of(kind->name));
 	const char *nearest = suggestion.nearest.bytes;
-	error_set(error, ERROR_CONFIG, PLACE_NONE,
-		  nearest ? "there is no kind `%s`; did you mean `%s`?"
-			  : "there is no kind `%s`; `sluice help resources` lists them",
-		  name, nearest);
-	return NULL;
+	return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+				    nearest ? "there is no kind `%s`; did you mean `%s`?"
+					    : "there is no kind `%s`; `sluice help resources` lists them",
+				    name, nearest));
 }
 
 static const char *nearest_version(struct text word)

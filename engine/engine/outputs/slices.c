@@ -39,10 +39,8 @@ static struct slices_topic *topic_open(struct slices *slices, uint32_t topic, st
 	if (at)
 		return at;
 	at = memory_take(1, sizeof *at);
-	if (!at) {
-		error_memory(error, ERROR_LIMIT, "passing a message on to its observer");
-		return NULL;
-	}
+	if (!at)
+		return error_null(error_memory(error, ERROR_LIMIT, "passing a message on to its observer"));
 	at->topic = topic;
 	at->at_once = SLICE_ROWS_MAX;
 	buffer_open(&at->key, KEY_BYTES);

@@ -40,10 +40,8 @@ struct cancel_relay *cancel_relay_open(const struct cancel_relay_config *config,
 {
 	assert(config->brokers && config->topic && config->board);
 	struct cancel_relay *relay = memory_take(1, sizeof *relay);
-	if (!relay) {
-		error_memory(error, ERROR_SYSTEM, "reading cancellations");
-		return NULL;
-	}
+	if (!relay)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading cancellations"));
 	relay->config = *config;
 	const struct loop_reader_config reader = {
 		.reader = {.brokers = config->brokers,

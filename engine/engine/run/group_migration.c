@@ -107,8 +107,7 @@ struct group_moves *group_moves_open(const struct plan *plan, const bool *chosen
 	if (moves && moves_fill(moves, plan, chosen))
 		return moves;
 	group_moves_close(moves);
-	error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	return NULL;
+	return error_null(error_memory(error, ERROR_SYSTEM, "looking for former groups"));
 }
 
 void group_moves_close(struct group_moves *moves)

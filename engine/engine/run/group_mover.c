@@ -131,10 +131,8 @@ bool group_mover_waits(struct group_mover *mover, char *words, size_t size)
 struct group_mover *group_mover_open(const struct engine_config *config, struct engine *engine, struct error *error)
 {
 	struct group_mover *mover = memory_take(1, sizeof *mover);
-	if (!mover) {
-		error_memory(error, ERROR_SYSTEM, "moving offsets of groups");
-		return NULL;
-	}
+	if (!mover)
+		return error_null(error_memory(error, ERROR_SYSTEM, "moving offsets of groups"));
 	*mover = (struct group_mover){.config = config, .engine = engine, .lock = PTHREAD_MUTEX_INITIALIZER};
 	mover->retry_timer = (struct loop_timer){.due = group_mover_on_retry, .context = mover};
 	return mover;

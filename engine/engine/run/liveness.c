@@ -191,10 +191,8 @@ static bool liveness_start(struct liveness *liveness)
 struct liveness *liveness_open(const char *path, const char *instance, struct error *error)
 {
 	struct liveness *liveness = memory_take(1, sizeof *liveness);
-	if (!liveness) {
-		error_memory(error, ERROR_SYSTEM, "opening the health socket");
-		return NULL;
-	}
+	if (!liveness)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening the health socket"));
 	liveness->listener = liveness->bell = -1;
 	pthread_mutex_init(&liveness->lock, NULL);
 	(void)snprintf(liveness->report.instance, sizeof liveness->report.instance, "%s", instance);

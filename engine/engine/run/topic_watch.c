@@ -284,10 +284,8 @@ struct topic_watch *topic_watch_open(const struct topic_watch_config *config, st
 {
 	assert(config->brokers && engine);
 	struct topic_watch *watch = memory_take(1, sizeof *watch);
-	if (!watch) {
-		error_memory(error, ERROR_SYSTEM, "watching topics");
-		return NULL;
-	}
+	if (!watch)
+		return error_null(error_memory(error, ERROR_SYSTEM, "watching topics"));
 	*watch = (struct topic_watch){.config = config, .engine = engine};
 	watch->timer = (struct loop_timer){.due = topic_watch_on_tick, .context = watch};
 	if (loop_timer_set(engine_loop(engine), &watch->timer, loop_now_ms(engine_loop(engine)), error))

@@ -372,10 +372,8 @@ static bool revision_read(struct revision *revision, const struct revision_optio
 struct revision *revision_open(const struct revision_options *options, struct error *error)
 {
 	struct revision *revision = memory_take(1, sizeof *revision);
-	if (!revision) {
-		error_memory(error, ERROR_SYSTEM, "reading files");
-		return NULL;
-	}
+	if (!revision)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading files"));
 	static _Atomic uint64_t revisions;
 	revision->number = ++revisions;
 	if (revision_read(revision, options, error))

@@ -227,10 +227,8 @@ static void stack_close(struct direct_stack *stack)
 struct direct_hub *direct_hub_open(struct error *error)
 {
 	struct direct_hub *hub = memory_take(1, sizeof *hub);
-	if (!hub) {
-		error_memory(error, ERROR_SYSTEM, "opening direct ingress");
-		return NULL;
-	}
+	if (!hub)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening direct ingress"));
 	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
 		hub->ports[i].requests.bell = -1;
 	hub->replies.bell = bell_open(error);

@@ -231,10 +231,8 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	assert(record->topic == queue->topic && record->partition == queue->partition); /* the offset belongs to that partition */
 	bool room = queue->back - queue->front < queue->capacity || partition_queue_grow(queue);
 	struct inflight *inflight = room ? inflight_take(queues) : NULL;
-	if (!inflight) {
-		error_memory(error, ERROR_SYSTEM, "taking a message");
-		return NULL;
-	}
+	if (!inflight)
+		return error_null(error_memory(error, ERROR_SYSTEM, "taking a message"));
 	if (queue->front == queue->back)
 		queue->by_key = queue->keep_keyed;
 	inflight->record = *record;

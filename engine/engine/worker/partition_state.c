@@ -112,10 +112,8 @@ static struct partition_state *partition_state_make(struct worker *worker, struc
 						    const struct partition_queue *queue, struct error *error)
 {
 	struct partition_state *partition_state = memory_take(1, sizeof *partition_state);
-	if (!partition_state) {
-		error_memory(error, ERROR_SYSTEM, "remembering for a stage");
-		return NULL;
-	}
+	if (!partition_state)
+		return error_null(error_memory(error, ERROR_SYSTEM, "remembering for a stage"));
 	*partition_state = (struct partition_state){.next = worker->partition_states.first,
 						    .stage = stage,
 						    .input = {queue->topic, queue->partition, OFFSET_NONE},

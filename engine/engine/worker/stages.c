@@ -173,10 +173,8 @@ static struct shared_caller *shared_take(struct worker *worker, const struct cal
 		shared = shared->next;
 	if (!shared) {
 		shared = memory_take(1, sizeof *shared);
-		if (!shared) {
-			error_memory(error, ERROR_SYSTEM, "opening a client of models");
-			return NULL;
-		}
+		if (!shared)
+			return error_null(error_memory(error, ERROR_SYSTEM, "opening a client of models"));
 		shared->config = config;
 		if (caller_keeps(config) && !worker->replies && !(worker->replies = memo_open(worker->config->limits.reply_bytes)))
 			error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
@@ -255,10 +253,8 @@ struct worker_stage *stage_open(struct worker *worker, const struct stage_config
 {
 	assert(config->graph && config->name);
 	struct worker_stage *stage = memory_take(1, sizeof *stage);
-	if (!stage) {
-		error_memory(error, ERROR_SYSTEM, "opening a stage");
-		return NULL;
-	}
+	if (!stage)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a stage"));
 	stage->config = config;
 	stage->worker = worker;
 	stage->denied = TOPIC_NOWHERE;

@@ -287,10 +287,8 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 {
 	assert(config->limits.message_bytes > 0 && (config->setup.stage_count == 0 || config->setup.stages));
 	struct worker *worker = memory_take(1, sizeof *worker);
-	if (!worker) {
-		error_memory(error, ERROR_SYSTEM, "opening a worker");
-		return NULL;
-	}
+	if (!worker)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a worker"));
 	worker->config = config;
 	worker->commit_timer = (struct loop_timer){.due = commit_interval_on_end, .context = worker};
 	worker->retry_timer = (struct loop_timer){.due = produce_on_retry, .context = worker};

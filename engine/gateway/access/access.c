@@ -185,10 +185,8 @@ static bool access_limits_open(struct access *access, struct error *error)
 struct access *access_open(struct loop *loop, const struct access_settings *settings, struct error *error)
 {
 	struct access *access = memory_take(1, sizeof *access);
-	if (!access) {
-		error_memory(error, ERROR_SYSTEM, "opening who may come in");
-		return NULL;
-	}
+	if (!access)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening who may come in"));
 	access->loop = loop;
 	access->settings = *settings;
 	access->settings.note = settings->note ? settings->note : access_note_nobody;

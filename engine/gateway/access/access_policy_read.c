@@ -279,11 +279,9 @@ static bool access_faults_fail(struct faults *faults, const char *file, struct e
 
 struct access_policy *access_policy_read(const char *file, struct text text, struct error *error)
 {
-	if (text.length > ACCESS_POLICY_BYTES_MAX) {
-		error_set(error, ERROR_CONFIG, (struct place){file, 1, 1}, "the file of policies has more than %zu bytes",
-			  ACCESS_POLICY_BYTES_MAX);
-		return NULL;
-	}
+	if (text.length > ACCESS_POLICY_BYTES_MAX)
+		return error_null(error_set(error, ERROR_CONFIG, (struct place){file, 1, 1},
+					    "the file of policies has more than %zu bytes", ACCESS_POLICY_BYTES_MAX));
 	struct access_policy *policy = memory_take(1, sizeof *policy);
 	struct faults *faults = NULL;
 	if (policy && (policy->arena = arena_open(ARENA_BYTES_MAX)))

@@ -29,17 +29,13 @@ struct access_rate {
 
 struct access_rate *access_rate_open(double per_second, int64_t burst, struct error *error)
 {
-	if (!(per_second > 0 && per_second <= ACCESS_RATE_PER_SECOND_MAX) || burst < 1 || burst > ACCESS_RATE_BURST_MAX) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "a rate limit is above 0 and at most %.0f requests a second, with a burst of 1 to %d",
-			  ACCESS_RATE_PER_SECOND_MAX, ACCESS_RATE_BURST_MAX);
-		return NULL;
-	}
+	if (!(per_second > 0 && per_second <= ACCESS_RATE_PER_SECOND_MAX) || burst < 1 || burst > ACCESS_RATE_BURST_MAX)
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "a rate limit is above 0 and at most %.0f requests a second, with a burst of 1 to %d",
+					    ACCESS_RATE_PER_SECOND_MAX, ACCESS_RATE_BURST_MAX));
 	struct access_rate *rate = memory_take(1, sizeof *rate);
-	if (!rate) {
-		error_memory(error, ERROR_SYSTEM, "opening a rate limiter");
-		return NULL;
-	}
+	if (!rate)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a rate limiter"));
 	double each_us = US_PER_S / per_second;
 	rate->each_us = each_us < (double)INT32_MAX * US_PER_MS ? (int64_t)each_us : (int64_t)INT32_MAX * US_PER_MS;
 	rate->depth_us = burst * rate->each_us;

@@ -103,11 +103,9 @@ static bool lines_read(struct api_keys *keys, const char *file, struct text text
 
 struct api_keys *api_keys_read(const char *file, struct text text, struct error *error)
 {
-	if (text.length > API_KEYS_FILE_BYTES_MAX) {
-		error_set(error, ERROR_CONFIG, (struct place){file, 1, 1}, "the file of API keys has more than %zu bytes",
-			  API_KEYS_FILE_BYTES_MAX);
-		return NULL;
-	}
+	if (text.length > API_KEYS_FILE_BYTES_MAX)
+		return error_null(error_set(error, ERROR_CONFIG, (struct place){file, 1, 1},
+					    "the file of API keys has more than %zu bytes", API_KEYS_FILE_BYTES_MAX));
 	struct api_keys *keys = memory_take(1, sizeof *keys);
 	if (!keys || !(keys->arena = arena_open(ARENA_BYTES_MAX)) ||
 	    getrandom(&keys->secret, sizeof keys->secret, 0) != (ssize_t)sizeof keys->secret)

@@ -199,10 +199,9 @@ static bool set_read(struct jwks *keys, const json_t *root, struct error *error)
 
 struct jwks *jwks_read(struct text json, struct error *error)
 {
-	if (json.length > JWKS_BYTES_MAX) {
-		error_set(error, ERROR_REMOTE, PLACE_NONE, "the key set has more than %zu bytes", JWKS_BYTES_MAX);
-		return NULL;
-	}
+	if (json.length > JWKS_BYTES_MAX)
+		return error_null(error_set(error, ERROR_REMOTE, PLACE_NONE, "the key set has more than %zu bytes",
+					    JWKS_BYTES_MAX));
 	struct jwks *keys = memory_take(1, sizeof *keys);
 	if (!keys || !(keys->arena = arena_open(ARENA_BYTES_MAX))) {
 		error_memory(error, ERROR_SYSTEM, "reading a key set");

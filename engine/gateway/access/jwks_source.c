@@ -209,10 +209,8 @@ bool jwks_source_check(const char *uri, struct error *error)
 struct jwks_source *jwks_source_open(struct loop *loop, const struct jwks_source_settings *settings, struct error *error)
 {
 	struct jwks_source *source = memory_take(1, sizeof *source);
-	if (!source) {
-		error_memory(error, ERROR_SYSTEM, "opening a key set");
-		return NULL;
-	}
+	if (!source)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a key set"));
 	source->loop = loop;
 	source->settings = *settings;
 	source->timer = (struct loop_timer){.due = fetch_begin, .context = source};

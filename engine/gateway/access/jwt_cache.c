@@ -31,10 +31,8 @@ static struct cached_token *cached_token_of(struct list_node *node)
 struct jwt_cache *jwt_cache_open(struct error *error)
 {
 	struct jwt_cache *cache = memory_take(1, sizeof *cache);
-	if (!cache) {
-		error_memory(error, ERROR_SYSTEM, "opening the cache of tokens");
-		return NULL;
-	}
+	if (!cache)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening the cache of tokens"));
 	for (size_t i = 0; i < JWT_CACHE_TOKENS; i++)
 		list_add(&cache->unused, &cache->tokens[i].node);
 	return cache;

@@ -288,10 +288,8 @@ struct answer_watches *answer_watches_open(struct loop *loop, const struct answe
 {
 	assert(loop && config->search);
 	struct answer_watches *watches = memory_take(1, sizeof *watches);
-	if (!watches) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!watches)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	watches->loop = loop;
 	watches->config = *config;
 	watches->timer = (struct loop_timer){.due = answer_watches_on_due, .context = watches};

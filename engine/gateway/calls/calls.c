@@ -536,10 +536,8 @@ struct calls *calls_open(struct loop *loop, const struct calls_config *config, c
 			 struct error *error)
 {
 	struct calls *calls = memory_take(1, sizeof *calls);
-	if (!calls) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!calls)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	calls->loop = loop;
 	calls->config = *config;
 	calls->ids = random_seeded();

@@ -223,10 +223,8 @@ static bool claim_log_set_up(struct claim_log *log, struct error *error)
 struct claim_log *claim_log_open(struct loop *loop, const struct claim_log_config *config, struct error *error)
 {
 	struct claim_log *log = memory_take(1, sizeof *log);
-	if (!log) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!log)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	log->loop = loop;
 	log->config = *config;
 	log->bell = -1;

@@ -618,10 +618,8 @@ struct keyed_calls *keyed_calls_open(struct loop *loop, const struct keyed_confi
 				     struct error *error)
 {
 	struct keyed_calls *keyed = memory_take(1, sizeof *keyed);
-	if (!keyed) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!keyed)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	keyed->loop = loop;
 	keyed->config = *config;
 	keyed->first_free = NO_SLOT;

@@ -375,10 +375,8 @@ enum poll_start polls_begin(struct polls *polls, const struct poll_request *requ
 struct polls *polls_open(struct loop *loop, const struct polls_config *config, struct error *error)
 {
 	struct polls *polls = memory_take(1, sizeof *polls);
-	if (!polls) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!polls)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	polls->loop = loop;
 	polls->config = *config;
 	polls->late = arena_open(LATE_ARENA_BYTES);

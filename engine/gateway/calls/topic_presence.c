@@ -300,10 +300,8 @@ struct topic_presence *topic_presence_open(struct loop *loop, const struct topic
 {
 	assert(config->brokers && config->own[GATEWAY_REPLIES] && config->own[GATEWAY_CLAIMS] && config->own[GATEWAY_CANCELS]);
 	struct topic_presence *presence = memory_take(1, sizeof *presence);
-	if (!presence) {
-		error_memory(error, ERROR_SYSTEM, "looking at topics");
-		return NULL;
-	}
+	if (!presence)
+		return error_null(error_memory(error, ERROR_SYSTEM, "looking at topics"));
 	presence->loop = loop;
 	presence->config = config;
 	presence->timer = (struct loop_timer){.due = presence_on_tick, .context = presence};

@@ -139,10 +139,8 @@ static bool resolution_fill(struct avro_resolution *made, avro_schema_t writer, 
 static struct avro_resolution *resolution_make(avro_schema_t writer, const char *own_name, struct error *error)
 {
 	struct avro_resolution *made = memory_take(1, sizeof *made);
-	if (!made) {
-		error_memory(error, ERROR_SYSTEM, "resolving a schema");
-		return NULL;
-	}
+	if (!made)
+		return error_null(error_memory(error, ERROR_SYSTEM, "resolving a schema"));
 	if (resolution_fill(made, avro_walk_target(writer), own_name))
 		return made;
 	error_set(error, ERROR_INPUT, PLACE_NONE,
@@ -363,18 +361,14 @@ static const struct tensor *take_tensor(struct avro_foreign_taking *taking, avro
 	struct tensor *tensor = ARENA_NEW(taking->arena, struct tensor);
 	struct text datatype = {NULL, 0};
 	struct text data = {NULL, 0};
-	if (!tensor) {
-		error_memory(taking->error, ERROR_LIMIT, "reading an Avro record");
-		return NULL;
-	}
+	if (!tensor)
+		return error_null(error_memory(taking->error, ERROR_LIMIT, "reading an Avro record"));
 	if (!take_text(taking, record, "name", &tensor->name) || !take_text(taking, record, "datatype", &datatype))
 		return NULL;
-	if (!datatype_find(datatype, &tensor->datatype)) {
-		error_set_tensor(taking->error, PLACE_NONE,
-			  "tensor " TEXT_FORMAT " has the datatype " TEXT_FORMAT ", which is none",
-			  TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(datatype));
-		return NULL;
-	}
+	if (!datatype_find(datatype, &tensor->datatype))
+		return error_null(error_set_tensor(taking->error, PLACE_NONE,
+						   "tensor " TEXT_FORMAT " has the datatype " TEXT_FORMAT ", which is none",
+						   TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(datatype)));
 	if (!take_shape(taking, record, tensor) || !take_text(taking, record, "data", &data) ||
 	    !raw_read(tensor, data, taking->arena, taking->error) || !take_parameters(taking, record, &tensor->parameters))
 		return NULL;

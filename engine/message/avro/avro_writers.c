@@ -89,10 +89,8 @@ static struct avro_writer *writer_make(const char *json, struct avro_name name, 
 	if (!schema_fingerprint(json, &fingerprint, error))
 		return NULL;
 	struct avro_writer *writer = memory_take(1, sizeof *writer);
-	if (!writer) {
-		error_memory(error, ERROR_SYSTEM, "reading a schema");
-		return NULL;
-	}
+	if (!writer)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a schema"));
 	writer->name = name;
 	writer->owner = fingerprint == avro_request_fingerprint()  ? AVRO_OWN_REQUEST
 			: fingerprint == avro_answer_fingerprint() ? AVRO_OWN_ANSWER

@@ -161,11 +161,9 @@ const struct mapping *mapping_compile(struct arena *arena, const struct mapped_i
 	mapping->time_unit = input->time_unit;
 	for (size_t i = 0; i < input->count; i++)
 		paths += input->tensors[i].path_count;
-	if (paths > MAPPED_PATHS_MAX) {
-		error_set(error, ERROR_CONFIG, input->place, "`input.tensors` has %zu paths; at most %d are taken", paths,
-			  MAPPED_PATHS_MAX);
-		return NULL;
-	}
+	if (paths > MAPPED_PATHS_MAX)
+		return error_null(error_set(error, ERROR_CONFIG, input->place,
+					    "`input.tensors` has %zu paths; at most %d are taken", paths, MAPPED_PATHS_MAX));
 	for (size_t i = 0; i < input->count; i++)
 		if (!compile_tensor(arena, mapping, &tensors[i], &input->tensors[i], error))
 			return NULL;

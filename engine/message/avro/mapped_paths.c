@@ -77,10 +77,8 @@ struct map_path *path_add(struct map_node *root, struct text text, size_t number
 {
 	struct map_path *path = ARENA_NEW(arena, struct map_path);
 	char *copy = arena_copy(arena, text.bytes, text.length);
-	if (!path || !copy) {
-		error_memory(error, ERROR_SYSTEM, "reading a mapping");
-		return NULL;
-	}
+	if (!path || !copy)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a mapping"));
 	*path = (struct map_path){.text = {copy, text.length}, .number = number};
 	struct text rest = path->text;
 	struct map_node *node = root;
@@ -97,10 +95,8 @@ struct map_path *path_add(struct map_node *root, struct text text, size_t number
 			return NULL;
 		}
 		node = child_for(node, &part, arena);
-		if (!node) {
-			error_memory(error, ERROR_SYSTEM, "reading a mapping");
-			return NULL;
-		}
+		if (!node)
+			return error_null(error_memory(error, ERROR_SYSTEM, "reading a mapping"));
 		last_star = part.step == STEP_ALL ? node : last_star;
 	}
 	path->next = node->ends;

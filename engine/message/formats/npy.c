@@ -275,10 +275,8 @@ struct tensor *npy_read(struct text name, struct text bytes, struct arena *arena
 		return NULL;
 	}
 	struct tensor *tensor = arena_take(arena, 1, sizeof *tensor + npy.rank * sizeof *npy.shape);
-	if (!tensor) {
-		error_memory(error, ERROR_LIMIT, "reading a .npy file");
-		return NULL;
-	}
+	if (!tensor)
+		return error_null(error_memory(error, ERROR_LIMIT, "reading a .npy file"));
 	memcpy(tensor + 1, npy.shape, npy.rank * sizeof *npy.shape);
 	tensor->name = name;
 	tensor->shape = (int64_t *)(tensor + 1);

@@ -210,13 +210,11 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 	tensor->name = TEXT("");
 	if (!oip_protobuf_read_gather(reading, message, tensor, &gathered))
 		return NULL;
-	if (!datatype_find(gathered.datatype, &tensor->datatype)) {
-		error_set_tensor(reading->error, PLACE_NONE,
-			  "tensor " TEXT_FORMAT " has the datatype \"" TEXT_FORMAT "\", which is none; write FP32 or another of "
-			  "OIP's names",
-			  TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(gathered.datatype));
-		return NULL;
-	}
+	if (!datatype_find(gathered.datatype, &tensor->datatype))
+		return error_null(error_set_tensor(reading->error, PLACE_NONE,
+						   "tensor " TEXT_FORMAT " has the datatype \"" TEXT_FORMAT "\", which is none; "
+						   "write FP32 or another of OIP's names",
+						   TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(gathered.datatype)));
 	if (!shape_count(tensor->name, gathered.shape, gathered.rank, &tensor->count, reading->error))
 		return NULL;
 	int64_t *shape = arena_take_raw(reading->arena, gathered.rank * sizeof *shape);

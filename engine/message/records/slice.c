@@ -450,12 +450,11 @@ static const struct tensor *tensor_draw(const struct slice_share *share, const s
 					struct error *error)
 {
 	if (share->rows > SLICE_ROWS_MAX || tensor->rank != 2 || tensor->shape[0] != (int64_t)share->rows ||
-	    tensor->datatype == DATATYPE_BYTES) {
-		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "`" TEXT_FORMAT "` has not the %zu rows of its slice; only the engine may write to a stage's topic",
-			  TEXT_ARGUMENTS(tensor->name), share->rows);
-		return NULL;
-	}
+	    tensor->datatype == DATATYPE_BYTES)
+		return error_null(error_set(error, ERROR_INPUT, PLACE_NONE,
+					    "`" TEXT_FORMAT "` has not the %zu rows of its slice; only the engine may write to a "
+					    "stage's topic",
+					    TEXT_ARGUMENTS(tensor->name), share->rows));
 	const int64_t shape[] = {(int64_t)share->kept, tensor->shape[1]};
 	void *elements;
 	struct tensor *drawn = tensor_make(arena, tensor->name, tensor->datatype, shape, 2, &elements, error);

@@ -113,10 +113,8 @@ struct bandit *bandit_open(struct arena *arena, const struct bandit_options *opt
 	for (size_t i = 0; sound && options->features > 0 && i < options->arms; i++)
 		sound = ridge_open(&arms[i].model, arena, options->features, options->lambda) &&
 			(options->kind != BANDIT_LINUCB || ridge_open(&arms[i].plays, arena, options->features, options->lambda));
-	if (!sound) {
-		error_memory(error, ERROR_SYSTEM, "opening a bandit");
-		return NULL;
-	}
+	if (!sound)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a bandit"));
 	bandit->options = *options;
 	bandit->arms = arms;
 	return bandit;

@@ -131,16 +131,12 @@ static struct monitor *monitor_make(struct arena *arena, const struct drift_refe
 					 .at = monitor_start(),
 					 .sharers = 1,
 					 .blank = reference->rows == 0};
-	if (!self || !self->features || !self->verdicts || !features_learn(self, reference, keeps_rows, arena)) {
-		error_memory(error, ERROR_SYSTEM, "opening a drift monitor");
-		return NULL;
-	}
-	if (self->test_count == 0 && !self->blank && drift_reference_compares(reference)) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "none of the methods applies to a feature of the reference; leave `methods` out, or watch other "
-			  "features");
-		return NULL;
-	}
+	if (!self || !self->features || !self->verdicts || !features_learn(self, reference, keeps_rows, arena))
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a drift monitor"));
+	if (self->test_count == 0 && !self->blank && drift_reference_compares(reference))
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "none of the methods applies to a feature of the reference; leave `methods` out, or "
+					    "watch other features"));
 	return self;
 }
 

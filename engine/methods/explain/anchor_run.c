@@ -60,10 +60,8 @@ struct anchor_run *anchor_run_open(struct arena *arena, const struct anchor_tabl
 		.seed = table->seed,
 	};
 	struct anchor_run *run = ARENA_NEW(arena, struct anchor_run);
-	if (!run) {
-		error_memory(error, ERROR_LIMIT, "seeking an anchor");
-		return NULL;
-	}
+	if (!run)
+		return error_null(error_memory(error, ERROR_LIMIT, "seeking an anchor"));
 	run->table = table;
 	run->rows = (struct anchor_rows){.count = table->count, .features = table->features};
 	run->random.state = ~table->seed;

@@ -76,10 +76,8 @@ struct anchor_search *anchor_search_open(struct arena *arena, const struct ancho
 		return NULL;
 	struct anchor_search *search = ARENA_NEW(arena, struct anchor_search);
 	struct anchor_candidate *candidates = ARENA_ARRAY(arena, struct anchor_candidate, options->beam * rows->features + 1);
-	if (!search || !candidates) {
-		error_memory(error, ERROR_SYSTEM, "seeking an anchor");
-		return NULL;
-	}
+	if (!search || !candidates)
+		return error_null(error_memory(error, ERROR_SYSTEM, "seeking an anchor"));
 	*search = (struct anchor_search){
 		.options = *options,
 		.rows = rows,

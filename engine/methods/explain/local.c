@@ -71,10 +71,8 @@ const struct local_explainer *local_explainer_open(struct arena *arena, const st
 						   const struct local_background *background, struct error *error)
 {
 	struct local_explainer *explainer = ARENA_NEW(arena, struct local_explainer);
-	if (!explainer) {
-		error_memory(error, ERROR_SYSTEM, "preparing explanations of a model");
-		return NULL;
-	}
+	if (!explainer)
+		return error_null(error_memory(error, ERROR_SYSTEM, "preparing explanations of a model"));
 	*explainer = (struct local_explainer){.predictor = predictor, .parts = predictor_parts(predictor)};
 	const bool good = explainer->parts.dense ? local_layers_open(explainer, background, arena, error)
 						 : local_trees_open(explainer, background, arena, error);

@@ -30,18 +30,14 @@ struct perturbation_run *perturbation_open(struct arena *arena, const struct coa
 	if (!coalition_check(game, error))
 		return NULL;
 	const size_t rows = 1 + (1 + (sampler ? sampler_count(sampler) : game->players)) * game->background_rows;
-	if (outputs > EXPLANATION_CELLS_MAX / game->players) {
-		error_set_limit(error, LIMIT_OF_ENGINE,
-				"an explanation of %zu outputs by %zu features has more than %zu numbers; explain fewer outputs",
-				outputs, game->players, EXPLANATION_CELLS_MAX);
-		return NULL;
-	}
+	if (outputs > EXPLANATION_CELLS_MAX / game->players)
+		return error_null(error_set_limit(error, LIMIT_OF_ENGINE,
+						  "an explanation of %zu outputs by %zu features has more than %zu numbers; "
+						  "explain fewer outputs", outputs, game->players, EXPLANATION_CELLS_MAX));
 	struct perturbation_run *run = ARENA_NEW(arena, struct perturbation_run);
 	double *answers = ARENA_ARRAY(arena, double, rows *outputs);
-	if (!run || !answers) {
-		error_memory(error, ERROR_LIMIT, "perturbing a record");
-		return NULL;
-	}
+	if (!run || !answers)
+		return error_null(error_memory(error, ERROR_LIMIT, "perturbing a record"));
 	for (size_t i = 0; i < rows * outputs; i++)
 		answers[i] = (double)NAN;
 	*run = (struct perturbation_run){.game = game, .sampler = sampler, .outputs = outputs, .rows = rows, .answers = answers};

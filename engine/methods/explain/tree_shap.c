@@ -230,12 +230,10 @@ const struct tree_shap *tree_shap_open(struct arena *arena, const struct predict
 	const struct predictor_parts parts = predictor_parts(predictor);
 	struct shap_count count = {0};
 	size_t output;
-	if (!parts.trees) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "the model has no trees (its format is %s); explain it by linear_shap, gradients or a sampler",
-			  predictor_traits(predictor)->format);
-		return NULL;
-	}
+	if (!parts.trees)
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "the model has no trees (its format is %s); explain it by linear_shap, gradients or a "
+					    "sampler", predictor_traits(predictor)->format));
 	const struct trees_layout layout = trees_layout(parts.trees);
 	for (size_t i = 0; i < layout.trees; i++)
 		shap_count_nodes(parts.trees, trees_root(parts.trees, i, &output), &count);
@@ -253,10 +251,8 @@ const struct tree_shap *tree_shap_open(struct arena *arena, const struct predict
 			.background_rows = rows,
 		};
 	if (!shap || !shap_trees_place(&builder, &count) ||
-	    (rows && !shap_background_take(shap, background, width, builder.base, arena))) {
-		error_memory(error, ERROR_SYSTEM, "preparing explanations of a model");
-		return NULL;
-	}
+	    (rows && !shap_background_take(shap, background, width, builder.base, arena)))
+		return error_null(error_memory(error, ERROR_SYSTEM, "preparing explanations of a model"));
 	shap_base_finish(builder.base, shap->size.outputs, &parts);
 	shap_scratch_set(shap);
 	return shap;

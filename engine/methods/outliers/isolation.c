@@ -185,10 +185,8 @@ static double *scores_of(const struct table *rows, struct text forest, struct ar
 		return NULL;
 	double *margins = ARENA_ARRAY(arena, double, rows->rows), *scores = ARENA_ARRAY(arena, double, rows->rows);
 	double *scratch = ARENA_ARRAY(arena, double, predictor_scratch(predictor, rows->rows));
-	if (!margins || !scores || !scratch) {
-		error_memory(error, ERROR_SYSTEM, "learning an isolation forest");
-		return NULL;
-	}
+	if (!margins || !scores || !scratch)
+		return error_null(error_memory(error, ERROR_SYSTEM, "learning an isolation forest"));
 	predictor_margins(predictor, rows->values, rows->columns, rows->rows, margins, scratch);
 	predictor_answers(predictor, margins, rows->rows, scores);
 	return scores;

@@ -405,10 +405,8 @@ struct predictor *predictor_read_lightgbm(struct arena *arena, struct text conte
 	struct lightgbm_lines lines = {.rest = content};
 	struct lightgbm_header header;
 	struct predictor *predictor = ARENA_NEW(arena, struct predictor);
-	if (!predictor) {
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
-	}
+	if (!predictor)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a model"));
 	if (!header_take(&lines, &header, error) || !traits_take(predictor, &header, arena, error))
 		return NULL;
 	const struct trees_form form = {.features = predictor->traits.features, .outputs = predictor->traits.margins};

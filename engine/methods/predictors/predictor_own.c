@@ -12,10 +12,8 @@ static struct predictor *predictor_begin(struct arena *arena, const char *format
 {
 	struct predictor *predictor = ARENA_NEW(arena, struct predictor);
 	const char *copy = arena_copy(arena, objective, strlen(objective));
-	if (!predictor || !copy) {
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
-	}
+	if (!predictor || !copy)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a model"));
 	*predictor = (struct predictor){.traits = {.format = format, .objective = copy}, .factor = 1, .share = 1};
 	return predictor;
 }
@@ -99,10 +97,8 @@ struct predictor *predictor_read_linear(struct arena *arena, const json_t *root,
 	    !link_set(predictor, outputs, kind, root, arena, error))
 		return NULL;
 	double *weights = ARENA_ARRAY(arena, double, outputs *features);
-	if (!layer || !dense || !weights) {
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
-	}
+	if (!layer || !dense || !weights)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a model"));
 	for (size_t i = 0; i < outputs; i++)
 		for (size_t j = 0; j < features; j++)
 			weights[j * outputs + i] = coefficients[i * features + j];
@@ -158,10 +154,8 @@ struct predictor *predictor_read_mlp(struct arena *arena, const json_t *root, st
 		return predictor_refuse(error, "its `activation` is none of relu, tanh, logistic and identity");
 	struct dense_layer *layers = ARENA_ARRAY(arena, struct dense_layer, count);
 	struct dense *dense = ARENA_NEW(arena, struct dense);
-	if (!layers || !dense) {
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
-	}
+	if (!layers || !dense)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a model"));
 	for (size_t i = 0; i < count; i++)
 		if (!layer_take(json_array_get(given, i), i + 1 < count ? activation : ACTIVATION_NONE,
 				i ? layers[i - 1].outputs : 0, arena, &layers[i], error))

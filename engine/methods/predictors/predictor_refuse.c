@@ -11,6 +11,5 @@ struct predictor *predictor_refuse(struct error *error, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	error_set(error, ERROR_CONFIG, PLACE_NONE, "%s", text);
-	return NULL;
+	return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE, "%s", text));
 }

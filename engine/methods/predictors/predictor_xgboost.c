@@ -390,10 +390,8 @@ struct predictor *predictor_read_xgboost(struct arena *arena, const json_t *root
 	const char *name = json_string_value(json_object_get(json_object_get(learner, "objective"), "name"));
 	const struct xgboost_objective *objective = objective_find(name);
 	struct predictor *predictor = ARENA_NEW(arena, struct predictor);
-	if (!predictor) {
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
-	}
+	if (!predictor)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a model"));
 	if (!kind || !name)
 		return predictor_refuse(error, "it is not whole: XGBoost's JSON names a booster and an objective");
 	if (!objective)

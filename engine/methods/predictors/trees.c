@@ -26,19 +26,16 @@ double tree_at_most(double threshold)
 
 struct trees_builder *trees_begin(struct arena *arena, const struct trees_form *form, struct error *error)
 {
-	if (form->features > TREE_FEATURES_MAX || form->outputs > TREE_OUTPUTS_MAX || form->outputs == 0) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "it takes %zu features and gives %zu numbers; a model has at most %zu and %zu, and gives something",
-			  form->features, form->outputs, TREE_FEATURES_MAX, TREE_OUTPUTS_MAX);
-		return NULL;
-	}
+	if (form->features > TREE_FEATURES_MAX || form->outputs > TREE_OUTPUTS_MAX || form->outputs == 0)
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "it takes %zu features and gives %zu numbers; a model has at most %zu and %zu, and "
+					    "gives something", form->features, form->outputs, TREE_FEATURES_MAX, TREE_OUTPUTS_MAX));
 	struct trees_builder *builder = memory_take(1, sizeof *builder);
 	uint32_t *slot_of = memory_take(form->features + 1, TREE_MISSING_COUNT * sizeof *slot_of);
 	if (!builder || !slot_of) {
 		memory_give(slot_of);
 		memory_give(builder);
-		error_memory(error, ERROR_SYSTEM, "reading a model");
-		return NULL;
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a model"));
 	}
 	*builder = (struct trees_builder){.arena = arena, .form = *form, .slot_of = slot_of};
 	size_t most = TREE_NODES_MAX * sizeof(struct predictor_node);

@@ -69,10 +69,8 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 {
 	assert(environment->ask && environment->forget && environment->answered);
 	struct cache *cache = memory_take(1, sizeof *cache);
-	if (!cache) {
-		error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
-		return NULL;
-	}
+	if (!cache)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a cache of replies"));
 	*cache = (struct cache){.loop = loop, .model = model, .environment = environment};
 	cache->told_timer = (struct loop_timer){.due = cache_on_lookup, .context = cache};
 	if (!loop_timer_set(loop, &cache->told_timer, INT64_MAX, error)) {

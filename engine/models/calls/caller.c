@@ -415,10 +415,8 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 {
 	assert(loop && (config->model_count == 0 || config->models));
 	struct caller *caller = memory_take(1, sizeof *caller);
-	if (!caller) {
-		error_memory(error, ERROR_SYSTEM, "opening a client of models");
-		return NULL;
-	}
+	if (!caller)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a client of models"));
 	*caller = (struct caller){.loop = loop, .config = config, .answered = answered, .context = context};
 	caller->wire = config->wire ? config->wire : &wire_usual;
 	caller->pauses = (struct pause_watch){.paused = on_paused, .context = caller};

@@ -47,10 +47,8 @@ static void chaos_close(struct wire *wire)
 static struct wire *chaos_open(void *context, struct loop *loop, const struct wire_config *config, struct error *error)
 {
 	struct wire *wire = memory_take(1, sizeof *wire);
-	if (!wire) {
-		error_memory(error, ERROR_SYSTEM, "opening a client of models");
-		return NULL;
-	}
+	if (!wire)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a client of models"));
 	*wire = (struct wire){.chaos = context, .loop = loop, .config = config, .random = {(uint64_t)loop_clock_us(loop)}};
 	wire->real = wire_open(loop, config, error);
 	if (wire->real)

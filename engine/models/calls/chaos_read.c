@@ -110,10 +110,8 @@ struct chaos *chaos_read(const char *rules, struct arena *arena, struct error *e
 {
 	struct chaos_reading reading = {.chaos = ARENA_NEW(arena, struct chaos), .arena = arena, .error = error};
 	struct text rest = text_of(rules), rule;
-	if (!reading.chaos) {
-		error_memory(error, ERROR_SYSTEM, "reading --chaos");
-		return NULL;
-	}
+	if (!reading.chaos)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading --chaos"));
 	while (next_part(&rest, ';', &rule))
 		if (!read_rule(&reading, rule))
 			return NULL;

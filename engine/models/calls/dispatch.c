@@ -22,8 +22,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 	if (!dispatch || !replicas) {
 		memory_give(dispatch);
 		memory_give(replicas);
-		error_memory(error, ERROR_SYSTEM, "opening a model's line");
-		return NULL;
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a model's line"));
 	}
 	*dispatch = (struct dispatch){.config = config,
 				      .environment = environment,

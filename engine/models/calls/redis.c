@@ -340,10 +340,8 @@ struct redis *redis_open(struct loop *loop, const struct redis_config *config, s
 {
 	assert(loop && config->address);
 	struct redis *redis = memory_take(1, sizeof *redis);
-	if (!redis) {
-		error_memory(error, ERROR_SYSTEM, "opening a client of Redis");
-		return NULL;
-	}
+	if (!redis)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a client of Redis"));
 	*redis = (struct redis){.loop = loop, .config = config, .link = LINK_NONE, .pause_ms = PAUSE_MS};
 	redis->end = &redis->first;
 	redis->watch = (struct watch){.ready = redis_on_ready, .context = redis};

@@ -60,10 +60,8 @@ struct wire *wire_open(struct loop *loop, const struct wire_config *config, stru
 {
 	assert(loop && config->arrived);
 	struct wire *wire = memory_take(1, sizeof *wire);
-	if (!wire) {
-		error_memory(error, ERROR_SYSTEM, "opening a client of models");
-		return NULL;
-	}
+	if (!wire)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a client of models"));
 	const size_t connections = config->pool.connections ? config->pool.connections : CONNECTIONS;
 	const int64_t idle_ms = config->pool.idle_ms ? config->pool.idle_ms : IDLE_MS;
 	const struct http_limits http = {.connections_a_host = connections,

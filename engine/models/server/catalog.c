@@ -221,10 +221,8 @@ static struct catalog_model *model_open(const struct catalog_entry *entry)
 struct catalog *catalog_open(struct error *error)
 {
 	struct catalog *catalog = memory_take(1, sizeof *catalog);
-	if (!catalog) {
-		error_memory(error, ERROR_SYSTEM, "opening the catalog of models");
-		return NULL;
-	}
+	if (!catalog)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening the catalog of models"));
 	return catalog;
 }
 

@@ -238,10 +238,8 @@ struct model_grpc *model_grpc_open(struct loop *loop, const struct model_service
 	assert(loop && config->catalog);
 	static const struct delayed_replies_config later = {.send = send_answer, .is_over = nobody_waits};
 	struct model_grpc *service = memory_take(1, sizeof *service);
-	if (!service) {
-		error_memory(error, ERROR_SYSTEM, "opening a model server");
-		return NULL;
-	}
+	if (!service)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a model server"));
 	const struct grpc_server_config grpc = {.host = config->host,
 						.port = config->port,
 						.files = config->files,

@@ -188,10 +188,8 @@ struct model_server *model_server_open(const struct workspace *workspace, struct
 				       const struct model_server_config *config, struct error *error)
 {
 	struct model_server *server = memory_take(1, sizeof *server);
-	if (!server) {
-		error_memory(error, ERROR_SYSTEM, "opening a model server");
-		return NULL;
-	}
+	if (!server)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a model server"));
 	server->workspace = workspace;
 	server->config = *config;
 	server->bodies.limit_bytes = MODEL_SERVICE_BODIES_BYTES;

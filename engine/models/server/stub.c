@@ -144,17 +144,13 @@ const struct stub *stub_parse(struct arena *arena, const char *uri, struct place
 		return NULL;
 	}
 	struct stub *stub = ARENA_NEW(arena, struct stub);
-	if (!stub) {
-		error_memory(error, ERROR_SYSTEM, "reading a stub");
-		return NULL;
-	}
+	if (!stub)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a stub"));
 	stub->row = row;
 	if (!options_parse(arena, stub, rest, place, error))
 		return NULL;
-	if (arena_failed(arena)) {
-		error_memory(error, ERROR_SYSTEM, "reading a stub");
-		return NULL;
-	}
+	if (arena_failed(arena))
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading a stub"));
 	return stub;
 }
 

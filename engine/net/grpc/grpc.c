@@ -192,10 +192,8 @@ static struct grpc_peer *peer_of(struct grpc *grpc, const struct grpc_call *call
 			return peer;
 	size_t room = strlen(call->address) + 1;
 	struct grpc_peer *peer = memory_take(1, sizeof *peer + 2 * room);
-	if (!peer) {
-		error_memory(error, ERROR_SYSTEM, "starting a gRPC call");
-		return NULL;
-	}
+	if (!peer)
+		return error_null(error_memory(error, ERROR_SYSTEM, "starting a gRPC call"));
 	peer->grpc = grpc;
 	peer->tls = call->tls;
 	peer->dial_host.loop = grpc->loop;
@@ -322,10 +320,8 @@ void grpc_forget(struct grpc *grpc, struct grpc_call *call)
 struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, const struct tls_files *files, struct error *error)
 {
 	struct grpc *grpc = memory_take(1, sizeof *grpc);
-	if (!grpc) {
-		error_memory(error, ERROR_SYSTEM, "opening a gRPC client");
-		return NULL;
-	}
+	if (!grpc)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gRPC client"));
 	grpc->loop = loop;
 	grpc->limits = *limits;
 	grpc->ages = random_seeded();

@@ -50,10 +50,8 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 {
 	assert(loop);
 	struct grpc_server *server = memory_take(1, sizeof *server);
-	if (!server) {
-		error_memory(error, ERROR_SYSTEM, "opening a gRPC server");
-		return NULL;
-	}
+	if (!server)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gRPC server"));
 	server->loop = loop;
 	server->config = *config;
 	server->ids = random_seeded();

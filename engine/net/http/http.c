@@ -242,10 +242,8 @@ static bool names_files(const struct tls_files *files)
 struct http *http_open(struct loop *loop, const struct http_limits *limits, struct error *error)
 {
 	struct http *http = memory_take(1, sizeof *http);
-	if (!http) {
-		error_memory(error, ERROR_SYSTEM, "opening an HTTP client");
-		return NULL;
-	}
+	if (!http)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening an HTTP client"));
 	http->loop = loop;
 	http->limits = *limits;
 	http->ages = random_seeded();

@@ -51,10 +51,8 @@ struct http_server *http_server_open(struct loop *loop, const struct http_server
 {
 	assert(loop);
 	struct http_server *server = memory_take(1, sizeof *server);
-	if (!server) {
-		error_memory(error, ERROR_SYSTEM, "opening an HTTP server");
-		return NULL;
-	}
+	if (!server)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening an HTTP server"));
 	server->loop = loop;
 	server->config = *config;
 	server->config.head_ms = config->head_ms ? config->head_ms : HEAD_MS;

@@ -16,21 +16,16 @@
 
 const char *engine_name(const char *asked, struct arena *arena, struct error *error)
 {
-	if (asked && asked[0] == '\0') {
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "--instance is empty; give a name, or leave it out for the host's name");
-		return NULL;
-	}
+	if (asked && asked[0] == '\0')
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "--instance is empty; give a name, or leave it out for the host's name"));
 	if (asked)
 		return asked;
 	char *host = arena_take(arena, 1, HOST_NAME_BYTES);
-	if (!host) {
-		error_memory(error, ERROR_SYSTEM, "naming the engine");
-		return NULL;
-	}
-	if (gethostname(host, HOST_NAME_BYTES - 1) != 0 || host[0] == '\0') {
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "this host has no name; give --instance NAME");
-		return NULL;
-	}
+	if (!host)
+		return error_null(error_memory(error, ERROR_SYSTEM, "naming the engine"));
+	if (gethostname(host, HOST_NAME_BYTES - 1) != 0 || host[0] == '\0')
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE, "this host has no name; give --instance NAME"));
 	host[HOST_NAME_BYTES - 1] = '\0';
 	return host;
 }

@@ -351,8 +351,7 @@ struct engine_process *engine_process_open(const struct process_config *config, 
 	struct arena *arena = process ? arena_open(PROCESS_ARENA_BYTES) : NULL;
 	if (!arena) {
 		memory_give(process);
-		error_memory(error, ERROR_SYSTEM, "beginning to run");
-		return NULL;
+		return error_null(error_memory(error, ERROR_SYSTEM, "beginning to run"));
 	}
 	*process = (struct engine_process){.config = *config,
 					   .workspace = config->workspace,

@@ -320,16 +320,13 @@ struct process_control *process_control_open(struct engine_process *running, str
 {
 	const struct engine_config *engine = &running->engine;
 	const char *namespace = namespace_or_default(running->asked->namespace);
-	if (strlen(engine->instance) > CONTROL_NAME_BYTES_MAX) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "--instance has %zu bytes, and %d are the most; give a shorter name",
-			  strlen(engine->instance), CONTROL_NAME_BYTES_MAX);
-		return NULL;
-	}
+	if (strlen(engine->instance) > CONTROL_NAME_BYTES_MAX)
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "--instance has %zu bytes, and %d are the most; give a shorter name",
+					    strlen(engine->instance), CONTROL_NAME_BYTES_MAX));
 	struct process_control *control = memory_take(1, sizeof *control);
-	if (!control) {
-		error_memory(error, ERROR_SYSTEM, "following the control plane");
-		return NULL;
-	}
+	if (!control)
+		return error_null(error_memory(error, ERROR_SYSTEM, "following the control plane"));
 	*control = (struct process_control){.running = running, .lock = PTHREAD_MUTEX_INITIALIZER};
 	const char *prefix = prefix_choose(&running->asked->prefix, NULL, error);
 	const bool creates = running->asked->topics == TOPICS_CREATE;

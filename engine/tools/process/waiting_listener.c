@@ -137,10 +137,8 @@ struct waiting_listener *waiting_listener_open(struct loop *loop, const struct w
 					       struct error *error)
 {
 	struct waiting_listener *listener = memory_take(1, sizeof *listener);
-	if (!listener) {
-		error_memory(error, ERROR_SYSTEM, "opening a gateway");
-		return NULL;
-	}
+	if (!listener)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a gateway"));
 	*listener = (struct waiting_listener){.config = *config, .files = config->listening->files};
 	if (waiting_listener_set_up(listener, loop, error))
 		return listener;

@@ -35,11 +35,9 @@ static const struct tensor *tensor_read(const char *item, size_t bytes_max, stru
 	const char *path = NULL;
 	if (!item_split(item, arena, &name, &path, error) || !file_read(path, bytes_max + 1, arena, &bytes, error))
 		return NULL;
-	if (bytes.length > bytes_max) {
-		error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu MiB that a request may have", path,
-			  bytes_max >> 20);
-		return NULL;
-	}
+	if (bytes.length > bytes_max)
+		return error_null(error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu MiB that a request may have",
+					    path, bytes_max >> 20));
 	return npy_read(name, bytes, arena, error);
 }
 
@@ -58,10 +56,8 @@ static bool request_write(const struct payload *payload, size_t bytes_max, struc
 static const struct tensor **tensors_read(struct name_list items, size_t bytes_max, struct arena *arena, struct error *error)
 {
 	const struct tensor **tensors = ARENA_ARRAY(arena, const struct tensor *, items.count);
-	if (!tensors) {
-		error_memory(error, ERROR_SYSTEM, "reading tensors");
-		return NULL;
-	}
+	if (!tensors)
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading tensors"));
 	for (size_t i = 0; i < items.count; i++) {
 		tensors[i] = tensor_read(items.items[i].text, bytes_max, arena, error);
 		if (!tensors[i] || !name_is_new(tensors, i, tensors[i]->name, error))

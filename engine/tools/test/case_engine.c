@@ -184,10 +184,8 @@ struct case_engine *case_engine_open(const struct case_engine_config *config, st
 {
 	assert(config->arena && config->workspace && config->log);
 	struct case_engine *engine = ARENA_NEW(config->arena, struct case_engine);
-	if (!engine) {
-		error_memory(error, ERROR_SYSTEM, "preparing an engine");
-		return NULL;
-	}
+	if (!engine)
+		return error_null(error_memory(error, ERROR_SYSTEM, "preparing an engine"));
 	engine->config = config;
 	if (open_all(engine, error))
 		return engine;

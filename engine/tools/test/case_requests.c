@@ -87,11 +87,11 @@ static const struct resource *find_target(const struct spec *spec, const struct 
 	if (found || is_mute_experiment(spec, request, arena, error))
 		return found;
 	const struct text meant = target_meant(spec, target, arena);
-	error_set(error, ERROR_INPUT, request->place, "there is no `" TEXT_FORMAT "` to send it to; %s" TEXT_FORMAT "%s",
-		  TEXT_ARGUMENTS(target),
-		  meant.length ? "did you mean `" : "targets are `pipelines/NAME`, `models/NAME` and `experiments/NAME`",
-		  TEXT_ARGUMENTS(meant), meant.length ? "`?" : "");
-	return NULL;
+	return error_null(error_set(error, ERROR_INPUT, request->place,
+				    "there is no `" TEXT_FORMAT "` to send it to; %s" TEXT_FORMAT "%s", TEXT_ARGUMENTS(target),
+				    meant.length ? "did you mean `"
+						   : "targets are `pipelines/NAME`, `models/NAME` and `experiments/NAME`",
+				    TEXT_ARGUMENTS(meant), meant.length ? "`?" : ""));
 }
 
 /* The name of the pipeline in an engine: a Model has one of its own. */

@@ -107,9 +107,9 @@ static const struct stub *stub_find(const struct case_stubs *stubs, const char *
 		return stub_parse(stubs->arena, spec->storage_uri.text, spec->storage_uri.place, error);
 	if (stub_known(served))
 		return stub_parse(stubs->arena, served, PLACE_NONE, error);
-	error_set(error, ERROR_CONFIG, resource ? resource->place : PLACE_NONE,
-		  "the model `%s` has no stub; add one to stubs.json: {\"%s\": \"stub://identity\"}", name, name);
-	return NULL;
+	return error_null(error_set(error, ERROR_CONFIG, resource ? resource->place : PLACE_NONE,
+				    "the model `%s` has no stub; add one to stubs.json: {\"%s\": \"stub://identity\"}", name,
+				    name));
 }
 
 static struct stub_model *stub_model_of(struct case_stubs *stubs, const char *name)
@@ -158,10 +158,8 @@ static struct wire *stubs_wire_open(void *context, struct loop *loop, const stru
 {
 	struct case_stubs *stubs = context;
 	struct wire *wire = ARENA_NEW(stubs->arena, struct wire);
-	if (!wire) {
-		error_memory(error, ERROR_SYSTEM, "opening a client of models");
-		return NULL;
-	}
+	if (!wire)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a client of models"));
 	*wire = (struct wire){.stubs = stubs, .loop = loop, .config = config};
 	return wire;
 }

@@ -340,10 +340,8 @@ struct case_workers *case_workers_open(const struct case_workers_config *config,
 {
 	assert(config->arena);
 	struct case_workers *workers = ARENA_NEW(config->arena, struct case_workers);
-	if (!workers) {
-		error_memory(error, ERROR_SYSTEM, "preparing workers");
-		return NULL;
-	}
+	if (!workers)
+		return error_null(error_memory(error, ERROR_SYSTEM, "preparing workers"));
 	workers->config = config;
 	if (open_all(workers, error))
 		return workers;

@@ -20,8 +20,8 @@ static const char *schema_by_id(void *context, uint32_t id, struct error *error)
 static const char *schema_by_fingerprint(void *context, uint64_t fingerprint, struct error *error)
 {
 	(void)context;
-	error_set(error, ERROR_INPUT, PLACE_NONE, "the schema %016llx is not known here", (unsigned long long)fingerprint);
-	return NULL;
+	return error_null(error_set(error, ERROR_INPUT, PLACE_NONE, "the schema %016llx is not known here",
+				    (unsigned long long)fingerprint));
 }
 
 static const struct schema_source answer_schemas = {.by_id = schema_by_id, .by_fingerprint = schema_by_fingerprint};

@@ -34,10 +34,8 @@ struct dev_lines {
 struct dev_lines *dev_lines_open(FILE *out, bool json, int64_t now_ms, struct error *error)
 {
 	struct dev_lines *lines = memory_take(1, sizeof *lines);
-	if (!lines) {
-		error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
-		return NULL;
-	}
+	if (!lines)
+		return error_null(error_memory(error, ERROR_SYSTEM, "showing how pipelines are"));
 	int descriptor = fileno(out);
 	*lines = (struct dev_lines){
 		.out = out, .json = json, .live = !json && descriptor >= 0 && isatty(descriptor), .shown_ms = now_ms};

@@ -628,22 +628,17 @@ struct change_detector *change_open(struct arena *arena, const struct table *ref
 	if (!reference_check(reference, false_alarms, error))
 		return NULL;
 	struct change_detector *self = ARENA_NEW(arena, struct change_detector);
-	if (!self) {
-		error_memory(error, ERROR_SYSTEM, "learning a reference");
-		return NULL;
-	}
+	if (!self)
+		return error_null(error_memory(error, ERROR_SYSTEM, "learning a reference"));
 	self->rows = reference->rows;
 	bool done = columns_fit(self, reference, arena);
-	if (done && self->columns == 0) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "no column of the reference varies, so nothing can be seen to change; take a reference of live data");
-		return NULL;
-	}
+	if (done && self->columns == 0)
+		return error_null(error_set(error, ERROR_CONFIG, PLACE_NONE,
+					    "no column of the reference varies, so nothing can be seen to change; take a reference "
+					    "of live data"));
 	double *sums = ARENA_ARRAY(arena, double, reference->rows + 1);
-	if (!done || !sums || !pairs_fit(self, reference, &scores, arena) || !windows_open(self, arena)) {
-		error_memory(error, ERROR_SYSTEM, "learning a reference");
-		return NULL;
-	}
+	if (!done || !sums || !pairs_fit(self, reference, &scores, arena) || !windows_open(self, arena))
+		return error_null(error_memory(error, ERROR_SYSTEM, "learning a reference"));
 	levels_fit(self, &scores, false_alarms / 1000, sums);
 	return self;
 }

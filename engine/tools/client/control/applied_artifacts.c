@@ -72,10 +72,8 @@ static const struct applied_artifact *artifact_add(const struct workspace *works
 	if (artifact)
 		return artifact;
 	artifact = ARENA_NEW(workspace->arena, struct applied_artifact);
-	if (!artifact || !artifacts_grow(workspace, artifacts)) {
-		error_memory(error, ERROR_SYSTEM, "reading files of documents");
-		return NULL;
-	}
+	if (!artifact || !artifacts_grow(workspace, artifacts))
+		return error_null(error_memory(error, ERROR_SYSTEM, "reading files of documents"));
 	artifact->path = path;
 	if (!outline_read(artifact, place, error))
 		return NULL;

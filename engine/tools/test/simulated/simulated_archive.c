@@ -388,10 +388,8 @@ struct archive *simulated_archive_open(struct simulated_host *host, struct loop 
 				       struct error *error)
 {
 	struct simulated_archive *archive = simulated_take(host->kafka, 1, sizeof *archive);
-	if (!archive) {
-		error_memory(error, ERROR_SYSTEM, "opening an archive");
-		return NULL;
-	}
+	if (!archive)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening an archive"));
 	*archive = (struct simulated_archive){
 		.archive = {&operations}, .kafka = host->kafka, .consumer = consumer, .loop = loop, .bell = loop_bell(loop)};
 	archive->client = (struct simulated_client){host, false, &archive->closed_sockets};

@@ -210,10 +210,8 @@ struct output *simulated_at_least_once_open(struct simulated_host *host, struct 
 					    const struct consumer *consumer, struct error *error)
 {
 	struct simulated_at_least_once *output = simulated_take(host->kafka, 1, sizeof *output);
-	if (!output) {
-		error_memory(error, ERROR_SYSTEM, "opening a producer");
-		return NULL;
-	}
+	if (!output)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a producer"));
 	*output = (struct simulated_at_least_once){.output = {.operations = &operations},
 						  .kafka = host->kafka,
 						  .host = host,
@@ -222,10 +220,8 @@ struct output *simulated_at_least_once_open(struct simulated_host *host, struct 
 						  .loop = loop,
 						  .bell = loop_bell(loop)};
 	output->client = (struct simulated_client){host, false, &output->closed_sockets};
-	if (!producer_open(output)) {
-		error_memory(error, ERROR_SYSTEM, "opening a producer");
-		return NULL;
-	}
+	if (!producer_open(output))
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a producer"));
 	simulated_at_least_once_ring(output); /* it is open: the first news */
 	return &output->output;
 }

@@ -43,10 +43,8 @@ static const struct best_effort_operations operations = {
 struct best_effort *simulated_best_effort_open(struct simulated_host *host, struct error *error)
 {
 	struct simulated_best_effort *producer = simulated_take(host->kafka, 1, sizeof *producer);
-	if (!producer) {
-		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
-		return NULL;
-	}
+	if (!producer)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a producer for taps"));
 	*producer = (struct simulated_best_effort){.base = {.operations = &operations}, .kafka = host->kafka};
 	producer->client = (struct simulated_client){host, false, &producer->closed_sockets};
 	return &producer->base;

@@ -505,10 +505,8 @@ struct consumer *simulated_consumer_open(struct simulated_host *host, struct loo
 	struct simulated_kafka *kafka = host->kafka;
 	struct simulated_consumer *consumer = simulated_take(kafka, 1, sizeof *consumer);
 	struct simulated_group *group = simulated_group_find(kafka, config->group);
-	if (!consumer || !group) {
-		error_memory(error, ERROR_SYSTEM, "opening a consumer");
-		return NULL;
-	}
+	if (!consumer || !group)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a consumer"));
 	consumer->consumer.operations = &operations;
 	consumer->next = kafka->consumers;
 	consumer->kafka = kafka;
@@ -519,10 +517,8 @@ struct consumer *simulated_consumer_open(struct simulated_host *host, struct loo
 	consumer->bell = loop_bell(loop);
 	consumer->group = group;
 	consumer->client = (struct simulated_client){host, false, &consumer->closed_sockets};
-	if (!topics_find(consumer)) {
-		error_memory(error, ERROR_SYSTEM, "opening a consumer");
-		return NULL;
-	}
+	if (!topics_find(consumer))
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a consumer"));
 	kafka->consumers = consumer;
 	if (!topics_are_found(consumer))
 		simulated_note(kafka, kafka->now_us + LOOK_US, topics_look, consumer);

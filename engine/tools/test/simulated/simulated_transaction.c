@@ -367,10 +367,8 @@ struct output *simulated_transaction_open(struct simulated_host *host, struct lo
 					  const struct consumer *consumer, struct error *error)
 {
 	struct simulated_open_transaction *transaction = simulated_take(host->kafka, 1, sizeof *transaction);
-	if (!transaction) {
-		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
-		return NULL;
-	}
+	if (!transaction)
+		return error_null(error_memory(error, ERROR_SYSTEM, "opening a transactional producer"));
 	transaction->output.operations = &operations;
 	transaction->kafka = host->kafka;
 	transaction->host = host;
