@@ -7,14 +7,13 @@
 static struct t_test t_test_made(double difference, double error, double freedom, double alpha)
 {
 	if (!(error > 0) || !(freedom > 0))
-		return (struct t_test){difference, NAN, freedom, NAN, NAN, {NAN, NAN}};
+		return (struct t_test){difference, NAN, freedom, NAN, {NAN, NAN}};
 	const double t = difference / error;
 	return (struct t_test){
 		.difference = difference,
 		.t = t,
 		.freedom = freedom,
 		.p = 2 * student_t_sf(fabs(t), freedom),
-		.p_greater = student_t_sf(t, freedom),
 		.interval = interval_around(difference, error * student_t_critical(alpha / 2, freedom)),
 	};
 }
@@ -33,23 +32,13 @@ static double variance_pooled(const struct moments *control, const struct moment
 	return (control->squares + treatment->squares) / ((double)control->count + (double)treatment->count - 2);
 }
 
-static double ratio_or_nan(double above, double below)
-{
-	return below > 0 ? above / below : NAN;
-}
-
 struct effect_size effect_size(const struct moments *control, const struct moments *treatment)
 {
-	const double difference = treatment->mean - control->mean;
 	const double freedom = (double)control->count + (double)treatment->count - 2;
-	const double cohen = ratio_or_nan(difference, sqrt(variance_pooled(control, treatment)));
+	const double deviation = sqrt(variance_pooled(control, treatment));
+	const double cohen = deviation > 0 ? (treatment->mean - control->mean) / deviation : NAN;
 	const double unbiased = freedom > 1 ? exp(log_gamma(freedom / 2) - log_gamma((freedom - 1) / 2)) / sqrt(freedom / 2) : NAN;
-	return (struct effect_size){
-		.cohen = cohen,
-		.hedges = cohen * unbiased,
-		.hedges_approximate = cohen * (1 - 3 / (4 * freedom - 1)),
-		.glass = ratio_or_nan(difference, sqrt(moments_variance(control, 1))),
-	};
+	return (struct effect_size){cohen, cohen * unbiased};
 }
 
 struct improvement improvement_of_means(double control, double control_variance, double treatment, double treatment_variance,

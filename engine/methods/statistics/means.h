@@ -11,8 +11,7 @@
 
 struct t_test {
 	double difference, t, freedom;
-	double p;	  /* of two sides */
-	double p_greater; /* that the treatment is not above the control */
+	double p; /* of two sides */
 	struct interval interval;
 };
 
@@ -20,10 +19,8 @@ struct t_test {
 struct t_test welch_test(const struct moments *control, const struct moments *treatment, double alpha);
 
 struct effect_size {
-	double cohen;		   /* by the pooled standard deviation */
-	double hedges;		   /* without its bias, by gamma functions */
-	double hedges_approximate; /* by 1 - 3 / (4 freedom - 1) */
-	double glass;		   /* by the control's standard deviation */
+	double cohen;  /* by the pooled standard deviation */
+	double hedges; /* without its bias, by gamma functions */
 };
 
 struct effect_size effect_size(const struct moments *control, const struct moments *treatment);

@@ -19,12 +19,8 @@ struct interval rate_wilson(struct rate rate, double alpha);
 
 struct rate_test {
 	double difference;
-	double z, p;			  /* pooled, of two sides */
-	double chi_square, chi_square_p;  /* the same without a sign */
-	double yates, yates_p;		  /* with the correction for continuity */
-	double fisher_p;		  /* of two sides: tables that are as unlikely, or more so */
-	struct interval newcombe;	  /* of the difference, from Wilson's intervals, without correction */
-	struct interval wald;
+	double z, p;		  /* pooled, of two sides */
+	struct interval newcombe; /* of the difference, from Wilson's intervals, without correction */
 };
 
 struct rate_test rate_test(struct rate control, struct rate treatment, double alpha);

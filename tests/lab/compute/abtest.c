@@ -7,6 +7,7 @@
 #include "comparison/statistics/fixed_horizon.h"
 #include "methods/statistics/distribution.h"
 #include "comparison/statistics/rank_test.h"
+#include "comparison/statistics/rate_tests.h"
 #include "methods/statistics/sample_ratio.h"
 #include "methods/statistics/sequence.h"
 #include "methods/statistics/special.h"
@@ -104,14 +105,15 @@ static void put_tests_of_means(json_t *result, const struct moments *control, co
 	compute_put_number(result, "welch_t", welch.t, error);
 	compute_put_number(result, "welch_df", welch.freedom, error);
 	compute_put_number(result, "welch_p", welch.p, error);
-	compute_put_number(result, "welch_p_greater", welch.p_greater, error);
+	compute_put_number(result, "welch_p_greater", student_t_sf(welch.t, welch.freedom), error);
 	put_interval(result, "ci95", welch.interval, error);
 	compute_put_number(result, "student_t", student.t, error);
 	compute_put_number(result, "student_p", student.p, error);
 	compute_put_number(result, "cohens_d", effect.cohen, error);
 	compute_put_number(result, "hedges_g", effect.hedges, error);
-	compute_put_number(result, "hedges_g_approx", effect.hedges_approximate, error);
-	compute_put_number(result, "glass_delta", effect.glass, error);
+	compute_put_number(result, "hedges_g_approx", effect.cohen * (1 - 3 / (4 * student.freedom - 1)), error);
+	const double spread = sqrt(moments_variance(control, 1));
+	compute_put_number(result, "glass_delta", spread > 0 ? welch.difference / spread : NAN, error);
 }
 
 static json_t *means_run(const struct compute_case *one, struct error *error)
@@ -342,6 +344,7 @@ static json_t *rates_run(const struct compute_case *one, struct error *error)
 		return posterior_run(one, control, treatment, error);
 	const double alpha = alpha_of(one, error);
 	const struct rate_test test = rate_test(control, treatment, alpha);
+	const double chi_square = rate_chi_square(control, treatment, 0), yates = rate_chi_square(control, treatment, 0.5);
 	json_t *result = json_object();
 	compute_put_number(result, "p_control", control.successes / control.trials, error);
 	compute_put_number(result, "p_treatment", treatment.successes / treatment.trials, error);
@@ -351,12 +354,12 @@ static json_t *rates_run(const struct compute_case *one, struct error *error)
 	put_interval(result, "wilson_treatment", rate_wilson(treatment, alpha), error);
 	put_interval(result, "clopper_pearson_treatment", rate_clopper_pearson(treatment, alpha), error);
 	put_interval(result, "newcombe_difference", test.newcombe, error);
-	put_interval(result, "wald_difference", test.wald, error);
-	compute_put_number(result, "chi2", test.chi_square, error);
-	compute_put_number(result, "chi2_p", test.chi_square_p, error);
-	compute_put_number(result, "chi2_yates", test.yates, error);
-	compute_put_number(result, "chi2_yates_p", test.yates_p, error);
-	compute_put_number(result, "fisher_p", test.fisher_p, error);
+	put_interval(result, "wald_difference", rate_wald(control, treatment, alpha), error);
+	compute_put_number(result, "chi2", chi_square, error);
+	compute_put_number(result, "chi2_p", chi_square_sf(chi_square, 1), error);
+	compute_put_number(result, "chi2_yates", yates, error);
+	compute_put_number(result, "chi2_yates_p", chi_square_sf(yates, 1), error);
+	compute_put_number(result, "fisher_p", rate_fisher_p(control, treatment), error);
 	return result;
 }
 

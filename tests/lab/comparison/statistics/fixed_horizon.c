@@ -65,13 +65,12 @@ struct t_test student_test(const struct moments *control, const struct moments *
 	const double pooled = (control->squares + treatment->squares) / freedom, difference = treatment->mean - control->mean;
 	const double error = sqrt(pooled * (1 / count_c + 1 / count_t)), t = difference / error;
 	if (!(error > 0) || !(freedom > 0))
-		return (struct t_test){difference, NAN, freedom, NAN, NAN, {NAN, NAN}};
+		return (struct t_test){difference, NAN, freedom, NAN, {NAN, NAN}};
 	return (struct t_test){
 		.difference = difference,
 		.t = t,
 		.freedom = freedom,
 		.p = 2 * student_t_sf(fabs(t), freedom),
-		.p_greater = student_t_sf(t, freedom),
 		.interval = interval_around(difference, error * student_t_critical(alpha / 2, freedom)),
 	};
 }
