@@ -165,7 +165,7 @@ ASAN_LIBRARY = $(eval ASAN_LIBRARY := $$(filter /%,$$(shell $(CC) -print-file-na
 comma := ,
 
 # Tests of the laboratory.
-LAB_TESTS := analysis anchor_run bandit bandit_trajectory compute drift fixed_horizon monitor_distances sampler simulation simulation_broken simulation_control simulation_observer sketches window_sketches worker_pause
+LAB_TESTS := analysis anchor_run bandit bandit_trajectory compute contract drift fixed_horizon monitor_distances sampler simulation simulation_broken simulation_control simulation_observer sketches window_sketches worker_pause
 $(LAB_TESTS:%=$(BUILD)/unit/%_test): $(LAB_LIBRARY)
 $(LAB_OBJECTS): SHARED_CFLAGS := -fPIC -fno-semantic-interposition
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "contract.h"
+#include "simulation/simulated_faults.h"
 #include "tools/test/simulated/simulated_kafka.h"
 
 #define MS INT64_C(1000)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "tools/test/simulated/simulated_kafka.h"
+#include "simulation/simulated_faults.h"
 #include "simulation/simulated_models.h"
 #include "tests/unit/planning.h"
 #include "engine/worker/worker.h"

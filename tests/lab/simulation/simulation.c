@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "simulation/simulation_parts.h"
+#include "simulation/simulated_faults.h"
 
 #define MS SIMULATION_MS
 #define SECOND SIMULATION_SECOND

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "simulation/simulated_faults.h"
 #include "simulation/simulation_parts.h"
 
 #define MS SIMULATION_MS

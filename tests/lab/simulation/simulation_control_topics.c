@@ -1,6 +1,7 @@
 /* simulation_control_topics.c: Topics of the control plane in a simulation run; see simulation_control.h. */
 #include "simulation/simulation_control.h"
 
+#include "simulation/simulated_faults.h"
 #include "simulation/simulation_parts.h"
 
 static struct simulated_topic *topic_make(struct simulated_kafka *kafka, const char *name)

@@ -1,6 +1,7 @@
 /* simulation_fault.c: Injected faults of the workers in a simulation run, and the times at which workers get a deployment;
  * see simulation_parts.h. */
 #include "simulation/simulation_parts.h"
+#include "simulation/simulated_faults.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -6,6 +6,7 @@
 
 #include "message/formats/oip_json.h"
 #include "compiler/plan/plan.h"
+#include "simulation/simulated_faults.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
 #define TELL_BYTES 160

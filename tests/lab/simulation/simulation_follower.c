@@ -2,6 +2,7 @@
  * prepares changes, and reports. See simulation_control.h. */
 #include "control/keeper/change_order.h"
 #include "message/rows.h"
+#include "simulation/simulated_faults.h"
 #include "simulation/simulation_parts.h"
 
 #define MS SIMULATION_MS

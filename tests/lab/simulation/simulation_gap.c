@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "simulation/simulated_faults.h"
 #include "simulation/simulation_parts.h"
 
 #define FIRST_US (1 * SIMULATION_SECOND)

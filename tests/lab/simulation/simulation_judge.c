@@ -7,6 +7,7 @@
 
 #include "base/number/number.h"
 #include "message/formats/oip_json.h"
+#include "simulation/simulated_faults.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
 #define TELL_BYTES 160

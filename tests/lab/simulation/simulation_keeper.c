@@ -1,6 +1,7 @@
 /* simulation_keeper.c: Candidates for the keeper in a simulation run: the terms of control/keeper/keeper_service.c, on the
  * simulated Kafka. See simulation_control.h. */
 #include "simulation/simulation_parts.h"
+#include "simulation/simulated_faults.h"
 
 #include <inttypes.h>
 

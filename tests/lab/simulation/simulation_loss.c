@@ -1,6 +1,7 @@
 /* simulation_loss.c: see simulation_loss.h. */
 #include "simulation/simulation_loss.h"
 
+#include "simulation/simulated_faults.h"
 #include "simulation/simulation_parts.h"
 
 #define FIRST_US (1 * SIMULATION_SECOND)

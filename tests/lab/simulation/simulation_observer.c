@@ -10,6 +10,7 @@
 #include "message/records/stage_link.h"
 #include "message/records/truth_link.h"
 #include "compiler/plan/plan.h"
+#include "simulation/simulated_faults.h"
 #include "simulation/simulation_parts.h"
 
 #define MS SIMULATION_MS

@@ -1,5 +1,6 @@
 /* simulation_reading.c: see simulation_reading.h. */
 #include "simulation/simulation_reading.h"
+#include "simulation/simulated_faults.h"
 
 bool simulation_reading_next(struct simulation_reading *reading, const struct simulated_kafka *kafka, struct record *record)
 {

@@ -1,5 +1,6 @@
 /* simulation_worker.c: Workers of a simulation run; see simulation_parts.h. */
 #include "simulation/simulation_parts.h"
+#include "simulation/simulated_faults.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -49,8 +49,3 @@ struct best_effort *simulated_best_effort_open(struct simulated_host *host, stru
 	producer->client = (struct simulated_client){host, false, &producer->closed_sockets};
 	return &producer->base;
 }
-
-uint64_t simulated_taps_lost(const struct simulated_kafka *kafka)
-{
-	return kafka->taps_lost;
-}

@@ -414,21 +414,6 @@ enum simulated_answer simulated_group_commit(struct simulated_kafka *kafka, stru
 	return SIMULATED_GOOD;
 }
 
-void simulated_forget_references(struct simulated_kafka *kafka)
-{
-	for (struct simulated_group *group = kafka->groups; group; group = group->next)
-		memset(group->references, 0, sizeof group->references);
-}
-
-int64_t simulated_committed(const struct simulated_kafka *kafka, const char *group, const struct simulated_topic *topic,
-			    int32_t partition)
-{
-	for (const struct simulated_group *its = kafka->groups; its; its = its->next)
-		if (strcmp(its->name, group) == 0)
-			return its->committed[topic->partitions[partition].number];
-	return OFFSET_NONE;
-}
-
 /* Not before it is decided what the transactions that are open there have done. */
 enum simulated_answer simulated_group_read(struct simulated_kafka *kafka, struct simulated_request *request)
 {

@@ -58,44 +58,6 @@ bool simulated_failed(const struct simulated_kafka *kafka)
 
 /* ---- faults ---- */
 
-void simulated_calm(struct simulated_kafka *kafka)
-{
-	kafka->calm = true;
-}
-
-uint64_t simulated_mishaps(const struct simulated_kafka *kafka, enum simulated_mishap mishap)
-{
-	return kafka->mishaps[mishap];
-}
-
-uint64_t simulated_rebalances(const struct simulated_kafka *kafka)
-{
-	return kafka->rebalances;
-}
-
-uint64_t simulated_fences(const struct simulated_kafka *kafka)
-{
-	return kafka->fences;
-}
-
-uint64_t simulated_timeouts(const struct simulated_kafka *kafka)
-{
-	return kafka->timeouts;
-}
-
-uint64_t simulated_batches_refused(const struct simulated_kafka *kafka)
-{
-	return kafka->batches_refused;
-}
-
-void simulated_inject(struct simulated_kafka *kafka, enum simulated_request_kind kind, enum simulated_mishap mishap,
-		      int64_t late_us)
-{
-	kafka->injected[kind].set = true;
-	kafka->injected[kind].mishap = mishap;
-	kafka->injected[kind].late_us = late_us;
-}
-
 /* ---- processes ---- */
 
 struct simulated_host *simulated_host_open(struct simulated_kafka *kafka, const char *name)
@@ -108,32 +70,6 @@ struct simulated_host *simulated_host_open(struct simulated_kafka *kafka, const 
 	if (kafka->config.batches.readable && bytes < BATCH_USUAL_BYTES)
 		atomic_store(&host->batches.bytes, bytes);
 	return host;
-}
-
-/* The group gets no heartbeats from members on this process. */
-static void host_is_silent(struct simulated_host *host)
-{
-	for (struct simulated_consumer *consumer = host->kafka->consumers; consumer; consumer = consumer->next)
-		if (consumer->client.host == host && consumer->group)
-			simulated_group_silence(host->kafka, consumer->group, consumer);
-}
-
-void simulated_host_kill(struct simulated_host *host)
-{
-	host->dead = true;
-	host_is_silent(host);
-}
-
-void simulated_host_freeze(struct simulated_host *host, int64_t until_us)
-{
-	host->frozen_until_us = until_us;
-	host_is_silent(host);
-}
-
-void simulated_host_cut(struct simulated_host *host, int64_t until_us)
-{
-	host->cut_until_us = until_us;
-	host_is_silent(host);
 }
 
 struct output *simulated_output_open(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,

@@ -69,42 +69,11 @@ bool simulated_failed(const struct simulated_kafka *kafka);
 /* Creates a topic; names are unique. */
 bool simulated_topic(struct simulated_kafka *kafka, const char *name, int32_t partitions);
 struct simulated_topic *simulated_find(const struct simulated_kafka *kafka, const char *name); /* NULL: it does not exist */
-int32_t simulated_topic_partitions(const struct simulated_topic *topic);
-
-/* Losses of a broker or an operator, while no client uses it: so many committed records at the end of a partition, with
- * all that is behind them; and the metadata of all commits. False: there was no committed record. */
-bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t records);
-void simulated_forget_references(struct simulated_kafka *kafka);
-
-/* Makes a topic unavailable until then: brokers refuse what is produced to it as a temporary error. Whoever reads it by
- * simulated_read() is to ask when it is there again. */
-void simulated_hide(struct simulated_topic *topic, int64_t until_us);
-int64_t simulated_hidden_until_us(const struct simulated_topic *topic);
-
-/* Deletes the records of a partition below an offset, as retention or an operator does, while clients may use it. Consumers
- * that ask for one of them go on behind them, and report the gap (consumer_gap()). */
-void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before);
-/* The offset that a group has committed; OFFSET_NONE: none. */
-int64_t simulated_committed(const struct simulated_kafka *kafka, const char *group, const struct simulated_topic *topic,
-			    int32_t partition);
-/* Whether a consumer has reported a gap with that offset; and the records of all such reports, each time they were made. */
-bool simulated_is_skipped(const struct simulated_topic *topic, int32_t partition, int64_t offset);
-uint64_t simulated_skipped(const struct simulated_kafka *kafka);
-uint64_t simulated_gaps(const struct simulated_kafka *kafka); /* reports */
 
 /* The time of the next event (INT64_MAX: never), and the call that lets time pass. */
 int64_t simulated_due_us(const struct simulated_kafka *kafka);
 void simulated_advance(struct simulated_kafka *kafka, int64_t now_us);
 
-/* Stops all faults from now on; those under way run to their end. */
-void simulated_calm(struct simulated_kafka *kafka);
-uint64_t simulated_mishaps(const struct simulated_kafka *kafka, enum simulated_mishap mishap); /* their number so far */
-uint64_t simulated_rebalances(const struct simulated_kafka *kafka);
-uint64_t simulated_fences(const struct simulated_kafka *kafka);		 /* requests refused because of a newer producer */
-uint64_t simulated_timeouts(const struct simulated_kafka *kafka);	 /* transactions that timed out */
-uint64_t simulated_batches_refused(const struct simulated_kafka *kafka); /* because of their size */
-
-/* Injects a fault into the next request of that kind; for tests. */
 enum simulated_request_kind {
 	SIMULATED_PRODUCE,
 	SIMULATED_INIT_PRODUCER,
@@ -114,15 +83,11 @@ enum simulated_request_kind {
 	SIMULATED_COMMIT_OFFSETS,
 	SIMULATED_REQUEST_KINDS
 };
-void simulated_inject(struct simulated_kafka *kafka, enum simulated_request_kind kind, enum simulated_mishap mishap,
-		      int64_t late_us);
 
 /* ---- processes ---- */
 
 struct simulated_host *simulated_host_open(struct simulated_kafka *kafka, const char *name); /* NULL: memory */
-void simulated_host_kill(struct simulated_host *host); /* at once: requests that were sent still arrive, and no reply comes back */
-void simulated_host_freeze(struct simulated_host *host, int64_t until_us); /* the process does nothing until then */
-void simulated_host_cut(struct simulated_host *host, int64_t until_us);	   /* no request or reply reaches or leaves it until then */
+
 /* The earliest time at which the process can act, or with `network` read a topic: now, or later. INT64_MAX: never. */
 int64_t simulated_host_free_us(const struct simulated_host *host, bool network);
 
@@ -139,16 +104,14 @@ struct archive *simulated_archive_open(struct simulated_host *host, struct loop 
 
 /* As best_effort_open(). */
 struct best_effort *simulated_best_effort_open(struct simulated_host *host, struct error *error);
-uint64_t simulated_taps_lost(const struct simulated_kafka *kafka); /* records of best-effort producers that did not arrive */
 
 /* ---- its contents ---- */
 
 /* Appends a record at once, without any faults. Returns its offset, or -1: memory. */
 int64_t simulated_append(struct simulated_kafka *kafka, struct simulated_topic *topic, const struct outgoing *record);
 
-/* Counters that grow with every change that simulated_read() may show, of any topic or of one. */
+/* A counter that grows with every change that simulated_read() may show. */
 uint64_t simulated_change_count(const struct simulated_kafka *kafka);
-uint64_t simulated_topic_changes(const struct simulated_topic *topic);
 
 /* The position of the record that a producer's record answers, as produced: `topic` is its consumer's number of the
  * topic. Offset OFFSET_NONE: it answers none, or there is no such record. */

@@ -204,43 +204,6 @@ const struct simulated_entry *simulated_partition_next(const struct simulated_pa
 	return NULL;
 }
 
-bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t records)
-{
-	struct simulated_partition *its = &topic->partitions[partition];
-	bool any = false;
-	for (size_t end = its->count; end > 0 && records > 0; end--) {
-		enum entry_state state = its->entries[end - 1]->state;
-		if (state != ENTRY_PLAIN && state != ENTRY_COMMITTED)
-			continue;
-		any = true;
-		records--;
-		its->count = end - 1;
-	}
-	return any;
-}
-
-void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before)
-{
-	struct simulated_partition *its = &topic->partitions[partition];
-	int64_t begin = before < simulated_partition_end(its) ? before : simulated_partition_end(its);
-	its->begin = begin > its->begin ? begin : its->begin;
-}
-
-bool simulated_is_skipped(const struct simulated_topic *topic, int32_t partition, int64_t offset)
-{
-	return topic->partitions[partition].entries[offset]->skipped;
-}
-
-uint64_t simulated_skipped(const struct simulated_kafka *kafka)
-{
-	return kafka->skipped;
-}
-
-uint64_t simulated_gaps(const struct simulated_kafka *kafka)
-{
-	return kafka->gaps;
-}
-
 uint64_t simulated_change_count(const struct simulated_kafka *kafka)
 {
 	return kafka->changes;

@@ -27,23 +27,3 @@ struct simulated_topic *simulated_find(const struct simulated_kafka *kafka, cons
 		topic = topic->next;
 	return topic;
 }
-
-int32_t simulated_topic_partitions(const struct simulated_topic *topic)
-{
-	return topic->count;
-}
-
-uint64_t simulated_topic_changes(const struct simulated_topic *topic)
-{
-	return topic->changes;
-}
-
-void simulated_hide(struct simulated_topic *topic, int64_t until_us)
-{
-	topic->hidden_until_us = until_us;
-}
-
-int64_t simulated_hidden_until_us(const struct simulated_topic *topic)
-{
-	return topic->hidden_until_us;
-}
