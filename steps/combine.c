@@ -290,8 +290,7 @@ static const struct tensor *each_element(const struct step *step, const struct m
 	if (first->datatype == DATATYPE_BYTES && self->by != BY_VOTE) {
 		error_set_tensor(error, step->place, "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack",
 				 step->name);
-		reply_blamed(error, first);
-		return NULL;
+		return error_null(reply_blamed(error, first));
 	}
 	if (!any_weighs(members))
 		return error_null(error_set(error, ERROR_INPUT, step->place,
@@ -334,8 +333,7 @@ static const struct tensor *laid_out(const struct step *step, const struct membe
 		    memcmp(other->shape + skip, first->shape + skip, (first->rank - skip) * sizeof *shape) != 0) {
 			error_set_tensor(error, step->place, "step `%s` cannot append %s to %s", step->name,
 					 tensor_type_text(arena, other), tensor_type_text(arena, first));
-			reply_blamed(error, text_member(first, other));
-			return NULL;
+			return error_null(reply_blamed(error, text_member(first, other)));
 		}
 		along += stack ? 1 : other->shape[0];
 	}

@@ -129,10 +129,8 @@ static const struct tensor *setting_answer(struct features_work *work, const str
 	struct trailing_result *results = NULL;
 	if (setting->count) {
 		results = arena_take_raw(work->arena, setting->count * sizeof *results);
-		if (!results) {
-			work_fail(work);
-			return NULL;
-		}
+		if (!results)
+			return error_null(work_fail(work));
 	}
 	work->scope.trailing = results;
 	for (size_t i = 0; i < setting->count; i++)

@@ -30,10 +30,8 @@ bool json_rows_refuse(struct json_rows *reading, const char *what)
 static const char *string_of(struct json_rows *reading)
 {
 	struct text text;
-	if (json_peek(reading->scan) != JSON_STRING || !json_text(reading->scan, &text)) {
-		json_rows_refuse(reading, "is a text");
-		return NULL;
-	}
+	if (json_peek(reading->scan) != JSON_STRING || !json_text(reading->scan, &text))
+		return error_null(json_rows_refuse(reading, "is a text"));
 	return arena_copy(reading->scan->arena, text.bytes, text.length);
 }
 

@@ -345,10 +345,8 @@ static const struct tensor *answer_of(struct evaluation *evaluation, const struc
 	enum datatype datatype = answer_datatype(value);
 	const void *elements = value->storage == datatype ? value->data : answer_elements(evaluation, value, datatype);
 	struct tensor *tensor = arena_take_raw(evaluation->arena, sizeof *tensor);
-	if (!elements || !tensor) {
-		evaluation_full(evaluation);
-		return NULL;
-	}
+	if (!elements || !tensor)
+		return error_null(evaluation_full(evaluation));
 	*tensor = (struct tensor){.name = name,
 				  .shape = value->shape,
 				  .data = elements,

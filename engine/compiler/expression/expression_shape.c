@@ -121,11 +121,10 @@ static const void *elements_as(struct evaluation *evaluation, const struct value
 		return value->data;
 	const int64_t *items = value_signed(evaluation, value);
 	for (size_t i = 0; items && storage == DATATYPE_INT64 && value->storage == DATATYPE_UINT64 && i < value->count; i++) {
-		if (items[i] < 0) {
-			evaluation_fail(evaluation,
-					"signed and unsigned integers together, and one does not fit INT64; write cast(x, FP64)");
-			return NULL;
-		}
+		if (items[i] < 0)
+			return error_null(evaluation_fail(evaluation,
+							  "signed and unsigned integers together, and one does not fit INT64; "
+							  "write cast(x, FP64)"));
 	}
 	return items;
 }

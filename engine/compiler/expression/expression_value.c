@@ -123,10 +123,8 @@ const double *value_doubles(struct evaluation *evaluation, const struct value *v
 	if (value->storage == DATATYPE_FP64)
 		return value->data;
 	double *out = arena_take_raw(evaluation->arena, value->count * sizeof *out);
-	if (!out) {
-		evaluation_full(evaluation);
-		return NULL;
-	}
+	if (!out)
+		return error_null(evaluation_full(evaluation));
 	switch ((enum datatype)value->storage) {
 	case DATATYPE_FP32:
 		floats_widen(out, value->data, value->count);
@@ -158,10 +156,8 @@ const int64_t *value_signed(struct evaluation *evaluation, const struct value *v
 	if (value->storage == DATATYPE_INT64 || value->storage == DATATYPE_UINT64)
 		return value->data;
 	int64_t *out = arena_take_raw(evaluation->arena, value->count * sizeof *out);
-	if (!out) {
-		evaluation_full(evaluation);
-		return NULL;
-	}
+	if (!out)
+		return error_null(evaluation_full(evaluation));
 	switch ((enum datatype)value->storage) {
 	CONVERT_NARROW
 	default:
@@ -174,15 +170,12 @@ const uint8_t *value_truths(struct evaluation *evaluation, const struct value *v
 {
 	if (value->storage == DATATYPE_BOOL)
 		return value->data;
-	if (value->storage == DATATYPE_BYTES) {
-		evaluation_fail_of_class(evaluation, NULL, "a text is neither true nor false; compare it, as in x == \"yes\"");
-		return NULL;
-	}
+	if (value->storage == DATATYPE_BYTES)
+		return error_null(evaluation_fail_of_class(evaluation, NULL,
+							   "a text is neither true nor false; compare it, as in x == \"yes\""));
 	uint8_t *out = arena_take_raw(evaluation->arena, value->count);
-	if (!out) {
-		evaluation_full(evaluation);
-		return NULL;
-	}
+	if (!out)
+		return error_null(evaluation_full(evaluation));
 	if (value_is_float(value)) {
 		const double *numbers = value_doubles(evaluation, value);
 		for (size_t i = 0; numbers && i < value->count; i++)
@@ -216,10 +209,8 @@ void *value_make(struct evaluation *evaluation, struct value *result, enum datat
 	int64_t *kept = arena_take_raw(evaluation->arena, (rank + 1) * sizeof *kept);
 	evaluation->work += count;
 	void *elements = arena_take_raw(evaluation->arena, count * datatype_stride(storage));
-	if (!kept || !elements) {
-		evaluation_full(evaluation);
-		return NULL;
-	}
+	if (!kept || !elements)
+		return error_null(evaluation_full(evaluation));
 	for (uint32_t i = 0; i < rank; i++)
 		kept[i] = shape[i];
 	*result = (struct value){.data = elements, .shape = kept, .count = count, .rank = rank, .storage = (uint8_t)storage};

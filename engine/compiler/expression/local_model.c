@@ -26,8 +26,7 @@ static const struct tensor *tensor_chosen(const struct local_model *model, const
 	error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes one numeric tensor, and %zu came; name one with `input`", model->whose,
 		  numeric);
 	error->of_tensor = numeric == 0 && tensors.count > 0;
-	reply_blamed(error, tensors.count == 1 ? tensors.items[0] : NULL);
-	return NULL;
+	return error_null(reply_blamed(error, tensors.count == 1 ? tensors.items[0] : NULL));
 }
 
 static bool width_fits(const struct predictor_traits *traits, int64_t width)

@@ -353,10 +353,8 @@ static const struct tensor *take_tensor(struct avro_foreign_taking *taking, avro
 {
 	static const char *const needed[] = {"name", "datatype", "shape", "data"};
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-		if (!has_field(record, needed[i])) {
-			lacking(taking, "tensors", needed[i]);
-			return NULL;
-		}
+		if (!has_field(record, needed[i]))
+			return error_null(lacking(taking, "tensors", needed[i]));
 	}
 	struct tensor *tensor = ARENA_NEW(taking->arena, struct tensor);
 	struct text datatype = {NULL, 0};

@@ -152,10 +152,8 @@ const struct mapping *mapping_compile(struct arena *arena, const struct mapped_i
 	struct mapping *mapping = ARENA_NEW(arena, struct mapping);
 	struct mapped *tensors = ARENA_ARRAY(arena, struct mapped, input->count);
 	size_t paths = 2;
-	if (!mapping || !tensors) {
-		no_memory(error);
-		return NULL;
-	}
+	if (!mapping || !tensors)
+		return error_null(no_memory(error));
 	mapping->count = input->count;
 	mapping->tensors = tensors;
 	mapping->time_unit = input->time_unit;
@@ -297,8 +295,7 @@ static const struct cell *single_of(const struct mapped_making *making, const st
 	const struct found *found = &making->found[path->number];
 	if (!found->listed && found->count && found->cells[found->count - 1].kind != CELL_NOTHING)
 		return &found->cells[found->count - 1];
-	mapped_absent(making, path, text_of(what));
-	return NULL;
+	return error_null(mapped_absent(making, path, text_of(what)));
 }
 
 static bool set_key(const struct mapped_making *making, struct message *message)

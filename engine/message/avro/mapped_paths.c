@@ -84,16 +84,12 @@ struct map_path *path_add(struct map_node *root, struct text text, size_t number
 	struct map_node *node = root;
 	struct map_node *last_star = NULL;
 	const char *fault = "is empty";
-	if (rest.length == 0) {
-		bad_path(text, place, fault, error);
-		return NULL;
-	}
+	if (rest.length == 0)
+		return error_null(bad_path(text, place, fault, error));
 	for (size_t parts = 0; rest.length; parts++) {
 		struct map_node part = {0};
-		if (parts == PARTS_MAX || !take_part(&rest, node == root, &part, &fault)) {
-			bad_path(text, place, parts == PARTS_MAX ? "has more than 64 parts" : fault, error);
-			return NULL;
-		}
+		if (parts == PARTS_MAX || !take_part(&rest, node == root, &part, &fault))
+			return error_null(bad_path(text, place, parts == PARTS_MAX ? "has more than 64 parts" : fault, error));
 		node = child_for(node, &part, arena);
 		if (!node)
 			return error_null(error_memory(error, ERROR_SYSTEM, "reading a mapping"));

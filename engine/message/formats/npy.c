@@ -270,10 +270,8 @@ struct tensor *npy_read(struct text name, struct text bytes, struct arena *arena
 	if (!file_read_parts(&npy, bytes, &header) || !header_read(&npy, header) || !datatype_of(&npy, &datatype) ||
 	    !shape_count(name, npy.shape, npy.rank, &count, error))
 		return NULL;
-	if (npy.is_fortran && npy.rank > 1) {
-		npy_refuse(&npy, "is in Fortran's order; save numpy.ascontiguousarray() of it");
-		return NULL;
-	}
+	if (npy.is_fortran && npy.rank > 1)
+		return error_null(npy_refuse(&npy, "is in Fortran's order; save numpy.ascontiguousarray() of it"));
 	struct tensor *tensor = arena_take(arena, 1, sizeof *tensor + npy.rank * sizeof *npy.shape);
 	if (!tensor)
 		return error_null(error_memory(error, ERROR_LIMIT, "reading a .npy file"));

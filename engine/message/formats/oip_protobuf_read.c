@@ -203,10 +203,8 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 {
 	struct oip_protobuf_tensors gathered = {.datatype = TEXT("")};
 	struct tensor *tensor = ARENA_NEW(reading->arena, struct tensor);
-	if (!tensor) {
-		oip_protobuf_read_full(reading);
-		return NULL;
-	}
+	if (!tensor)
+		return error_null(oip_protobuf_read_full(reading));
 	tensor->name = TEXT("");
 	if (!oip_protobuf_read_gather(reading, message, tensor, &gathered))
 		return NULL;
@@ -218,10 +216,8 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 	if (!shape_count(tensor->name, gathered.shape, gathered.rank, &tensor->count, reading->error))
 		return NULL;
 	int64_t *shape = arena_take_raw(reading->arena, gathered.rank * sizeof *shape);
-	if (!shape) {
-		oip_protobuf_read_full(reading);
-		return NULL;
-	}
+	if (!shape)
+		return error_null(oip_protobuf_read_full(reading));
 	memcpy(shape, gathered.shape, gathered.rank * sizeof *shape);
 	tensor->shape = shape;
 	tensor->rank = (uint32_t)gathered.rank;
@@ -259,10 +255,8 @@ static struct text *texts_of(struct oip_protobuf_reading *reading, struct text m
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
 	size_t at = 0;
-	if (!texts) {
-		oip_protobuf_read_full(reading);
-		return NULL;
-	}
+	if (!texts)
+		return error_null(oip_protobuf_read_full(reading));
 	while (protobuf_next(&cursor, &field))
 		if (protobuf_is(&field, number, WIRE_BYTES))
 			texts[at++] = field.bytes;

@@ -139,10 +139,8 @@ const struct stub *stub_parse(struct arena *arena, const char *uri, struct place
 		rest = text_from(rest, scheme.length);
 	struct text name = text_take_until(&rest, '?');
 	const struct stub_row *row = stub_row_find(name);
-	if (!row) {
-		stub_unknown(name, place, error);
-		return NULL;
-	}
+	if (!row)
+		return error_null(stub_unknown(name, place, error));
 	struct stub *stub = ARENA_NEW(arena, struct stub);
 	if (!stub)
 		return error_null(error_memory(error, ERROR_SYSTEM, "reading a stub"));
