@@ -163,9 +163,6 @@ void rest_poll_explanations(const struct rest_request *request);
 /* The caller, as call_access_caller(). */
 struct text rest_caller(const struct rest_request *request);
 
-/* Sets the time that the caller allows a poll, by the headers of calls; without them, it stays as it is. False: it is refused. */
-bool rest_poll_time_read(const struct rest_request *request, int64_t *allowed_ms);
-
 /* Finds what a poll or a watch of a submitted request reads, and its time. False: it is refused. */
 bool rest_poll_prepare(const struct rest_request *request, struct poll_request *poll);
 

@@ -58,7 +58,8 @@ void rest_submitted(void *context, const struct call_outcome *outcome)
 
 /* ---- poll ---- */
 
-bool rest_poll_time_read(const struct rest_request *request, int64_t *allowed_ms)
+/* Sets the time that the caller allows a poll, by the headers of calls; without them, it stays as it is. False: it is refused. */
+static bool rest_poll_time_read(const struct rest_request *request, int64_t *allowed_ms)
 {
 	const struct call_source source = rest_source(request);
 	struct call_refusal refusal = {504, "the request's deadline has passed already; allow more time"};

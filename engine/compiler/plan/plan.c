@@ -61,8 +61,10 @@ static bool has_endpoint(struct compiler *compiler, const char *model)
 	return endpoint.origin != ENDPOINT_NONE;
 }
 
-const char *plan_unserved_model(const struct spec *spec, const struct plan_options *options, const struct resource *experiment,
-				struct arena *arena)
+/* The model for lack of which an Experiment has no pipeline of its name: the first one among its choices that has no endpoint, by
+ * the files and by these servers (`--server`). With `models_served` each Model of the files has one. NULL: there is none. */
+static const char *plan_unserved_model(const struct spec *spec, const struct plan_options *options,
+				       const struct resource *experiment, struct arena *arena)
 {
 	struct compiler compiler = {.arena = arena, .spec = spec, .options = options};
 	const struct experiment_spec *split = experiment->spec;

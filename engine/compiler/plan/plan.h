@@ -251,11 +251,6 @@ const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *aren
 bool graph_is_judged(const struct graph *graph);
 const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena);
 
-/* The model for lack of which an Experiment has no pipeline of its name: the first one among its choices that has no endpoint, by
- * the files and by these servers (`--server`). With `models_served` each Model of the files has one. NULL: there is none. */
-const char *plan_unserved_model(const struct spec *spec, const struct plan_options *options, const struct resource *experiment,
-				struct arena *arena);
-
 /* For commands that do not know the `--server` of engines: the model by which it depends on these whether there is the pipeline,
  * which is made of an Experiment; NULL: it does not. The words take the pipeline and the model, thrice. */
 const char *plan_model_of_servers(const struct spec *spec, const struct resource *pipeline, struct arena *arena);

@@ -245,13 +245,6 @@ static inline char *avro_put_optional(char *to, struct text bytes)
 	return bytes.bytes ? avro_put_bytes(to, bytes) : to;
 }
 
-/* A union of null and a double: NaN and infinity are null. */
-static inline char *avro_put_finite(char *to, double number)
-{
-	to = avro_put_small(to, isfinite(number) ? 1 : 0);
-	return isfinite(number) ? avro_put_double(to, number) : to;
-}
-
 /* Writes the version of a table as a text. */
 char *avro_put_table(char *to, uint64_t table);
 char *avro_table_digits(char *to, uint64_t table); /* without their number */

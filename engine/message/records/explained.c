@@ -45,7 +45,8 @@ const char *explained_scale(const struct explanation *explanation)
 	return names[explanation->scale];
 }
 
-bool explained_is_complete(const struct explanation *explanation)
+/* Whether all that the method asks for was answered. */
+static bool explained_is_complete(const struct explanation *explanation)
 {
 	return explanation->answered >= explanation->asked;
 }

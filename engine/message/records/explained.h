@@ -39,9 +39,6 @@ const char *explained_method(const struct explanation *explanation);
 /* The scale's name in records: log-odds, log or score; empty: the answer itself. */
 const char *explained_scale(const struct explanation *explanation);
 
-/* Whether all that the method asks for was answered. */
-bool explained_is_complete(const struct explanation *explanation);
-
 /* Appends a record of schemas/explanation.avsc for one output. The explanation has no failure. LIMIT: it does not fit into the
  * buffer. */
 bool explained_encode(const struct explained *explained, size_t output, const struct message *message, const char *pipeline,

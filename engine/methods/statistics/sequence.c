@@ -39,7 +39,8 @@ bool burn_in_over(const struct moments *control, const struct moments *treatment
 	return !rates || (outcomes_enough(control) && outcomes_enough(treatment));
 }
 
-bool rates_scarce(const struct moments *control, const struct moments *treatment)
+/* Whether both arms have enough units, and either of them too few of an outcome. */
+static bool rates_scarce(const struct moments *control, const struct moments *treatment)
 {
 	return burn_in_over(control, treatment, false) && !burn_in_over(control, treatment, true);
 }

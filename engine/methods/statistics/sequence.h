@@ -66,9 +66,6 @@ bool moments_comparable(const struct moments *arm);
 /* Whether both arms have enough, and can be compared; `rates` are of values 0 and 1. */
 bool burn_in_over(const struct moments *control, const struct moments *treatment, bool rates);
 
-/* Whether both arms have enough units, and either of them too few of an outcome. */
-bool rates_scarce(const struct moments *control, const struct moments *treatment);
-
 /* The rate of units whose values are from 0 to 1. */
 struct rate moments_rate(const struct moments *arm);
 

@@ -8,7 +8,8 @@
 #include "monitor/alerts/alert_settings.h"
 #include "monitor/alerts/notice_receiver.h"
 
-struct text alert_condition_text(const struct alert_spec *spec)
+/* The condition, or the time without answers. */
+static struct text alert_condition_text(const struct alert_spec *spec)
 {
 	return spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
 }

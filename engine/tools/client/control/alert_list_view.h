@@ -4,9 +4,6 @@
 
 #include "tools/client/control/alert_list.h"
 
-/* The condition, or the time without answers. */
-struct text alert_condition_text(const struct alert_spec *spec);
-
 /* The receiver of an action: its URL, of which login and path are not shown, its recipients, its experiment, or the word for the
  * topic of the pipeline. */
 const char *alert_action_receiver(const struct alert_action *action, struct arena *arena);

@@ -39,7 +39,8 @@ static bool document_names(const struct bandit_document *bandits, struct text ca
 	return i < bandits->count;
 }
 
-bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy)
+/* Whether the policy is one of these bandits: of the experiment and its candidates. */
+static bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy)
 {
 	const struct bandit_document *bandits = view->bandits;
 	if (!text_equal(policy->experiment, view->experiment) || policy->count != bandits->count ||

@@ -49,9 +49,6 @@ struct bandit_view {
 /* The bandits of an experiment that no file has, as their newest policy has them. False: there is none. */
 bool bandit_view_document(const struct published_policies *policies, struct text experiment, struct bandit_document *bandits);
 
-/* Whether the policy is one of these bandits: of the experiment and its candidates. */
-bool bandit_view_fits(const struct bandit_view *view, const struct published_policy *policy);
-
 /* Lines of each pipeline's policy and its shares, indented. Without one: the shares by which engines choose until there is one. */
 void bandit_view_print(const struct bandit_view *view, struct buffer *out);
 
