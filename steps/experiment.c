@@ -11,11 +11,9 @@ struct experiment {
 };
 
 static const struct option options[] = {
-	{.name = "name",
-	 .type = OPTION_NAME,
-	 .offset = offsetof(struct experiment, name),
-	 .short_form = true,
-	 .help = "An Experiment; or the name of the one written here, by which commands find it. Without one it is PIPELINE/STEP."},
+	ROW("name", NAME, struct experiment, name, .short_form = true,
+	    .help = "An Experiment; or the name of the one written here, by which commands find it. Without one it is "
+		    "PIPELINE/STEP."),
 	EXPERIMENT_ROWS(struct experiment, own, false),
 	{.type = OPTION_END},
 };

@@ -212,33 +212,16 @@ static bool expression_infer(const struct step *step, const struct tensor_types 
 
 static const struct option set_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct expression_setting, name), .help = "Name of the tensor."},
-	{.name = "value",
-	 .type = OPTION_EXPRESSION,
-	 .offset = offsetof(struct expression_setting, value),
-	 .required = true,
-	 .short_form = true,
-	 .help = "Expression that gives its elements."},
+	ROW("value", EXPRESSION, struct expression_setting, value, .required = true, .short_form = true,
+	    .help = "Expression that gives its elements."),
 	{0},
 };
 
 static const struct option rows[] = {
-	{.name = "set",
-	 .type = OPTION_TABLE,
-	 .offset = offsetof(struct expression_options, set),
-	 .rows = set_rows,
-	 .item_size = sizeof(struct expression_setting),
-	 .least = 1,
-	 .help = "Tensors to make, each by an expression; a name may use those above it."},
-	{.name = "drop",
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct expression_options, drop),
-	 .least = 1,
-	 .help = "Tensors to remove."},
-	{.name = "keep",
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct expression_options, keep),
-	 .least = 1,
-	 .help = "The only tensors to keep; each must exist."},
+	ROW("set", TABLE, struct expression_options, set, .rows = set_rows, .item_size = sizeof(struct expression_setting),
+	    .least = 1, .help = "Tensors to make, each by an expression; a name may use those above it."),
+	ROW("drop", NAMES, struct expression_options, drop, .least = 1, .help = "Tensors to remove."),
+	ROW("keep", NAMES, struct expression_options, keep, .least = 1, .help = "The only tensors to keep; each must exist."),
 	{0},
 };
 

@@ -30,27 +30,15 @@ static enum step_verdict filter_run(struct step *step, struct visit *visit, stru
 }
 
 static const struct option otherwise_rows[] = {
-	{.name = "action",
-	 .type = OPTION_CHOICE,
-	 .offset = offsetof(struct otherwise, action),
-	 .choices = "drop",
-	 .fallback = "drop",
-	 .short_form = true,
-	 .help = "`drop`: no answer; the message is counted as dropped."},
-	{.name = "error",
-	 .type = OPTION_NAME,
-	 .offset = offsetof(struct otherwise, error),
-	 .help = "Text of the error answer that is given instead."},
+	ROW("action", CHOICE, struct otherwise, action, .choices = "drop", .fallback = "drop", .short_form = true,
+	    .help = "`drop`: no answer; the message is counted as dropped."),
+	ROW("error", NAME, struct otherwise, error, .help = "Text of the error answer that is given instead."),
 	{0},
 };
 
 static const struct option rows[] = {
-	{.name = "keep",
-	 .type = OPTION_EXPRESSION,
-	 .offset = offsetof(struct filter, keep),
-	 .required = true,
-	 .condition = true,
-	 .help = "Condition that a message must meet to continue."},
+	ROW("keep", EXPRESSION, struct filter, keep, .required = true, .condition = true,
+	    .help = "Condition that a message must meet to continue."),
 	{.name = "otherwise",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct filter, otherwise),

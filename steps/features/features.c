@@ -277,13 +277,8 @@ static bool features_infer(const struct step *step, const struct tensor_types *i
 
 static const struct option value_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct feature_setting, name), .help = "Name of the tensor."},
-	{.name = "value",
-	 .type = OPTION_EXPRESSION,
-	 .offset = offsetof(struct feature_setting, value),
-	 .required = true,
-	 .short_form = true,
-	 .uses = USE_TRAILING,
-	 .help = "Expression that gives its elements."},
+	ROW("value", EXPRESSION, struct feature_setting, value, .required = true, .short_form = true, .uses = USE_TRAILING,
+	    .help = "Expression that gives its elements."),
 	{.type = OPTION_END},
 };
 

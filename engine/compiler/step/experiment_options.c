@@ -62,12 +62,8 @@ const struct option layer_rows[] = {
 
 const struct option experiment_override_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct experiment_override, unit)},
-	{.name = "candidate",
-	 .type = OPTION_NAME,
-	 .offset = offsetof(struct experiment_override, candidate),
-	 .short_form = true,
-	 .required = true,
-	 .help = "The candidate that the unit gets."},
+	ROW("candidate", NAME, struct experiment_override, candidate, .short_form = true, .required = true,
+	    .help = "The candidate that the unit gets."),
 	{.type = OPTION_END},
 };
 
@@ -204,13 +200,10 @@ const struct option progressive_rows[] = {
 	    .help = "How long after a choice its truth counts. An answer is judged when this time has passed. Later truths are "
 		    "only counted: while more than half of a variant's are late, no rule of truth holds. Make it longer than "
 		    "truths take, and shorter than a stage."),
-	{.name = "rollback",
-	 .type = OPTION_MAP,
-	 .offset = offsetof(struct rollout, rollback),
-	 .rows = rollback_rows,
-	 .help = "Rules that roll back at once, in any stage. So does a criterion that is shown to be broken, of any metric. "
-		 "Requests of one unit depend on each other, so rates of errors and latencies are judged by units: few suffice to "
-		 "roll back, but only 30 or more show that a limit is kept."},
+	ROW("rollback", MAP, struct rollout, rollback, .rows = rollback_rows,
+	    .help = "Rules that roll back at once, in any stage. So does a criterion that is shown to be broken, of any metric. "
+		    "Requests of one unit depend on each other, so rates of errors and latencies are judged by units: few suffice "
+		    "to roll back, but only 30 or more show that a limit is kept."),
 	{.type = OPTION_END},
 };
 

@@ -16,12 +16,8 @@ struct rebase_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct rebase_options, asked.files),
-	 .required = true,
-	 .help = "The YAML of the pipeline, as it runs."},
+	ROW("file", NAMES, struct rebase_options, asked.files, .letter = 'f', .required = true,
+	    .help = "The YAML of the pipeline, as it runs."),
 	ROW("from", TEXT, struct rebase_options, past.from, .word = "TIME",
 	    .help = "The time of the first windows, as in 2026-01-31T09:30Z, or how long ago, as in 7d; default: all of the past."),
 	ROW("to", TEXT, struct rebase_options, past.until, .word = "TIME",

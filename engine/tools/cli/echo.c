@@ -15,13 +15,8 @@ enum echo_form { ECHO_TEXT = OUTPUT_TEXT, ECHO_JSON = OUTPUT_JSON, ECHO_YAML };
 static const struct option options[] = {
 	COMMAND_FILES,
 	ROW("kind", TEXT, struct echo_options, kind, .help = "The kind of documents that have none, as in lint."),
-	{.name = "format",
-	 .letter = 'o',
-	 .type = OPTION_CHOICE,
-	 .offset = offsetof(struct echo_options, form),
-	 .choices = "text json yaml",
-	 .fallback = "text",
-	 .help = "YAML (`text` means the same), or one JSON array of all resources."},
+	ROW("format", CHOICE, struct echo_options, form, .letter = 'o', .choices = "text json yaml", .fallback = "text",
+	    .help = "YAML (`text` means the same), or one JSON array of all resources."),
 	{.type = OPTION_END},
 };
 

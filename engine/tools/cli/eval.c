@@ -18,12 +18,9 @@ struct eval_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct eval_options, file),
-	 .help = "A request in any format that a pipeline accepts (`-`: from standard input). The names in the expression are "
-		 "its tensors, params and id."},
+	ROW("file", TEXT, struct eval_options, file, .letter = 'f',
+	    .help = "A request in any format that a pipeline accepts (`-`: from standard input). The names in the expression are "
+		    "its tensors, params and id."),
 	ROW("header", NAMES, struct eval_options, headers, .word = "NAME=VALUE", .help = "A header of the message."),
 	ROW("key", TEXT, struct eval_options, key, .help = "The key of the message."),
 	COMMAND_FORM(eval_options, form, "text json"),

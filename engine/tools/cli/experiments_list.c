@@ -18,12 +18,9 @@ struct list_options {
 };
 
 static const struct option list_options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct list_options, asked.files),
-	 .help = "A file or folder of YAML with experiments, and the pipelines that have them. Without it the rollouts are listed "
-		 "that a keeper runs, and the Experiments without stages and SeldonDeployments whose traffic is shared."},
+	ROW("file", NAMES, struct list_options, asked.files, .letter = 'f',
+	    .help = "A file or folder of YAML with experiments, and the pipelines that have them. Without it the rollouts are "
+		    "listed that a keeper runs, and the Experiments without stages and SeldonDeployments whose traffic is shared."),
 	PIPELINE_TARGET_ROWS(struct list_options, asked),
 	COMMAND_FORM(list_options, form, "text json"),
 	{.type = OPTION_END},

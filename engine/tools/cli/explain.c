@@ -27,12 +27,9 @@ struct explain_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct explain_options, request),
-	 .help = "The request, as JSON (`-`: from standard input). With --importance: the pipeline's YAML, if Kafka needs "
-		 "settings."},
+	ROW("file", TEXT, struct explain_options, request, .letter = 'f',
+	    .help = "The request, as JSON (`-`: from standard input). With --importance: the pipeline's YAML, if Kafka needs "
+		    "settings."),
 	ROW("importance", FLAG, struct explain_options, importance,
 	    .help = "Shows the importance of features over the last windows, and how far it is from the first, of a step with "
 		    "`importance`. It reads the pipeline's topic in Kafka; no gateway is asked."),

@@ -137,11 +137,8 @@ struct feedback_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct feedback_options, lines),
-	 .help = "Feedback, a JSON object in each line (`-`: from standard input)."},
+	ROW("file", TEXT, struct feedback_options, lines, .letter = 'f',
+	    .help = "Feedback, a JSON object in each line (`-`: from standard input)."),
 	ROW("id", TEXT, struct feedback_options, id, .help = "The id of the request."),
 	ROW("origin", TEXT, struct feedback_options, origin, .word = "TOPIC-PARTITION-OFFSET",
 	    .help = "The position of the request, as its exposure has it."),

@@ -36,12 +36,8 @@ enum report_form { REPORT_HTML = OUTPUT_JSON + 1 };
 		ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "The file to write; default: standard output.")
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct fit_options, asked.files),
-	 .required = true,
-	 .help = "The YAML of the pipeline. The operations of its step with `fitted: FILE` are learned."},
+	ROW("file", NAMES, struct fit_options, asked.files, .letter = 'f', .required = true,
+	    .help = "The YAML of the pipeline. The operations of its step with `fitted: FILE` are learned."),
 	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
 	    .help = "The name of the step; default: the only one of "
 	    "that kind."),
@@ -190,12 +186,8 @@ const struct command command_fit = {
 };
 
 static const struct option report_options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct fit_options, asked.files),
-	 .required = true,
-	 .help = "The YAML of the pipeline with the step."},
+	ROW("file", NAMES, struct fit_options, asked.files, .letter = 'f', .required = true,
+	    .help = "The YAML of the pipeline with the step."),
 	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
 	    .help = "The name of the step; default: the only one of the kind `drift`."),
 	ROW("feedback", NAMES, struct fit_options, feedback, .word = "FILE",

@@ -46,14 +46,10 @@ static const struct option options[] = {
 	COMMAND_NAMESPACE(gateway_options, namespace),
 	ROW("control", FLAG, struct gateway_options, control,
 	    .help = "Serves what is in force in the control plane of the namespace (`sluice apply`), instead of files."),
-	{.name = "topic-prefix",
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct gateway_options, prefix.prefix),
-	 .word = "PREFIX",
-	 .variable = "SLUICE_TOPIC_PREFIX",
-	 .ambient_offset = offsetof(struct gateway_options, prefix.ambient),
-	 .help = "With --control: the first part of the names of all topics; default: SLUICE_TOPIC_PREFIX, or `sluice`. Files "
-		 "state it in their SeldonRuntime (`topicPrefix`)."},
+	ROW("topic-prefix", TEXT, struct gateway_options, prefix.prefix, .word = "PREFIX", .variable = "SLUICE_TOPIC_PREFIX",
+	    .ambient_offset = offsetof(struct gateway_options, prefix.ambient),
+	    .help = "With --control: the first part of the names of all topics; default: SLUICE_TOPIC_PREFIX, or `sluice`. Files "
+		    "state it in their SeldonRuntime (`topicPrefix`)."),
 	KAFKA_ROWS(struct gateway_options, kafka),
 	ROW("http", INTEGER, struct gateway_options, http_port, .word = "PORT", .fallback = "8080", .most = PORT_MOST,
 	    .help = "The port for REST; 0: a free one. One port may be given for both: it also serves REST over HTTP/2."),

@@ -23,14 +23,10 @@ struct get_options {
 static const struct option options[] = {
 	PIPELINE_TARGET_STATUS_FILES_ROW(struct get_options, asked),
 	PIPELINE_TARGET_ROWS(struct get_options, asked),
-	{.name = "selector",
-	 .letter = 'l',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct get_options, labels),
-	 .word = "SELECTOR",
-	 .help = "Only resources with these labels of their metadata, as in `kubectl`: KEY=VALUE, KEY!=VALUE, `KEY in (A, B)`, "
-		 "`KEY notin (A, B)`, KEY, `!KEY`, with commas between. All of them must hold. `!=` and `notin` also select what "
-		 "lacks the label."},
+	ROW("selector", NAMES, struct get_options, labels, .letter = 'l', .word = "SELECTOR",
+	    .help = "Only resources with these labels of their metadata, as in `kubectl`: KEY=VALUE, KEY!=VALUE, `KEY in (A, B)`, "
+		    "`KEY notin (A, B)`, KEY, `!KEY`, with commas between. All of them must hold. `!=` and `notin` also select "
+		    "what lacks the label."),
 	ROW("watch", FLAG, struct get_options, watch,
 	    .help = "Continues, and prints a resource again when its version or state changes, until it is interrupted."),
 	COMMAND_FORM(get_options, form, "text json yaml wide name"),

@@ -14,19 +14,10 @@ struct help_options {
 };
 
 static const struct option options[] = {
-	{.name = "format",
-	 .letter = 'o',
-	 .type = OPTION_CHOICE,
-	 .offset = offsetof(struct help_options, form),
-	 .choices = "text json markdown man",
-	 .fallback = "text",
-	 .help = "For a terminal, a program, a web page, or `man`."},
-	{.name = "keyword",
-	 .letter = 'k',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct help_options, search),
-	 .word = "WORD",
-	 .help = "Searches all names and their one-line descriptions, ignoring case."},
+	ROW("format", CHOICE, struct help_options, form, .letter = 'o', .choices = "text json markdown man", .fallback = "text",
+	    .help = "For a terminal, a program, a web page, or `man`."),
+	ROW("keyword", TEXT, struct help_options, search, .letter = 'k', .word = "WORD",
+	    .help = "Searches all names and their one-line descriptions, ignoring case."),
 	{0},
 };
 

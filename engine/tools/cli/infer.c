@@ -21,11 +21,8 @@ struct infer_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct infer_options, request),
-	 .help = "The request, in any format that the pipeline accepts (`-`: from standard input)."},
+	ROW("file", TEXT, struct infer_options, request, .letter = 'f',
+	    .help = "The request, in any format that the pipeline accepts (`-`: from standard input)."),
 	ROW("tensor", NAMES, struct infer_options, tensors, .word = "NAME=FILE",
 	    .help = "Instead of a request, a tensor of that name from a file that numpy.save() wrote (.npy)."),
 	ROW("pipelines", NAMES, struct infer_options, asked.files, .help = PIPELINE_TARGET_FILES_HELP),

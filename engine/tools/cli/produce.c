@@ -18,11 +18,7 @@ struct produce_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct produce_options, asked.files),
-	 .help = PIPELINE_TARGET_FILES_HELP},
+	ROW("file", NAMES, struct produce_options, asked.files, .letter = 'f', .help = PIPELINE_TARGET_FILES_HELP),
 	PIPELINE_TARGET_ROWS(struct produce_options, asked),
 	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "2m",
 	    .help = "How long Kafka may take to acknowledge a request before it counts as refused. If it is away for longer, "

@@ -15,11 +15,7 @@ struct replay_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct replay_options, asked.files),
-	 .help = PIPELINE_TARGET_FILES_HELP},
+	ROW("file", NAMES, struct replay_options, asked.files, .letter = 'f', .help = PIPELINE_TARGET_FILES_HELP),
 	PIPELINE_TARGET_ROWS(struct replay_options, asked),
 	LETTERS_ROWS(struct replay_options, wanted),
 	ROW("all", FLAG, struct replay_options, all, .help = "All that match --kind and --step; without it, name each one."),

@@ -21,14 +21,10 @@ static const struct option options[] = {
 	ROW("control", FLAG, struct run_asked, control,
 	    .help = "Runs what is in force in the control plane of the namespace (`sluice apply`), instead of files, and may "
 		    "become its keeper."),
-	{.name = "topic-prefix",
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct run_asked, prefix.prefix),
-	 .word = "PREFIX",
-	 .variable = "SLUICE_TOPIC_PREFIX",
-	 .ambient_offset = offsetof(struct run_asked, prefix.ambient),
-	 .help = "With --control: the first part of the names of all topics; default: SLUICE_TOPIC_PREFIX, or `sluice`. Files "
-		 "state it in their SeldonRuntime (`topicPrefix`)."},
+	ROW("topic-prefix", TEXT, struct run_asked, prefix.prefix, .word = "PREFIX", .variable = "SLUICE_TOPIC_PREFIX",
+	    .ambient_offset = offsetof(struct run_asked, prefix.ambient),
+	    .help = "With --control: the first part of the names of all topics; default: SLUICE_TOPIC_PREFIX, or `sluice`. Files "
+		    "state it in their SeldonRuntime (`topicPrefix`)."),
 	KAFKA_ROWS(struct run_asked, kafka),
 	ROW("topics", CHOICE, struct run_asked, topics, .choices = "create check", .fallback = "create",
 	    .help = "Whether missing topics are created, or are an error."),

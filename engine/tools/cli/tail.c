@@ -23,11 +23,7 @@ struct tail_options {
 };
 
 static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct tail_options, asked.files),
-	 .help = PIPELINE_TARGET_FILES_HELP},
+	ROW("file", NAMES, struct tail_options, asked.files, .letter = 'f', .help = PIPELINE_TARGET_FILES_HELP),
 	PIPELINE_TARGET_ROWS(struct tail_options, asked),
 	ROW("where", TEXT, struct tail_options, where, .help = "Shows only answers of which this expression is true."),
 	ROW("from", CHOICE, struct tail_options, from, .choices = "end beginning", .fallback = "end",
