@@ -235,8 +235,7 @@ static void components_write(struct buffer *out, bool is_protected)
 		      "{\"type\":\"string\"},\"status\":{\"type\":\"string\"},\"outputs\":{\"type\":\"string\",\"description\":"
 		      "\"The topic to read instead of a poll, if the pipeline does not answer each request once.\"}}},"
 		      "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
-		      "\"error\":{\"type\":\"string\"},"
-		      "\"kind\":{\"type\":\"string\",\"enum\":[");
+		      "\"error\":{\"type\":\"string\"},\"kind\":{\"type\":\"string\",\"enum\":[");
 	for (int kind = ERROR_CONFIG; kind <= ERROR_SYSTEM; kind++)
 		json_write_string_after(out, kind == ERROR_CONFIG ? TEXT("") : TEXT(","),
 					text_of(error_kind_name((enum error_kind)kind)));

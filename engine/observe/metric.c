@@ -285,8 +285,7 @@ const struct metric metric_rows[] = {
 	POLICY_LOSS(
 		refused, "sluice_policy_feedback_refused_total",
 		"Feedback that is not learnt from, since it cannot be read, is refused, or its reward is none that the algorithm "
-		"takes. This and the following "
-		"are counted by the engine that learns: take the sum over engines."),
+		"takes. This and the following are counted by the engine that learns: take the sum over engines."),
 	POLICY_LOSS(late, "sluice_policy_feedback_late_total", "Feedback that came after the outcomeWindow of its request."),
 	POLICY_LOSS(unknown, "sluice_policy_feedback_unknown_total",
 		    "Feedback of a request or a unit to which the experiment gave no candidate in the outcomeWindow."),
@@ -433,8 +432,7 @@ const struct metric metric_rows[] = {
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
 		"Calls of the model that this server has answered, errors among them, also those that it refused before the model "
-		"was "
-		"asked."),
+		"was asked."),
 	ERRORS(SCOPE_SERVED, struct served_counts, errors, "sluice_served_model_errors_total",
 	       "Errors among these answers, by kind: INPUT is the caller's, LIMIT a limit, SYSTEM the model's."),
 	DURATION(SCOPE_SERVED, struct served_counts, duration, "sluice_served_model_call_duration_seconds",

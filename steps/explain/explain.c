@@ -27,8 +27,7 @@ static bool explain_can(const struct step *step, const struct step *explained, c
 	else if (!step_asks_model(explained) && !step_splits(explained))
 		return error_set(error, ERROR_CONFIG, self->step.place,
 				 "step `%s` explains `%s`, which is of kind `%s`; explained are the answers of a step of kind "
-				 "`model`: name "
-				 "one with `step`",
+				 "`model`: name one with `step`",
 				 step->name, explained->name, explained->kind->name);
 	return true;
 }

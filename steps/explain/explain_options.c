@@ -147,12 +147,11 @@ const struct option explain_rows[] = {
 	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers; for LightGBM's `rf` the "
 		    "mean of the trees, as in its answers; its own pred_contrib has their sum), else by a sample of coalitions, or "
 		    "by all if the budget is enough. Trees, weights and layers are explained before the model's link: of a "
-		    "probability "
-		    "its log-odds, of classes by softmax their scores; the field `scale` of a record says which (tensor "
-		    "explanation_scale). `exact`, `sample` and `permutation` explain the answer itself. `anchors`: the few "
-		    "features that hold the answer as it is, with the precision "
-		    "and the coverage of that rule; also of classes and texts. `permutation`: the mean squared change of the "
-		    "answer when a feature has the background's values; it takes one coalition for each feature."),
+		    "probability its log-odds, of classes by softmax their scores; the field `scale` of a record says which "
+		    "(tensor explanation_scale). `exact`, `sample` and `permutation` explain the answer itself. `anchors`: the few "
+		    "features that hold the answer as it is, with the precision and the coverage of that rule; also of classes and "
+		    "texts. `permutation`: the mean squared change of the answer when a feature has the background's values; it "
+		    "takes one coalition for each feature."),
 	ROW("background", MAP, struct explain_step, background, .rows = background_rows,
 	    .help = "The background data: a file, or {rows: 100}. Default: none for local trees, which are explained by the "
 		    "training rows of their branches, else {rows: 100}."),

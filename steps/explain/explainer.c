@@ -88,8 +88,7 @@ bool explainer_open(struct explainer *explainer, struct error *error)
 	if (!local && !by_calls)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "%s explains `%s`, which a server has, so what is inside the model is not known; write `by: "
-				 "sample` or "
-				 "leave `by` out",
+				 "sample` or leave `by` out",
 				 explainer->whose, explainer->model.name);
 	if (local && predictor_traits(local->predictor)->index && explainer->by != BY_ANCHORS)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -321,9 +320,8 @@ static bool reply_refuse(const struct explain_work *work, const struct tensor *t
 				 explainer->whose, explainer->model.name, answered, rows);
 	return error_set(error, ERROR_REMOTE, PLACE_NONE,
 			 "%s cannot explain model `%s`, which answers %s to %zu rows: an explanation needs numbers with fractions "
-			 "(FP32, "
-			 "FP64), and a class has no parts that add up; request its probabilities with `outputs` of its step, "
-			 "or write `by: anchors`",
+			 "(FP32, FP64), and a class has no parts that add up; request its probabilities with `outputs` of its "
+			 "step, or write `by: anchors`",
 			 explainer->whose, explainer->model.name, answered, rows);
 }
 

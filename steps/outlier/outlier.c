@@ -394,8 +394,7 @@ const struct option outlier_options[] = {
 	    .help = "`marks`: `outlier_score` is the largest score of the rows, and `is_outlier` is whether a row is an outlier. "
 		    "With `past`, `outlier_state` is `learning` while too little is known, then `known`; or `unfit`, if columns of "
 		    "the past do not vary or follow from one another. Only when it is `known` there is a score; else it is nan, "
-		    "and `is_outlier` is false. "
-		    "`tensors`: both have a value for each row, and later models get them."),
+		    "and `is_outlier` is false. `tensors`: both have a value for each row, and later models get them."),
 	{.type = OPTION_END},
 };
 

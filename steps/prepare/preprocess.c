@@ -9,8 +9,7 @@ static const struct option operations[] = {
 	OPERATION("log1p", operation_target_rows, operation_target, "Computes the logarithm of 1 + x; NaN below -1."),
 	OPERATION("scale", operation_scale_rows, operation_scale, "Shifts and scales columns: (x - center) / scale."),
 	OPERATION("power", operation_power_rows, operation_power,
-		  "Transforms columns by a power, so that they are closer to a "
-		  "normal distribution."),
+		  "Transforms columns by a power, so that they are closer to a normal distribution."),
 	OPERATION("quantile", operation_quantile_rows, operation_quantile,
 		  "Turns numbers into their ranks among the learned ones."),
 	OPERATION("normalise", operation_normalise_rows, operation_normalise, "Scales each row to the norm 1."),

@@ -133,8 +133,7 @@ static void candidate_judge(const struct candidate_check *check, const char *rol
 	if (names_itself(check, candidate->text)) {
 		fault_add(spec->faults, CODE_GONE_CANDIDATE, candidate->place, NULL,
 			  "the experiment `%s` names itself as %s: it splits requests among Models, and the files have no Model "
-			  "`%s`; "
-			  "name the Model that is meant, or add one of this name",
+			  "`%s`; name the Model that is meant, or add one of this name",
 			  check->name, role, candidate->text);
 		return;
 	}

@@ -124,8 +124,7 @@ bool condition_fault(struct reading *reading, const struct node *node)
 	if (!mended || strlen(mended) == text.length)
 		return false;
 	fault_add(reading->faults, CODE_BAD_CONDITION, node->place, mended,
-		  "`%s`: spaces are missing around an operator of "
-		  "`%s`",
+		  "`%s`: spaces are missing around an operator of `%s`",
 		  reading->field, text.bytes);
 	return true;
 }

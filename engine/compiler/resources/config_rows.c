@@ -118,8 +118,7 @@ static const struct option kafka_rows[] = {
 	     .help = "The schema registry: schemas of records are requested there by number, and the schema of Avro answers is "
 		     "registered."),
 	PART("topics", topic_rows,
-	     .help = "Settings of topics that are created, by Kafka's names; they override those of "
-		     "`plan`."),
+	     .help = "Settings of topics that are created, by Kafka's names; they override those of `plan`."),
 	{.type = OPTION_END},
 };
 

@@ -127,8 +127,7 @@ static void check_test(const struct graph_node *node, struct faults *faults)
 	check_ratio(node, faults);
 	if (node->children.count != 2)
 		fault_add(faults, CODE_OUT_OF_RANGE, node->here, NULL,
-			  "RANDOM_ABTEST divides requests between two children, "
-			  "not %zu",
+			  "RANDOM_ABTEST divides requests between two children, not %zu",
 			  node->children.count);
 }
 
@@ -174,8 +173,7 @@ static void node_parameters_say(const struct graph_node *node, struct faults *fa
 		bool ratio = node_built_in(node) == BUILT_IN_RANDOM && name->text && strcmp(name->text, "ratioA") == 0;
 		if (name->text && !ratio)
 			fault_add(faults, CODE_NO_EFFECT, name->place, NULL,
-				  "the parameter `%s` has no effect here: sluice calls a node at its address and does not "
-				  "start it",
+				  "the parameter `%s` has no effect here: sluice calls a node at its address and does not start it",
 				  name->text);
 	}
 	for (size_t i = 0; i < node->children.count; i++)

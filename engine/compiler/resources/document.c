@@ -34,9 +34,8 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Pipeline", MLOPS, PIPELINE, .rows = pipeline_rows, .size = sizeof(struct pipeline_spec), .check = pipeline_check,
 	     .help = "A graph of steps."),
 	KIND("Model", MLOPS, MODEL, .rows = model_rows, .size = sizeof(struct model_spec), .check = model_check,
-	     .help = "A model, and its address. A model that no pipeline or deployment of the files names, with "
-		     "`standalone: true`, or that is the default of an Experiment, gets a pipeline of its name, with one step that "
-		     "calls it."),
+	     .help = "A model, and its address. A model that no pipeline or deployment of the files names, with `standalone: "
+		     "true`, or that is the default of an Experiment, gets a pipeline of its name, with one step that calls it."),
 	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec),
 	     .check = experiment_check,
 	     .help = "Models or pipelines among which requests are split. It gets a pipeline of its name, with one step, "

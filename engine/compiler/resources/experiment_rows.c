@@ -137,8 +137,7 @@ static void check_buckets(const struct experiment_spec *experiment, struct fault
 		if (buckets[i] == 0 && shares[i].weight > 0)
 			fault_add(faults, CODE_IGNORED_SETTING, candidates[i].weight_place, NULL,
 				  "`%s` gets none of the %d buckets into which units are divided%s: beside the others its weight "
-				  "is too "
-				  "small; write a greater one, or 0",
+				  "is too small; write a greater one, or 0",
 				  shares[i].name, ASSIGNMENT_BUCKETS,
 				  experiment_is_staged(experiment) ? ", at the first stage" : "");
 }

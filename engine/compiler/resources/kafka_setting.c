@@ -118,8 +118,7 @@ const struct kafka_setting kafka_settings[] = {
 	SETTING(PRODUCER, PASSED, "queue.buffering.max.messages", "Records that may wait in a producer."),
 	SETTING(PRODUCER, PASSED, "queue.buffering.max.kbytes", "Memory for them."),
 	SETTING(PRODUCER, PASSED, "queue.buffering.backpressure.threshold",
-		"Requests in progress above which records wait for "
-		"larger batches."),
+		"Requests in progress above which records wait for larger batches."),
 	SETTING(PRODUCER, PASSED, "retries", "How often a batch is sent again."),
 	SETTING(PRODUCER, PASSED, "message.send.max.retries", "The same."),
 	SETTING(PRODUCER, PASSED, "request.timeout.ms", "How long a broker may take to acknowledge."),
@@ -139,16 +138,14 @@ const struct kafka_setting kafka_settings[] = {
 	SETTING(PRODUCER, ENGINE, "enable.idempotence",
 		"true: what a producer sends again by itself, within `message.timeout.ms`, is written once. What is produced again "
 		"may be there twice: with at-least-once delivery after a failure or a crash, and a request of `produce` or a "
-		"gateway "
-		"whose sender repeats it after no acknowledgement came in time."),
+		"gateway whose sender repeats it after no acknowledgement came in time."),
 	SETTING(PRODUCER, ENGINE, "enable.gapless.guarantee", "Depends on how refused records are handled."),
 	SETTING(PRODUCER, ENGINE, "acks", "all: an answer counts when all replicas have it."),
 	SETTING(PRODUCER, ENGINE, "request.required.acks", "The same."),
 	SETTING(PRODUCER, ENGINE, "message.timeout.ms",
-		"For answers none with at-least-once delivery: the engine waits for a broker that is down. With exactly once "
-		"that of the transaction, which is aborted then, and its requests run again. Requests of `produce` and of a "
-		"gateway end after their timeouts; Kafka may have such a record all the same. Records of status are dropped "
-		"after 10 s."),
+		"For answers none with at-least-once delivery: the engine waits for a broker that is down. With exactly once that "
+		"of the transaction, which is aborted then, and its requests run again. Requests of `produce` and of a gateway end "
+		"after their timeouts; Kafka may have such a record all the same. Records of status are dropped after 10 s."),
 	SETTING(PRODUCER, ENGINE, "delivery.timeout.ms", "The same."),
 	SETTING(PRODUCER, ENGINE, "delivery.report.only.error", "Depends on the delivery."),
 

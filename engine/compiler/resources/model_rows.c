@@ -110,8 +110,7 @@ const struct option model_rows[] = {
 	CHECKED("memory", QUANTITY, .effect = EFFECT_NONE, .help = "The resources that the model needs on its server."),
 	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The number of copies that a cluster would run."),
 	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
-		.help = "The least number of copies that a cluster "
-			"would run."),
+		.help = "The least number of copies that a cluster would run."),
 	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
 		.help = "The largest number of copies that a cluster would run; 0: no scaling."),
 	ROW("server", NAME, struct model_spec, server, .help = "The Server that has it; default: any that is suitable."),

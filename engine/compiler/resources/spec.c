@@ -115,8 +115,7 @@ static bool read_folder(struct spec_reading *reading, const char *path, struct e
 	if (reading->files == before && !read_entries(reading, path, may_be_folder, read_lower_folder, error))
 		return false;
 	return reading->files > before || cannot_read(path,
-						      "this folder has no .yaml or .yml file, and neither have the "
-						      "folders in it",
+						      "this folder has no .yaml or .yml file, and neither have the folders in it",
 						      error);
 }
 

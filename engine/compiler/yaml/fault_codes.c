@@ -215,8 +215,7 @@ const struct fault_code fault_codes[] = {
 	     .example = "holdout: 5%\noverrides: {tester: new}\n"),
 	WARNING(CODE_ANNOTATION, BAD_VALUE, .title = "An annotation that is not supported there",
 		.help = "Write what the message names, or leave the annotation out. `sluice explain pipeline` has the annotations "
-			"of "
-			"seldon.io/ and sluice.io/ that have a meaning, under `metadata`. Annotations that begin otherwise are "
+			"of seldon.io/ and sluice.io/ that have a meaning, under `metadata`. Annotations that begin otherwise are "
 			"free.",
 		.example = "kind: SeldonDeployment\nmetadata: {name: d, annotations: {seldon.io/success-criteria: "
 			   "\"accuracy>0.6\"}}\n\nkind: Experiment\nmetadata: {name: e, annotations: "
@@ -293,8 +292,7 @@ const struct fault_code fault_codes[] = {
 			   "steps: [{name: a, traffic: {shares: [{weight: 1, call: scorer}]}}]\n"),
 	ERROR(CODE_MANY_TENSORS, LIMIT, .title = "More tensors of one request than a step may receive",
 	      .help = "Let an earlier step pass on only the tensors that are needed (`keep`), or read single tensors "
-		      "(`step.outputs.NAME`). "
-		      "`run` and `dev` leave this pipeline out and run the others.",
+		      "(`step.outputs.NAME`). `run` and `dev` leave this pipeline out and run the others.",
 	      .example = "steps:      # each reads the five before it, and passes on all that it reads\n"
 			 "- {name: s49, inputs: [s44, s45, s46, s47, s48], expression: {set: {y: \"1\"}}}\n\n"
 			 "steps:\n- {name: s49, inputs: [s48.outputs.y], expression: {set: {y: \"1\"}}}\n"),
@@ -362,8 +360,7 @@ const struct fault_code fault_codes[] = {
 			   "requirements: [sklearn]\n"),
 	ERROR(CODE_MISSING_VERSION, BAD_REFERENCE, .title = "A version of a Model that is not there",
 	      .help = "Name one that was in force, in files for `sluice apply`: `sluice history model/NAME` lists them, with those "
-		      "that failed. Or write that version as a Model of another name. Only Models have versions that can be "
-		      "named.",
+		      "that failed. Or write that version as a Model of another name. Only Models have versions that can be named.",
 	      .example = "candidates: [{name: score, weight: 90}, {name: score@70, weight: 10}]\n\n"
 			 "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]\n"),
 	WARNING(CODE_IDLE_ALERT, BAD_REFERENCE, .title = "An alert whose condition is never judged",
@@ -499,8 +496,7 @@ const struct fault_code fault_codes[] = {
 		.example = "preprocess: [{fitted: perp.json}]      # it is called prep.json\n\npreprocess: [{fitted: "
 			   "prep.json}]\n"),
 	WARNING(CODE_IDLE_EXPRESSION, BAD_VALUE, .title = "An expression without a purpose",
-		.help = "Compare a number or a duration with something that the message has; combine members by "
-			"`members`.",
+		.help = "Compare a number or a duration with something that the message has; combine members by `members`.",
 		.example = "filter: {keep: 2d}\n\nfilter: {keep: ts - t < 2d}\n"),
 	WARNING(CODE_NOT_AWAITED, BAD_REFERENCE, .title = "A tensor of a step that this step does not wait for",
 		.help = "Parallel steps run in no fixed order: until the other step has run, its tensor is missing. Add that "
@@ -529,16 +525,14 @@ const struct fault_code fault_codes[] = {
 	     .example = "drift: {tensors: [x], reference: r.json}      # in r.json, all values of x are 5\n"),
 	WARNING(CODE_ABSENT_MARK, BAD_REFERENCE, .title = "A mark that no step before gives",
 		.help = "Marks travel with a message from the step that makes them: `outlier`, or `drift`. Without such a step "
-			"before it "
-			"the expression fails for each message, unless the message has a tensor of that name. Add the step, or say "
-			"what counts without the mark: `is_outlier ?? false`.",
+			"before it the expression fails for each message, unless the message has a tensor of that name. Add the "
+			"step, or say what counts without the mark: `is_outlier ?? false`.",
 		.example = "steps:\n- {name: rest, filter: {keep: not is_outlier}}\n\n"
 			   "steps:\n- {name: odd, outlier: {tensor: x, by: mahalanobis, past: 1h}}\n"
 			   "- {name: rest, inputs: [odd], filter: {keep: not is_outlier}}\n"),
 	WARNING(CODE_UNWATCHABLE_FEATURES, BAD_VALUE, .title = "A reference with features in which no drift can be found",
 		.help = "Limits are wider where values follow from those before. If a feature rises or falls over the reference, "
-			"or "
-			"has states that last long, they can be wider than any change of a window: the feature never raises an "
+			"or has states that last long, they can be wider than any change of a window: the feature never raises an "
 			"alarm. The message says why, and what to do: a shorter reference, over which the feature is steady, the "
 			"change from one message to the next instead of the feature, or larger windows.",
 		.example = "drift: {tensors: [x], reference: r.json, window: 100}      # in r.json, x rises all the time\n\n"

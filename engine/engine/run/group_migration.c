@@ -241,10 +241,9 @@ static bool is_movable(const struct pipeline_plan *old, const struct pipeline_pl
 	if (!old || strcmp(old->group, pipeline->group) == 0 || goes_on_from(pipeline, old->group))
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "pipeline %s is read by group %s, and would be read by %s, which does not continue where that one is: "
-			 "the pipeline would no longer read topics of other pipelines. Delete it and apply it again, if requests "
-			 "may be answered "
-			 "again; else keep the input",
+			 "pipeline %s is read by group %s, and would be read by %s, which does not continue where that one is: the "
+			 "pipeline would no longer read topics of other pipelines. Delete it and apply it again, if requests may "
+			 "be answered again; else keep the input",
 			 pipeline->graph->name, old->group, pipeline->group);
 }
 

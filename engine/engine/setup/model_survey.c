@@ -121,8 +121,7 @@ static bool models_answer(const struct revision_options *revision, const struct 
 			continue;
 		if (is_needed(plan, copies_alone, answer->model))
 			return error_set(error, ERROR_REMOTE, PLACE_NONE,
-					 "model `%s` is not ready: %s; start its server, or "
-					 "correct its address",
+					 "model `%s` is not ready: %s; start its server, or correct its address",
 					 answer->model, words);
 		(void)error_set(&copies, ERROR_REMOTE, PLACE_NONE,
 				"model `%s` is not ready: %s; it is only a mirror, so the change "

@@ -201,8 +201,7 @@ static bool store(const struct mapped_making *making, const struct mapped *mappe
 	if (arena_failed(making->arena))
 		return error_memory(making->error, ERROR_LIMIT, "mapping an event");
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has %s at `" TEXT_FORMAT "`, and " TEXT_FORMAT " needs %s; send one, or name another "
-			                                                           "datatype",
+			 "the event has %s at `" TEXT_FORMAT "`, and " TEXT_FORMAT " needs %s; send one, or name another datatype",
 			 cell_shown(used, making->arena), TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name),
 			 datatype_rows[tensor->datatype].name);
 }

@@ -160,8 +160,7 @@ static inline bool read_request(struct oip_reader *reader, struct message *messa
 		return false;
 	if (type != JSON_OBJECT)
 		return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
-				 "the request is not an object with inputs; send {\"inputs\": "
-				 "[…]}");
+				 "the request is not an object with inputs; send {\"inputs\": […]}");
 	json_enter(&reader->scan);
 	while (next_key(&reader->scan, &key))
 		if (!read_request_part(reader, message, &request, key))

@@ -66,14 +66,12 @@ static bool time_check(const struct feedback *feedback, int64_t now_ms, struct e
 	if (time_ms < 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the time of the feedback is %" PRId64
-				 " ms, which is before 1970; send milliseconds since 1970, or "
-				 "`time` as 2026-01-31T09:30:00Z",
+				 " ms, which is before 1970; send milliseconds since 1970, or `time` as 2026-01-31T09:30:00Z",
 				 time_ms);
 	if (unit)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the time of the feedback is %" PRId64
-				 " ms, which is %s; it seems to be in %s: %s, or send `time` as "
-				 "2026-01-31T09:30:00Z",
+				 " ms, which is %s; it seems to be in %s: %s, or send `time` as 2026-01-31T09:30:00Z",
 				 time_ms, time_ms > MOMENT_MS_MOST ? MOMENT_BEYOND : moment, unit->name, unit->next);
 	if (time_ms - FEEDBACK_AHEAD_MS <= now_ms)
 		return true;

@@ -145,8 +145,7 @@ const struct command command_alerts_silence = {
 	.help = "Makes a resource of kind Silence, which has an end, an author and a reason. A silenced alert keeps its state, and "
 		"sends no notice of a firing. If it still fires at the end, the notice is sent then. Another silence of the same "
 		"alert, or of the same group of it, replaces this one; `sluice delete silence/NAME` ends it early, and `sluice "
-		"get` "
-		"has its name. `sluice alerts list` shows silences.\n\n"
+		"get` has its name. `sluice alerts list` shows silences.\n\n"
 		"  sluice alerts silence slow --for 2h --reason 'moving the models' --brokers kafka:9092\n"
 		"  sluice alerts silence late --group XNYS --for 8h --reason 'closed today' --brokers kafka:9092\n"
 		"  sluice alerts silence slow --for 2h --reason moving --out pipelines/silence-slow.yaml\n",

@@ -83,9 +83,8 @@ const struct command command_delete = {
 	.help = "Engines stop these resources after their requests are answered. A resource that a pipeline needs is not deleted "
 		"before that pipeline, unless both are named. The topics and their records stay, and so do the versions: `sluice "
 		"rollback` brings a deleted resource back. A resource that names it and works without it, as an alert on its "
-		"absence, gets a warning. `sluice experiments history` shows the moves of a deleted rollout for "
-		"30 days "
-		"after the last one, and those of a next one of its name after them.\n\n"
+		"absence, gets a warning. `sluice experiments history` shows the moves of a deleted rollout for 30 days after the "
+		"last one, and those of a next one of its name after them.\n\n"
 		"  sluice delete pipeline/fraud --reason 'replaced by fraud-2'\n  sluice delete pipeline/fraud model/fraud\n"
 		"  sluice delete pipeline/fraud --wait\n",
 	.options = options,

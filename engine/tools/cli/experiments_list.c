@@ -109,8 +109,7 @@ const struct command command_experiments_list = {
 	.summary = "Lists the experiments of files, or the rollouts of a namespace.",
 	.help = "Lists each experiment that a pipeline of the files has, by name or inline, and those that are called by their own "
 		"name: what the choice depends on, the pipelines, and the share of each variant. Without files it lists the "
-		"rollouts of a "
-		"namespace, and how far each is.\n"
+		"rollouts of a namespace, and how far each is.\n"
 		"\n"
 		"  sluice experiments list -f pipelines/\n"
 		"  sluice experiments list --brokers localhost:9092\n",

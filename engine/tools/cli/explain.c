@@ -176,11 +176,9 @@ const struct command command_explain = {
 		"  sluice explain hello -f request.json -o html > why.html\n"
 		"\n"
 		"With --importance it shows how much each feature moves the answers: the mean absolute contribution over the last "
-		"window "
-		"of each partition, its share of all, and by how many points that share changed since the first windows that the "
-		"topic "
-		"has. The shift is half the sum of these changes, from 0 (alike) to 1. The windows come from a step `explain` with "
-		"`importance`.\n"
+		"window of each partition, its share of all, and by how many points that share changed since the first windows "
+		"that the topic has. The shift is half the sum of these changes, from 0 (alike) to 1. The windows come from a step "
+		"`explain` with `importance`.\n"
 		"\n"
 		"  sluice explain hello --importance --brokers localhost:9092\n",
 	.options = options,

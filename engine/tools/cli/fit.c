@@ -39,8 +39,7 @@ static const struct option options[] = {
 	ROW("file", NAMES, struct fit_options, asked.files, .letter = 'f', .required = true,
 	    .help = "The YAML of the pipeline. The operations of its step with `fitted: FILE` are learned."),
 	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
-	    .help = "The name of the step; default: the only one of "
-	    "that kind."),
+	    .help = "The name of the step; default: the only one of that kind."),
 	SOURCE_ROWS,
 	COMMAND_FORM(fit_options, form, "text json"),
 	{.type = OPTION_END},

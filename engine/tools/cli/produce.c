@@ -63,8 +63,7 @@ static int produce_run(struct session *session, const void *filled, const char *
 		return command_misuse(session, &command_produce, "%s cannot be read: %s", arguments[1], strerror(errno));
 	bool again = !self->repeat || self->tensors.count || fseek(from, 0, SEEK_CUR) == 0 ||
 		     error_set(&error, ERROR_CONFIG, PLACE_NONE,
-			       "--repeat needs a file, which it reads again and again, and "
-			       "this is none");
+			       "--repeat needs a file, which it reads again and again, and this is none");
 	bool good = again &&
 		    (!self->tensors.count || tensor_rows_read(self->tensors, ROWS_BYTES_MAX, session->arena, &rows, &error)) &&
 		    pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error) &&

@@ -37,8 +37,7 @@ static const struct option options[] = {
 		   "for bodies, answers and records that wait, and refuses bodies beyond that (503)."),
 	ROW("observers", CHOICE, struct run_asked, observers, .choices = "on off", .fallback = "on",
 	    .help = "`off`: this engine leaves observers (`drift`, and `explain` beside the answer), which delay no answer, to "
-		    "other engines. If none runs them, "
-		    "their records wait in their topics."),
+		    "other engines. If none runs them, their records wait in their topics."),
 	ROW("state", TEXT, struct run_asked, state_folder, .word = "DIR",
 	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),
 	ROW("artifacts", TEXT, struct run_asked, artifact_folder, .word = "DIR",

@@ -179,8 +179,7 @@ static const struct option options[] = {
 	PIPELINE_TARGET_STATUS_FILES_ROW(struct top_options, asked),
 	PIPELINE_TARGET_ROWS(struct top_options, asked),
 	ROW("once", FLAG, struct top_options, once,
-	    .help = "Shows the state once, and ends. This is also the case if the "
-		    "output is not a terminal."),
+	    .help = "Shows the state once, and ends. This is also the case if the output is not a terminal."),
 	ROW("sort", CHOICE, struct top_options, sort, .choices = TOP_SORT_WORDS, .fallback = "name",
 	    .help = "The column to sort by; on a terminal `s` selects the next."),
 	COMMAND_FORM(top_options, form, "text json"),
@@ -352,12 +351,11 @@ const struct command command_top = {
 	.name = "top",
 	.summary = "Shows the state of pipelines: rates, latencies, errors, waits.",
 	.help = "Engines report the state of their pipelines on the status topic of their namespace; this command shows the latest "
-		"report of each. An engine that runs with --control reports when a state changes, and otherwise every 10 s. "
-		"While this command runs on a terminal, such an engine reports each second. For that the login needs the right to "
-		"write to the namespace's feed. Other engines always report each second. On a terminal the command fits the "
-		"screen and runs until `q`; `s` sorts by the next of name, lag, rate, errors and p99. An engine that has "
-		"crashed is shown as silent, with the backlog of its pipeline under LAG, as long as its last record is among the "
-		"newest of the topic.\n"
+		"report of each. An engine that runs with --control reports when a state changes, and otherwise every 10 s. While "
+		"this command runs on a terminal, such an engine reports each second. For that the login needs the right to write "
+		"to the namespace's feed. Other engines always report each second. On a terminal the command fits the screen and "
+		"runs until `q`; `s` sorts by the next of name, lag, rate, errors and p99. An engine that has crashed is shown as "
+		"silent, with the backlog of its pipeline under LAG, as long as its last record is among the newest of the topic.\n"
 		"\n"
 		"  sluice top --brokers localhost:9092\n"
 		"  sluice top -n trading -f runtime.yaml --once -o json\n",

@@ -67,8 +67,7 @@ static void examine_clock(struct findings *findings)
 			     "it cannot be checked here: %s", strerror(errno));
 	else if (state == TIME_ERROR || (clock.status & STA_UNSYNC))
 		findings_add(findings, GRADE_WARNING, "clock",
-			     "Synchronize it with a time server: chrony, or "
-			     "systemd-timesyncd.",
+			     "Synchronize it with a time server: chrony, or systemd-timesyncd.",
 			     "it is not synchronized; deadlines and times of events depend on it");
 	else if (clock.maxerror > CLOCK_ERROR_MAX_US)
 		findings_add(findings, GRADE_WARNING, "clock", "Check its time server.", "it may be wrong by %ld ms",

@@ -157,8 +157,7 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 	if (!kafka->brokers)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the address of Kafka is missing: give --brokers HOST:PORT, set SLUICE_BROKERS (`sluice help "
-				 "settings`), or write "
-				 "kafkaConfig.bootstrap.servers in a SeldonRuntime");
+				 "settings`), or write kafkaConfig.bootstrap.servers in a SeldonRuntime");
 	if (!broker_list_check(kafka->brokers, error) || !run_limits_check_client(error))
 		return false;
 	return properties_of(&chosen->consumer_settings, asked, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&

@@ -22,8 +22,7 @@ static bool id_make(struct request_call *call, struct error *error)
 	}
 	if (getrandom(chance, sizeof chance, 0) != (ssize_t)sizeof chance)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "the system returns no random number; set the request's id "
-				 "by --id");
+				 "the system returns no random number; set the request's id by --id");
 	call->id = text_of(arena_print(call->kept, "infer-%016" PRIx64 "%016" PRIx64, chance[0], chance[1]));
 	return call->id.bytes || error_memory(error, ERROR_SYSTEM, "naming the request");
 }

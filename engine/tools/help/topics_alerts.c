@@ -35,12 +35,11 @@ static void states_print(struct help_page *page)
 	help_page_heading(page, 2, "States");
 	help_page_text(page,
 		       "An alert fires as soon as its condition holds; with `for`, when it has held at each judgement in that "
-		       "time. It resolves when the "
-		       "condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE for "
-		       "5m` fires when no request of a pipeline has ended for that time: in this engine, or, with a control "
-		       "plane, in any engine of the namespace. Engines report their requests to each other every 1 to 5 "
-		       "s, so with a control plane it fires 2 to 10 s later. `sluice alerts list` and `sluice top` show which "
-		       "alerts fire in each engine, since when, and the first groups.");
+		       "time. It resolves when the condition has not held for `resolveAfter` (5m). Setting the clock affects "
+		       "neither. `absent: PIPELINE for 5m` fires when no request of a pipeline has ended for that time: in this "
+		       "engine, or, with a control plane, in any engine of the namespace. Engines report their requests to each "
+		       "other every 1 to 5 s, so with a control plane it fires 2 to 10 s later. `sluice alerts list` and `sluice "
+		       "top` show which alerts fire in each engine, since when, and the first groups.");
 	help_page_text(page,
 		       "With `groupBy`, an alert has a state for each value of that expression, at most 1,000 at a time: each "
 		       "group fires and resolves by itself, and its notices name it. A group has a state from the first "
@@ -55,20 +54,18 @@ static void states_print(struct help_page *page)
 		       "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing. The notice is "
 		       "sent afterwards if the alert still fires then. If the notice of a firing was sent, that of its end is due "
 		       "too, whatever silences it. A silence is a resource of kind Silence, which `sluice alerts silence` makes, "
-		       "or the field "
-		       "`silence` of an alert.");
+		       "or the field `silence` of an alert.");
 	help_page_text(page,
 		       "Each engine judges what it sees itself, and keeps the states in memory. Without a control plane, engines "
 		       "that share a pipeline send a notice each, which has the engine's name. After a restart an alert that still "
 		       "fires has another id, unless the same message begins it again: the firing is sent again, and that of the "
-		       "former id gets no end. With `--control`, "
-		       "engines report to each other what fires, and the "
-		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
-		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
-		       "for 15 s at least. While no keeper reports, each engine sends the notices, with the same ids if it knew "
-		       "of the firing before. An alert that fires and ends while no engine sends is reported afterwards: its "
-		       "firing, and then its end. A receiver that was not given a firing gets no end of it. "
-		       "One that the files replace meanwhile gets the end with that reason, and the new one the firing.");
+		       "former id gets no end. With `--control`, engines report to each other what fires, and the engine with the "
+		       "keeper sends the notices: one for all of them, when the first engine fires and when the last one resolves. "
+		       "If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and for 15 s at least. "
+		       "While no keeper reports, each engine sends the notices, with the same ids if it knew of the firing before. "
+		       "An alert that fires and ends while no engine sends is reported afterwards: its firing, and then its end. A "
+		       "receiver that was not given a firing gets no end of it. One that the files replace meanwhile gets the end "
+		       "with that reason, and the new one the firing.");
 	help_page_text(
 		page,
 		"With `--control`, states and notices outlast engines. The engine that sends keeps in the topic `feed` which "
@@ -106,10 +103,9 @@ static void guarantees_print(struct help_page *page)
 		       "firing leaves a record in the topic `feed`, together with its answer: exactly once, in the same "
 		       "transaction. So where the answer is, the firing is, also if the engine is killed before it has reported "
 		       "it, or all engines are: an engine that runs, or the next one, sends the notice. If the message is "
-		       "processed again, its firing has the same id, which is made of the time of its request. If another "
-		       "message of the group is "
-		       "processed first, the firing has another id. If the feed cannot be written, the answers of these messages "
-		       "wait.");
+		       "processed again, its firing has the same id, which is made of the time of its request. If another message "
+		       "of the group is processed first, the firing has another id. If the feed cannot be written, the answers of "
+		       "these messages wait.");
 	help_page_text(page,
 		       "An alert with `for`, on figures, or on an absence: neither once nor at least once. The state is in the "
 		       "memory of the engine that judges it, until its report is in Kafka, about a second later. If the engine is "
@@ -120,10 +116,9 @@ static void guarantees_print(struct help_page *page)
 		       "processed again after that begins its firing again, with the same id if the engine has the same name.");
 	help_page_text(page, "The command of an action `rollback`: once for each id. The keeper decides a command once, however "
 			     "often it comes.");
-	help_page_text(page, "A firing that begins and ends between two looks of the sending engine has both notices. Two "
-			     "firings of a group between two looks are one, with the id of the first. Silenced firings, groups "
-			     "beyond the limit, and "
-			     "notices that a receiver refuses or does not take for a day have none.");
+	help_page_text(page, "A firing that begins and ends between two looks of the sending engine has both notices. Two firings "
+			     "of a group between two looks are one, with the id of the first. Silenced firings, groups beyond the "
+			     "limit, and notices that a receiver refuses or does not take for a day have none.");
 }
 
 static void notices_print(struct help_page *page)
@@ -138,12 +133,11 @@ static void notices_print(struct help_page *page)
 		help_page_item(page, 0, row->help, "%s", row->name);
 	help_page_text(
 		page,
-		"`format` posts the body of a service instead. slack: a text for an incoming webhook. pagerduty: an "
-		"event of its Events API v2, with `secret` as the routing key (Integration Key of an integration Events API V2 "
-		"of a service) and the id of the firing as dedup_key, to the url https://events.pagerduty.com/v2/enqueue; the "
-		"notice of the end resolves it. alertmanager: an alert for its /api/v2/alerts, which "
-		"ends there after a day if no notice of the end comes; that of `sluice alerts test` has the label "
-		"test=\"true\", and ends there after five minutes.");
+		"`format` posts the body of a service instead. slack: a text for an incoming webhook. pagerduty: an event of its "
+		"Events API v2, with `secret` as the routing key (Integration Key of an integration Events API V2 of a service) "
+		"and the id of the firing as dedup_key, to the url https://events.pagerduty.com/v2/enqueue; the notice of the end "
+		"resolves it. alertmanager: an alert for its /api/v2/alerts, which ends there after a day if no notice of the end "
+		"comes; that of `sluice alerts test` has the label test=\"true\", and ends there after five minutes.");
 	help_page_text(
 		page, "An action of type `rollback` ends the rollout of its `experiment` when the alert fires: the keeper gets the "
 		      "same command as from `sluice experiments rollback`, once for each firing, with the alert as its author. So "
@@ -158,18 +152,17 @@ static void notices_print(struct help_page *page)
 		"receiver: a notice waits until Kafka acknowledges it. One that is larger than the topic accepts is given up.");
 	help_page_text(
 		page,
-		"Notices for one address are sent in their order, at least once, and those for others meanwhile: up to "
-		"three webhooks that do not answer for 10 s delay no other, and a mail server that does not answer for 30"
-		" s delays mails alone. After no answer, one that is not HTTP, or 408, 425, 429 and 5xx, a notice is sent"
-		" again after 1 s, 2 s, and so on to 30 s, for a day. If a Retry-After asks for a longer pause, the pause"
-		" is that long, but 10 minutes at most. After any other status the notice is given up. At most 1,000 "
-		"notices wait for a receiver, and 4,000 in all for webhooks, as many for mails, and as many for topics "
-		"and rollbacks: none of these waits for another. Further ones are made when there is room, with the state"
-		" of then: a firing that has ended meanwhile has the notice of its end alone. A recipient of a mail for "
-		"whom 1,000 wait is left out of it: the others get it, and the notice counts as failed. An engine that is"
-		" asked to end sends those that are due, for 2 s. With `--control`, the next engine sends those that "
-		"still wait, also after a kill. Without, they are lost. The last lines of the log name the receivers, "
-		"with how many notices each did not get and what becomes of them.");
+		"Notices for one address are sent in their order, at least once, and those for others meanwhile: up to three "
+		"webhooks that do not answer for 10 s delay no other, and a mail server that does not answer for 30 s delays mails "
+		"alone. After no answer, one that is not HTTP, or 408, 425, 429 and 5xx, a notice is sent again after 1 s, 2 s, "
+		"and so on to 30 s, for a day. If a Retry-After asks for a longer pause, the pause is that long, but 10 minutes at "
+		"most. After any other status the notice is given up. At most 1,000 notices wait for a receiver, and 4,000 in all "
+		"for webhooks, as many for mails, and as many for topics and rollbacks: none of these waits for another. Further "
+		"ones are made when there is room, with the state of then: a firing that has ended meanwhile has the notice of its "
+		"end alone. A recipient of a mail for whom 1,000 wait is left out of it: the others get it, and the notice counts "
+		"as failed. An engine that is asked to end sends those that are due, for 2 s. With `--control`, the next engine "
+		"sends those that still wait, also after a kill. Without, they are lost. The last lines of the log name the "
+		"receivers, with how many notices each did not get and what becomes of them.");
 	help_page_text(page,
 		       "While a receiver takes no notice, the log says so at the first attempt and then every five minutes, "
 		       "with the cause and since when; `sluice top` and `sluice alerts list` show it, and /metrics has "

@@ -57,27 +57,25 @@ const struct help_topic topic_failures = {
 /* ---- expressions ---- */
 
 static const char expressions_text[] =
-	"An expression is one line: names, numbers, texts, operators and functions. It has no statements and no loops, and "
-	"gives the same result everywhere.\n\n"
+	"An expression is one line: names, numbers, texts, operators and functions. It has no statements and no loops, and gives "
+	"the same result everywhere.\n\n"
 	"  (price - mean(price)) / std(price)\n"
-	"  where(predict > 0.5, \"buy\", \"hold\")\n  header(\"x-tier\") == \"fast\" or (vol ?? 0) > 3%\n\nNames are the "
-	"tensors of the message, names that were set above in the same step, `step.tensor` of an earlier step, "
-	"`request.tensor` and `params.name` of the caller's request, and `key id ts pipeline step variant model version` of "
-	"the message. `has(x)` and `x ?? y` may use a missing name; any other use of a missing name is an error that contains "
-	"it.\n\n"
+	"  where(predict > 0.5, \"buy\", \"hold\")\n  header(\"x-tier\") == \"fast\" or (vol ?? 0) > 3%\n\nNames are the tensors "
+	"of the message, names that were set above in the same step, `step.tensor` of an earlier step, `request.tensor` and "
+	"`params.name` of the caller's request, and `key id ts pipeline step variant model version` of the message. `has(x)` and "
+	"`x ?? y` may use a missing name; any other use of a missing name is an error that contains it.\n\n"
 	"Operators, tightest first: `x[i] f(x) a.b`, `^`, `-x not x`, `* /`, `+ -`, `< <= > >= == != in`, `and`, `or`, `??`. "
 	"Shapes broadcast as in numpy. Integers stay exact and overflow is an error; `/` always gives a floating point number. "
 	"Write spaces around a minus between names: `a-b` is one name.\n\n"
-	"`not` binds tighter than a comparison, so use brackets: `not (a > b)`. A comparison has two sides: "
-	"`a < b and b < c`. Durations are whole milliseconds, as `ts` is. If a condition of one element (left of `and` or "
-	"`or`, or in `where`) makes one side unnecessary, errors of that side are ignored, and that side does not count for "
-	"the shape.\n\n"
+	"`not` binds tighter than a comparison, so use brackets: `not (a > b)`. A comparison has two sides: `a < b and b < c`. "
+	"Durations are whole milliseconds, as `ts` is. If a condition of one element (left of `and` or `or`, or in `where`) makes "
+	"one side unnecessary, errors of that side are ignored, and that side does not count for the shape.\n\n"
 	"Results are BOOL, INT64, UINT64 when all integers are unsigned, FP32 when all float tensors in the expression are FP32 or "
 	"smaller, else FP64; `cast` gives exactly the datatype that it names, and a name alone gives its tensor unchanged.\n\n"
-	"One evaluation may use 16,777,216 units of work; more is a LIMIT error. These count as one unit: an element that is "
-	"made, or passed to a function or a comparison; a byte of a text that is read; and each time that `sort`, `median` or "
-	"`quantile` processes an element. So a million numbers may pass sixteen operators, a `sort` may process some 400,000 "
-	"numbers, and a `median` or `quantile` some 2,000,000.";
+	"One evaluation may use 16,777,216 units of work; more is a LIMIT error. These count as one unit: an element that is made, "
+	"or passed to a function or a comparison; a byte of a text that is read; and each time that `sort`, `median` or `quantile` "
+	"processes an element. So a million numbers may pass sixteen operators, a `sort` may process some 400,000 numbers, and a "
+	"`median` or `quantile` some 2,000,000.";
 
 static void function_item(struct help_page *page, const struct expression_function_row *row)
 {
@@ -357,10 +355,9 @@ static void datatypes_print(const struct workspace *workspace, struct help_page 
 		"sends its tensors as binary data or by gRPC. In a model's reply the bare words are read, and null is NaN: "
 		"Triton writes the former, MLServer the latter.");
 	help_page_text(page, "A number in JSON is rounded to the nearest one of its datatype (halfway: to even), as IEEE 754 has "
-			     "it. So one that is "
-			     "too close to 0, as 1e-400 for FP64 or 1e-50 for FP32, is 0, and no error; one that is too large, as "
-			     "1e400, is refused. "
-			     "The same holds for numbers of feedback, of expressions and of YAML, which are FP64.");
+			     "it. So one that is too close to 0, as 1e-400 for FP64 or 1e-50 for FP32, is 0, and no error; one "
+			     "that is too large, as 1e400, is refused. The same holds for numbers of feedback, of expressions and "
+			     "of YAML, which are FP64.");
 	help_page_text(
 		page,
 		"BYTES that are not UTF-8 leave in JSON as base64, the whole tensor, with the parameter content_type: base64. "

@@ -60,8 +60,7 @@ static const struct watching_row header_rows[] = {
 	{MIRRORED_HEADER, OF_ANSWER, "The experiments whose mirror was to get a copy of the request."},
 	{ANSWER_TENSORS_HEADER, OF_ANSWER,
 	 "The names and shapes of the tensors, of an answer in V1 or of Seldon v1, which have no room for them: metrics and "
-	 "mirrors go "
-	 "by these names. Gateways drop it."},
+	 "mirrors go by these names. Gateways drop it."},
 	{REPLY_ERROR_HEADER, OF_ANSWER, "The kind of the error: INPUT, REMOTE, LIMIT. An answer without it is no error."},
 	{REPLY_PLACE_HEADER, OF_ANSWER,
 	 "Where the error is: in the metadata of gRPC, and in errors that a caller may poll. Without it, at the request."},
@@ -125,9 +124,8 @@ static const struct watching_row state_rows[] = {
 	 "ends, that is the time for which they are open. The reason has the model, the mean time of a call now and before, the "
 	 "calls in flight, and those that wait; of a model that hangs, for how long none was answered: `no reply for 12 s`. A call "
 	 "that is open for 3 s, and ten times as long as the others take, makes it slow, too: `one without a reply for 12 s`. "
-	 "After "
-	 "an outage of the model, waits are not counted for as long as the outage lasted, unless a call takes a second or more, "
-	 "and twice as long as before. No request is lost."},
+	 "After an outage of the model, waits are not counted for as long as the outage lasted, unless a call takes a second or "
+	 "more, and twice as long as before. No request is lost."},
 	{"unobserved", IN_TOP,
 	 "The pipeline answers, but its observers wait, so its drift, outliers, bandits or importances stand still: for example "
 	 "for a topic that was deleted, or because of a changelog with a damaged record. Or a step that watches data cannot: its "

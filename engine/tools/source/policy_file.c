@@ -38,8 +38,7 @@ static bool policy_read_fixed(struct file_policy *policy, const json_t *chances,
 		policy->fixed[arm] = json_number_value(value);
 		if (!json_is_number(value) || policy->fixed[arm] < 0)
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "the probability of `%s` in the policy is no number from "
-					 "0 to 1",
+					 "the probability of `%s` in the policy is no number from 0 to 1",
 					 name);
 		sum += policy->fixed[arm];
 	}

@@ -420,9 +420,8 @@ static void movers_write(struct drift_page *page)
 		buffer_string(out, "<p>No change of any feature is established, so there are no distributions to show.</p>\n");
 		return;
 	}
-	buffer_string(out, "<table><tr><th>feature</th><th>windows with an established effect</th><th class=\"t\">largest in</th>"
-			   "<th class=\"t\">by</th>"
-			   "<th>shift of importance there, points</th></tr>\n");
+	buffer_string(out, "<table><tr><th>feature</th><th>windows with an established effect</th><th class=\"t\">largest "
+			   "in</th><th class=\"t\">by</th><th>shift of importance there, points</th></tr>\n");
 	for (size_t i = 0; i < count; i++)
 		mover_write(page, &page->data.features[page->features[i]], page->features[i]);
 	buffer_string(out, "</table>\n<p>Grey: the reference. Blue, narrower: the window where the feature moved most. Both are "

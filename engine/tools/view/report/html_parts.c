@@ -47,8 +47,7 @@ void html_begin(struct buffer *out, const char *title, struct text name, const c
 			   "@media(prefers-color-scheme:dark){:root{--Ink:#e6e9ee;--Paper:#14181e;--Soft:#232a34;--Line:#66717f;"
 			   "--Up:#5aa2f5;--Down:#ec7a88}}\n"
 			   "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:60em;padding:0 1em;color:var(--Ink);"
-			   "background:var(--Paper)}"
-			   "table{border-collapse:collapse;width:100%}th,td{padding:.2em "
+			   "background:var(--Paper)}table{border-collapse:collapse;width:100%}th,td{padding:.2em "
 			   ".6em;text-align:left;font-weight:normal}\n");
 	buffer_string(out, style);
 	buffer_string(out, "</style></head>\n<body>");

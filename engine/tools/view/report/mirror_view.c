@@ -200,8 +200,7 @@ static void disagreements_write(const struct mirror_result *result, struct buffe
 		return;
 	buffer_print(out,
 		     "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th class=\"t\">by</th><th "
-		     "class=\"t\">tensor</th><th>answer</th>"
-		     "<th>mirror</th></tr>\n",
+		     "class=\"t\">tensor</th><th>answer</th><th>mirror</th></tr>\n",
 		     (unsigned long long)(result->compared - result->agreed));
 	for (size_t i = 0; i < result->disagreement_count; i++) {
 		const struct mirror_disagreement *one = &result->disagreements[i];

@@ -374,10 +374,9 @@ void report_table_numbers(const struct report *report, struct buffer *out)
 	buffer_string(out, "<h3>Differences</h3>\n");
 	write_pairs(
 		report,
-		"<th class=\"t\">state</th><th>difference</th><th>at every look</th><th>improvement</th><th>of the last look</th>"
-		"<th>practical</th><th>p</th><th>by</th><th>better with</th><th>expected loss</th><th>of the control</th>"
-		"<th>mean of its epochs</th><th>the control's</th><th>units to go</th>"
-		"<th>days to go</th>",
+		"<th class=\"t\">state</th><th>difference</th><th>at every look</th><th>improvement</th><th>of the last "
+		"look</th><th>practical</th><th>p</th><th>by</th><th>better with</th><th>expected loss</th><th>of the "
+		"control</th><th>mean of its epochs</th><th>the control's</th><th>units to go</th><th>days to go</th>",
 		write_pair, out);
 	if (report_has_sums(report))
 		buffer_string(out,
