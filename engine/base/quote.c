@@ -74,6 +74,13 @@ void buffer_shown(struct buffer *buffer, struct text text)
 	}
 }
 
+void buffer_shown_around(struct buffer *buffer, const char *before, struct text text, const char *behind)
+{
+	buffer_string(buffer, before);
+	buffer_shown(buffer, text);
+	buffer_string(buffer, behind);
+}
+
 void buffer_shown_lines(struct buffer *buffer, struct text text)
 {
 	while (text.length > 0) {

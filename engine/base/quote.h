@@ -17,6 +17,9 @@ void buffer_quoted(struct buffer *buffer, struct text text);
  * that are not UTF-8 are escaped as \u001b. So text from others cannot control a terminal or forge a line. */
 void buffer_shown(struct buffer *buffer, struct text text);
 
+/* The same between parts that are not escaped. */
+void buffer_shown_around(struct buffer *buffer, const char *before, struct text text, const char *behind);
+
 /* The same, but line ends stay: for lines whose parts are escaped already. */
 void buffer_shown_lines(struct buffer *buffer, struct text text);
 

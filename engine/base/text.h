@@ -63,6 +63,11 @@ static inline bool strings_equal(const char *a, const char *b)
 
 bool text_is_one_of(struct text a, const char *const *words, size_t count);
 
+static inline bool byte_is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
 static inline char letter_lowered(char c) /* ASCII letters only, as below */
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -24,11 +24,6 @@ static const struct unit units[] = {
 };
 #define UNITS_PRINTED 4 /* milliseconds are printed apart, since they may have a fraction */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static const struct unit *unit_find(struct text name)
 {
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
@@ -41,7 +36,7 @@ static const struct unit *unit_find(struct text name)
 static size_t take_digits(struct text text, size_t *at, int64_t *number)
 {
 	size_t begin = *at;
-	for (*number = 0; *at < text.length && is_digit(text.bytes[*at]); ++*at)
+	for (*number = 0; *at < text.length && byte_is_digit(text.bytes[*at]); ++*at)
 		if (*at - begin < DIGITS_MAX)
 			*number = *number * 10 + (text.bytes[*at] - '0');
 	return *at - begin;
@@ -64,7 +59,7 @@ const char *duration_read_or_none(struct text text, int64_t *duration_ns)
 		if (digits > DIGITS_MAX || fraction_digits > DIGITS_MAX)
 			return "has more digits than a duration can hold; write it in a larger unit";
 		size_t begin = at;
-		while (at < text.length && !is_digit(text.bytes[at]) && text.bytes[at] != '.')
+		while (at < text.length && !byte_is_digit(text.bytes[at]) && text.bytes[at] != '.')
 			at++;
 		struct text name = {text.bytes + begin, at - begin};
 		if (name.length == 0)

@@ -15,11 +15,6 @@ static char peek(const struct lexer *lexer, size_t ahead)
 	return lexer->at + ahead < source.length ? source.bytes[lexer->at + ahead] : '\0';
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Bytes beyond ASCII are letters: names may be in any language. */
 static bool is_letter(char c)
 {
@@ -28,7 +23,7 @@ static bool is_letter(char c)
 
 static bool is_name_byte(char c)
 {
-	return is_letter(c) || is_digit(c);
+	return is_letter(c) || byte_is_digit(c);
 }
 
 static bool expression_lex_refuse(const struct lexer *lexer, size_t at, const char *text)
@@ -180,7 +175,7 @@ static bool lex_duration(struct lexer *lexer, struct token *token, double number
 				"this is no unit of time; write ms, s, m, h or d after a number, or an operator between the two");
 		total_ms += number * (double)unit->ms;
 		lexer->at += (uint32_t)name.length;
-		if (!is_digit(peek(lexer, 0)))
+		if (!byte_is_digit(peek(lexer, 0)))
 			break;
 		struct decimal decimal;
 		struct text source = source_of(lexer);
@@ -235,7 +230,7 @@ static bool lex_number(struct lexer *lexer, struct token *token)
 	if (length == 0)
 		return expression_lex_refuse(
 			lexer, lexer->at,
-			peek(lexer, 0) == '0' && is_digit(peek(lexer, 1))
+			peek(lexer, 0) == '0' && byte_is_digit(peek(lexer, 1))
 				? "a number has no leading zeros; leave them out"
 				: "this is no number; write digits on both sides of the point, and in an exponent");
 	lexer->at += (uint32_t)length;
@@ -339,7 +334,7 @@ bool lexer_next(struct lexer *lexer, struct token *token)
 		token->kind = TOKEN_END;
 	else if (is_letter(c) || c == '`')
 		taken = lex_name(lexer, token);
-	else if (is_digit(c) || (c == '.' && is_digit(peek(lexer, 1))))
+	else if (byte_is_digit(c) || (c == '.' && byte_is_digit(peek(lexer, 1))))
 		taken = lex_number(lexer, token);
 	else if (c == '"' || c == '\'')
 		taken = lex_text(lexer, token);

@@ -5,11 +5,6 @@
 
 #define NUMBER_LENGTH_MAX 64 /* characters of a number that anybody writes by hand */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_flag(struct text text)
 {
 	static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
@@ -38,7 +33,7 @@ static bool is_based(struct text digits)
 	for (size_t i = 2; i < digits.length; i++) {
 		char c = digits.bytes[i];
 		bool hexadecimal = digits.bytes[1] == 'x' && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'));
-		if (!hexadecimal && !is_digit(c))
+		if (!hexadecimal && !byte_is_digit(c))
 			return false;
 	}
 	return true;
@@ -52,18 +47,18 @@ static enum scalar_class number_class(struct text text)
 	if (is_based(digits))
 		return SCALAR_INTEGER;
 	size_t at = 0, whole = 0, fraction = 0;
-	for (; at < digits.length && is_digit(digits.bytes[at]); at++)
+	for (; at < digits.length && byte_is_digit(digits.bytes[at]); at++)
 		whole++;
 	if (at == digits.length && whole > 0)
 		return SCALAR_INTEGER;
 	if (at < digits.length && digits.bytes[at] == '.')
-		for (at++; at < digits.length && is_digit(digits.bytes[at]); at++)
+		for (at++; at < digits.length && byte_is_digit(digits.bytes[at]); at++)
 			fraction++;
 	if (whole + fraction == 0)
 		return SCALAR_TEXT;
 	if (at < digits.length && (digits.bytes[at] == 'e' || digits.bytes[at] == 'E')) {
 		struct text exponent = without_sign((struct text){digits.bytes + at + 1, digits.length - at - 1});
-		for (at = 0; at < exponent.length && is_digit(exponent.bytes[at]);)
+		for (at = 0; at < exponent.length && byte_is_digit(exponent.bytes[at]);)
 			at++;
 		return at > 0 && at == exponent.length ? SCALAR_FLOAT : SCALAR_TEXT;
 	}
@@ -100,10 +95,10 @@ bool scalar_number(struct text text, double *number)
 		return false;
 	for (size_t i = text.bytes[0] == '+'; i < text.length; i++) {
 		bool point = text.bytes[i] == '.';
-		if (point && (length == 0 || !is_digit(json[length - 1])))
+		if (point && (length == 0 || !byte_is_digit(json[length - 1])))
 			json[length++] = '0';
 		json[length++] = text.bytes[i];
-		if (point && (i + 1 == text.length || !is_digit(text.bytes[i + 1])))
+		if (point && (i + 1 == text.length || !byte_is_digit(text.bytes[i + 1])))
 			json[length++] = '0';
 	}
 	return number_read_double((struct text){json, length}, number);
@@ -113,7 +108,7 @@ bool scalar_number(struct text text, double *number)
 static size_t number_prefix(struct text text)
 {
 	size_t at = 0;
-	while (at < text.length && (is_digit(text.bytes[at]) || text.bytes[at] == '.' || (at == 0 && text.bytes[at] == '-')))
+	while (at < text.length && (byte_is_digit(text.bytes[at]) || text.bytes[at] == '.' || (at == 0 && text.bytes[at] == '-')))
 		at++;
 	return at;
 }

@@ -97,8 +97,7 @@ static void untaken_name(const struct post_recipients *recipients, struct error 
 			continue;
 		refused |= recipient->outcome == POST_REFUSED;
 		buffer_print(&words, "%s%s (", between, recipient->address);
-		buffer_shown(&words, text_of(recipient->reply));
-		buffer_byte(&words, ')');
+		buffer_shown_around(&words, "", text_of(recipient->reply), ")");
 		between = ", ";
 	}
 	buffer_string(&words, refused ? "; correct the addresses in `recipients`" : " now");

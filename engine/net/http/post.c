@@ -317,11 +317,8 @@ static void mail_explain(const struct posting *posting, CURLcode code, struct er
 	buffer_open(&words, ERROR_TEXT_MAX);
 	buffer_print(&words, "%s%s", reason[0] ? reason : libcurl.easy_strerror(code),
 		     answered ? "" : mail_advice_of(code, clear_first));
-	if (answered) {
-		buffer_string(&words, "; the mail server answers: ");
-		buffer_shown(&words, text_of(posting->replies.reply));
-		buffer_string(&words, reply_advice(posting));
-	}
+	if (answered)
+		buffer_shown_around(&words, "; the mail server answers: ", text_of(posting->replies.reply), reply_advice(posting));
 	error_set(error, ERROR_REMOTE, PLACE_NONE, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&words)));
 	buffer_close(&words);
 }

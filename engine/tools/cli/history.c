@@ -110,10 +110,8 @@ static void change_resource_print(struct buffer *out, const struct ledger *ledge
 	const char *state = version ? version_state(ledger, resource, version, (enum change_phase)change->record.phase)
 				    : "not kept any more";
 	if (!json) {
-		buffer_string(out, "    ");
-		buffer_shown(out, made->kind);
-		buffer_byte(out, '/');
-		buffer_shown(out, made->name);
+		buffer_shown_around(out, "    ", made->kind, "");
+		buffer_shown_around(out, "/", made->name, "");
 		buffer_print(out, " version %lld: %s%s%s\n", (long long)made->version, action, *action ? ", " : "", state);
 		return;
 	}

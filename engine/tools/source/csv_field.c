@@ -18,19 +18,14 @@ static bool is_missing(struct text field)
 	return field.length == 0;
 }
 
-static bool is_digit(char byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
 /* The number with the 0 that it lacks before or behind its point, as .5 and 5. do, in `filled`; else the field. */
 static struct text point_fill(struct text field, char filled[NUMBER_DIGITS_MAX + 1])
 {
 	size_t point = 0;
 	while (point < field.length && field.bytes[point] != '.')
 		point++;
-	const bool before = point > 0 && is_digit(field.bytes[point - 1]);
-	const bool behind = point + 1 < field.length && is_digit(field.bytes[point + 1]);
+	const bool before = point > 0 && byte_is_digit(field.bytes[point - 1]);
+	const bool behind = point + 1 < field.length && byte_is_digit(field.bytes[point + 1]);
 	if (point == field.length || before == behind || field.length > NUMBER_DIGITS_MAX)
 		return field;
 	const size_t at = behind ? point : point + 1; /* of the 0 */
@@ -100,7 +95,7 @@ static bool sign_cut(struct text *field)
 static bool comma_fits(struct text field, size_t comma)
 {
 	size_t digits = 0;
-	for (size_t at = comma + 1; at < field.length && is_digit(field.bytes[at]); at++)
+	for (size_t at = comma + 1; at < field.length && byte_is_digit(field.bytes[at]); at++)
 		digits++;
 	return comma > 0 && digits > 0 && (digits == 3 || comma + 1 + digits == field.length);
 }
@@ -122,7 +117,7 @@ bool csv_field_is_formatted(struct text field)
 	bool formatted = sign_cut(&field);
 	if (!is_signed)
 		(void)minus_cut(&field);
-	if (field.length > sizeof digits || field.length == 0 || !is_digit(field.bytes[0]))
+	if (field.length > sizeof digits || field.length == 0 || !byte_is_digit(field.bytes[0]))
 		return false;
 	for (size_t i = 0; i < field.length; i++) {
 		const bool comma = field.bytes[i] == ',';
@@ -164,7 +159,7 @@ bool csv_field_has_unit(struct text field)
 	if (unit.length == 0 || unit.length > UNIT_BYTES_MAX || size.length == 0)
 		return false;
 	const char last = size.bytes[size.length - 1];
-	if (last != '.' && !is_digit(last)) /* a word, as infinity */
+	if (last != '.' && !byte_is_digit(last)) /* a word, as infinity */
 		return false;
 	if (size.length == before.length && (unit.length == 1 || is_ordinal(unit)))
 		return false;

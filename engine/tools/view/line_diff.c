@@ -107,8 +107,7 @@ static void hunk_print(const struct diff_edits *edits, size_t begin, size_t end,
 		     added);
 	for (size_t i = begin; i < end; i++) {
 		buffer_byte(out, edits->items[i].sign);
-		buffer_shown(out, edits->items[i].line);
-		buffer_byte(out, '\n');
+		buffer_shown_around(out, "", edits->items[i].line, "\n");
 	}
 }
 

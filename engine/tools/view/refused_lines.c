@@ -5,11 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_digit(char byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
 /* The reason without numbers and without what it quotes. */
 static void kind_make(const char *reason, char kind[REFUSED_REASON_BYTES])
 {
@@ -19,9 +14,9 @@ static void kind_make(const char *reason, char kind[REFUSED_REASON_BYTES])
 		const bool border = *at == '`';
 		if (border)
 			quoted = !quoted;
-		if (border || (!quoted && !is_digit(*at)))
+		if (border || (!quoted && !byte_is_digit(*at)))
 			kind[length++] = *at;
-		else if (!quoted && !is_digit(at[1]))
+		else if (!quoted && !byte_is_digit(at[1]))
 			kind[length++] = '#';
 	}
 	kind[length] = '\0';

@@ -12,8 +12,7 @@
 static void print_line(struct resource_description *self, const char *name, struct text value)
 {
 	buffer_print(self->out, "%-12s ", name);
-	buffer_shown(self->out, value);
-	buffer_byte(self->out, '\n');
+	buffer_shown_around(self->out, "", value, "\n");
 }
 
 static void print_number(struct resource_description *self, const char *name, const struct control_version *version)
@@ -51,9 +50,7 @@ static void print_resource(struct resource_description *self)
 			continue;
 		buffer_print(self->out, "%-12s ", shown++ == 0 ? "Labels" : "");
 		buffer_shown(self->out, labels[i].key);
-		buffer_byte(self->out, '=');
-		buffer_shown(self->out, labels[i].value);
-		buffer_byte(self->out, '\n');
+		buffer_shown_around(self->out, "=", labels[i].value, "\n");
 	}
 }
 

@@ -94,8 +94,7 @@ static void print_entry(const struct status *const *items, size_t count, const s
 	struct buffer row;
 	buffer_open(&row, out->ceiling_bytes);
 	print_row(items, count, status, now_ms, &row);
-	buffer_shown(out, buffer_view(&row));
-	buffer_byte(out, '\n');
+	buffer_shown_around(out, "", buffer_view(&row), "\n");
 	out->failed = out->failed || buffer_failed(&row);
 	buffer_close(&row);
 }

@@ -101,22 +101,17 @@ void dead_letter_list_sort(struct dead_letter_list *list)
 
 /* ---- counting ---- */
 
-static bool is_digit(char byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
 /* Numbers of whatever length are the same. */
 static int reason_compare(const char *a, const char *b)
 {
 	while (*a && *b) {
-		bool number = is_digit(*a) && is_digit(*b);
+		bool number = byte_is_digit(*a) && byte_is_digit(*b);
 		if (!number && *a != *b)
 			break;
 		a++, b++;
-		while (number && is_digit(*a))
+		while (number && byte_is_digit(*a))
 			a++;
-		while (number && is_digit(*b))
+		while (number && byte_is_digit(*b))
 			b++;
 	}
 	return (unsigned char)*a - (unsigned char)*b;

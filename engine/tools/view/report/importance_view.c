@@ -78,8 +78,7 @@ static void windows_say(const struct importance_windows *windows, struct buffer 
 static void line_say(const struct importance_subject *subject, const struct importance_line *line, struct buffer *out)
 {
 	const size_t before = out->length, bar = (size_t)(line->share * BAR_COLUMNS + 0.5);
-	buffer_string(out, "  ");
-	buffer_shown(out, subject->features[line->feature].name);
+	buffer_shown_around(out, "  ", subject->features[line->feature].name, "");
 	for (size_t length = out->length - before; length < NAME_COLUMNS; length++)
 		buffer_byte(out, ' ');
 	buffer_print(out, " %12.6g  %5.1f%%", mean_of(&subject->last, line->feature), 100 * line->share);
@@ -95,13 +94,9 @@ static void subject_say(const struct importance_list *list, const struct importa
 {
 	const struct importance_line *lines = lines_of(list, subject);
 	const size_t shown = lines_shown(subject);
-	buffer_string(out, "step `");
-	buffer_shown(out, subject->step);
-	buffer_string(out, "`, output ");
-	buffer_shown(out, subject->output);
-	buffer_string(out, " by ");
-	buffer_shown(out, subject->method);
-	buffer_string(out, ": ");
+	buffer_shown_around(out, "step `", subject->step, "");
+	buffer_shown_around(out, "`, output ", subject->output, "");
+	buffer_shown_around(out, " by ", subject->method, ": ");
 	windows_say(&subject->last, out);
 	buffer_string(out, has_moved(subject)
 				   ? "\n  mean absolute contribution, its share, and by how many points the share changed\n"

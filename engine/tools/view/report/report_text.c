@@ -251,8 +251,7 @@ void report_view_print_text(const struct report *report, struct arena *arena, st
 	const struct mirror_result *mirror = report->options->mirror;
 	if (mirror)
 		mirror_view_warn_text(mirror, arena, out);
-	buffer_shown(out, text_of(made->sentence));
-	buffer_string(out, "\n");
+	buffer_shown_around(out, "", text_of(made->sentence), "\n");
 	for (size_t i = 0; i < made->reason_count; i++)
 		buffer_print(out, "  because %s\n", text_shown(text_of(made->reasons[i]), arena));
 	for (size_t i = 0; i < made->change_count; i++)

@@ -16,8 +16,7 @@ static const struct document_place *place_find(struct document_places places, co
 static void name_print(struct buffer *out, struct text kind, struct text name)
 {
 	buffer_shown(out, kind);
-	buffer_byte(out, '/');
-	buffer_shown(out, name);
+	buffer_shown_around(out, "/", name, "");
 }
 
 static void fault_text(struct buffer *out, const struct verdict_fault *fault, const char *level, struct document_places places)
@@ -30,13 +29,9 @@ static void fault_text(struct buffer *out, const struct verdict_fault *fault, co
 		name_print(out, fault->kind, fault->name);
 		buffer_print(out, ":%lld:%lld: ", (long long)fault->line, (long long)fault->column);
 	}
-	buffer_string(out, level);
-	buffer_shown(out, fault->text);
-	if (fault->code.length > 0) {
-		buffer_string(out, " (`sluice help ");
-		buffer_shown(out, fault->code);
-		buffer_string(out, "`)");
-	}
+	buffer_shown_around(out, level, fault->text, "");
+	if (fault->code.length > 0)
+		buffer_shown_around(out, " (`sluice help ", fault->code, "`)");
 	buffer_byte(out, '\n');
 }
 
@@ -97,9 +92,7 @@ void verdict_refusal_print(const struct control_verdict *verdict, struct documen
 	const struct verdict_fault *faults = verdict->faults.items;
 	for (size_t i = 0; i < verdict->faults.count; i++)
 		fault_text(out, &faults[i], "", places);
-	buffer_string(out, verdict->outcome == VERDICT_CONFLICT ? "sluice: conflict: " : "sluice: ");
-	buffer_shown(out, verdict->why);
-	buffer_byte(out, '\n');
+	buffer_shown_around(out, verdict->outcome == VERDICT_CONFLICT ? "sluice: conflict: " : "sluice: ", verdict->why, "\n");
 }
 
 void verdict_accepted_json(const struct control_verdict *verdict, struct buffer *out)
