@@ -39,11 +39,8 @@ static const struct option otherwise_rows[] = {
 static const struct option rows[] = {
 	ROW("keep", EXPRESSION, struct filter, keep, .required = true, .condition = true,
 	    .help = "Condition that a message must meet to continue."),
-	{.name = "otherwise",
-	 .type = OPTION_MAP,
-	 .offset = offsetof(struct filter, otherwise),
-	 .rows = otherwise_rows,
-	 .help = "What happens to other messages: `drop`, or `{error: TEXT}`."},
+	ROW("otherwise", MAP, struct filter, otherwise, .rows = otherwise_rows,
+	    .help = "What happens to other messages: `drop`, or `{error: TEXT}`."),
 	{0},
 };
 
