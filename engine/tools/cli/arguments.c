@@ -139,24 +139,6 @@ static bool set_value(struct argument_parser *parser, const struct option *row, 
 	}
 }
 
-bool arguments_read_type(enum option_type type)
-{
-	switch (type) {
-	case OPTION_FLAG:
-	case OPTION_TEXT:
-	case OPTION_NAME:
-	case OPTION_NAMES:
-	case OPTION_INTEGER:
-	case OPTION_NUMBER:
-	case OPTION_QUANTITY:
-	case OPTION_DURATION:
-	case OPTION_CHOICE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* ---- options ---- */
 
 static bool set_fallbacks(struct argument_parser *parser)

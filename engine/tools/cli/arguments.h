@@ -22,7 +22,4 @@ struct arguments {
 bool arguments_parse(const struct command *command, const char *const *words, size_t count, struct arena *arena, void *options,
 		     struct arguments *arguments, struct error *error);
 
-/* Whether a command can have rows of that type. */
-bool arguments_read_type(enum option_type type);
-
 #endif
