@@ -17,7 +17,6 @@
 #define LEAVE_LOOK_NS 1000000
 #define RECORD_BYTES_MAX ((size_t)1000000000)	     /* the most that librdkafka accepts for message.max.bytes */
 #define HTTP_SIZE "Invalid response size 1213486160" /* the bytes "HTTP" */
-#define GIVE_UP_MS 200 /* for a transaction that is given up */
 #define HINDERED_TIMEOUTS 3 /* time-outs between two reports */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
 #define REFUSALS_AT_FIRST 16
@@ -383,12 +382,6 @@ static struct position tag_origin(const void *tag)
 int32_t client_partition(const void *key, size_t length, const void *tag, int32_t count)
 {
 	return key ? rd_kafka_msg_partitioner_murmur2(NULL, key, length, count, NULL, NULL) : tag_origin(tag).partition % count;
-}
-
-void client_quiet_transactions(rd_kafka_t *producer)
-{
-	rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, GIVE_UP_MS));
-	(void)rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 }
 
 /* This storage model costs one instruction, in the program and in shared objects loaded at its start. */

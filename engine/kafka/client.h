@@ -119,12 +119,6 @@ rd_kafka_resp_err_t client_enqueue(rd_kafka_t *client, rd_kafka_topic_t *topic, 
 enum produce_verdict client_verdict(rd_kafka_resp_err_t code, rd_kafka_t *client, const rd_kafka_topic_t *topic,
 				    const struct outgoing *record, struct error *error);
 
-/* Brings a transactional producer into a state in which it can be destroyed. librdkafka (2.0 and 2.12) crashes if it
- * is destroyed while it adds partitions to a transaction, because that request may end before it is counted. It also
- * crashes while it has requests in flight, because it handles their answers after it has freed their memory. So the
- * producer first stops adding partitions, and then waits until it expects no answers. */
-void client_quiet_transactions(rd_kafka_t *producer);
-
 /* Takes over the statistics of an event. `counts` NULL: nothing is done. */
 void client_note_statistics(rd_kafka_event_t *event, struct client_counts *counts);
 

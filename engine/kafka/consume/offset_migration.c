@@ -14,11 +14,11 @@
 #include "kafka/consume/group_client.h"
 #include "kafka/consume/group_members.h"
 #include "kafka/kafka_wait.h"
+#include "kafka/produce/producer.h"
 
 #define TIMES_MAX 5	     /* attempts, after fencing by engines that start together, or errors of brokers that start or stop */
 #define PAUSE_NS 100000000   /* before the next attempt */
-#define TIMEOUT_TEXT "10000" /* of the transaction, and so of everything that waits for it */
-#define SOCKET_TEXT "9900"   /* less than that, as librdkafka requires */
+#define TRANSACTION_MS 10000 /* and so the time for everything that waits for it */
 #define ID_BYTES 512
 #define LEAVE_MS 1000 /* for a transaction that is given up */
 #define FIRST_WAIT_MS 5000	/* for the first offsets of all partitions that are marked */
@@ -351,17 +351,20 @@ static bool keep_further(offsets **list, const offsets *than, struct error *erro
 
 /* ---- the transaction ---- */
 
-static rd_kafka_t *open_producer(const struct offset_migration_config *config, struct error *error)
+static bool migrator_open(const struct offset_migration_config *config, struct producer *producer, struct transaction_notes *notes,
+			  struct error *error)
 {
 	char id[ID_BYTES];
 	(void)snprintf(id, sizeof id, "%s.takeover", config->group);
-	const struct property own[] = {{"bootstrap.servers", config->brokers},
-				       {"transactional.id", id},
-				       {"transaction.timeout.ms", TIMEOUT_TEXT},
-				       {"socket.timeout.ms", SOCKET_TEXT}};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->producer, error);
-	return configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	const struct producer_config core = {
+		.policy = PRODUCER_TRANSACTS,
+		.brokers = config->brokers,
+		.id = id,
+		.notes = notes,
+		.timeout_ms = TRANSACTION_MS,
+		.users = config->producer,
+	};
+	return producer_start(producer, &core, -1, error);
 }
 
 /* Reads the offsets again after fencing, and leaves out partitions that another engine has migrated meanwhile. */
@@ -454,21 +457,22 @@ static bool commit_all(struct formers *formers, struct migration *migration, boo
 {
 	const struct offset_migration_config *config = formers->config;
 	*again = false;
-	rd_kafka_t *producer = open_producer(config, error);
-	if (!producer)
+	struct transaction_notes notes = {0};
+	struct producer producer = {0};
+	if (!migrator_open(config, &producer, &notes, error))
 		return false;
-	rd_kafka_error_t *failure = rd_kafka_init_transactions(producer, OFFSET_MIGRATION_WAIT_MS);
+	rd_kafka_error_t *failure = rd_kafka_init_transactions(producer.client, OFFSET_MIGRATION_WAIT_MS);
 	bool good = failure || look_again(config, &migration->list, error);
 	if (!failure && good && migration_count(migration) > 0)
-		failure = offset_migration_commit(formers, producer, migration);
+		failure = offset_migration_commit(formers, producer.client, migration);
 	if (failure) {
 		*again = formers->unmarked || !failure_is_lasting(rd_kafka_error_code(failure));
 		good = offset_migration_failed(config, "committing", rd_kafka_error_code(failure), rd_kafka_error_string(failure),
 					       error);
 		rd_kafka_error_destroy(failure);
-		rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, LEAVE_MS));
+		rd_kafka_error_destroy(rd_kafka_abort_transaction(producer.client, LEAVE_MS));
 	}
-	rd_kafka_destroy(producer);
+	producer_close(&producer, PRODUCER_WAITS);
 	return good;
 }
 

@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "kafka/produce/broker_refusals.h"
-#include "kafka/client.h"
 #include "kafka/produce/commit_batches.h"
 #include "kafka/produce/produce_batch.h"
+#include "kafka/produce/producer.h"
 #include "kafka/topics/topic_registry.h"
 #include "net/loop.h"
 
@@ -25,11 +25,8 @@ struct kafka_at_least_once {
 	const struct consumer *consumer;
 	int bell;
 	struct batch_limit *batches, own_batches;
-	size_t batch_bytes; /* of this producer, at most */
-	rd_kafka_t *producer;
-	rd_kafka_queue_t *reports; /* the producer's events */
+	struct producer producer;
 	rd_kafka_queue_t *commits; /* the consumer's answer to the commit in progress; NULL: none is */
-	struct topic_handles topics;
 	const char *const *names; /* of the topics */
 	size_t name_count;
 	struct refusals refusals;
@@ -53,48 +50,22 @@ struct kafka_at_least_once {
 
 /* ---- opening and closing ---- */
 
-static rd_kafka_conf_t *configuration_of(struct kafka_at_least_once *output, struct error *error)
+static bool producer_begin(struct kafka_at_least_once *output, struct error *error)
 {
 	const struct transaction_config *config = output->config;
-	const struct property own[] = {
-		{"bootstrap.servers", config->brokers},
-		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself has other settings and partitions */
-		{"enable.idempotence", "true"},
-		{"message.timeout.ms", "0"}, /* an unreachable broker is waited for: accepted records must arrive */
-		{"linger.ms", "5"},
-		{"partitioner", "murmur2_random"},
-		{"statistics.interval.ms", config->statistics ? CLIENT_STATISTICS_MS : NULL},
+	const struct producer_config core = {
+		.policy = PRODUCER_ACKNOWLEDGES,
+		.brokers = config->brokers,
+		.timeout_ms = PRODUCER_TRIES_ON, /* accepted records must arrive */
+		.linger_ms = "5",
+		.users = config->properties,
+		.batches = output->batches,
+		.keeps_partitions = true,
+		.has_statistics = config->statistics != NULL,
+		.has_events = true,
 	};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
-	if (!configuration)
-		return NULL;
-	client_keep_partitions(configuration, config->properties);
-	output->batch_bytes = client_limit_batches(configuration, config->properties, output->batches);
-	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
-	return configuration;
-}
-
-static bool producer_open(struct kafka_at_least_once *output, struct error *error)
-{
-	rd_kafka_conf_t *configuration = configuration_of(output, error);
-	output->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
-	if (!output->producer)
-		return false;
-	output->reports = rd_kafka_queue_get_main(output->producer);
-	client_queue_ring(output->reports, output->bell);
-	return topic_handles_follow(&output->topics, output->producer, output->names, output->name_count, error);
-}
-
-/* Closes everything that belongs to the producer, and returns the producer to the caller. */
-static rd_kafka_t *producer_take_down(struct kafka_at_least_once *output)
-{
-	topic_handles_close(&output->topics);
-	rd_kafka_t *producer = output->producer;
-	output->producer = NULL;
-	client_queue_forget(output->reports);
-	output->reports = NULL;
-	return producer;
+	return producer_start(&output->producer, &core, output->bell, error) &&
+	       producer_topics(&output->producer, output->names, output->name_count, error);
 }
 
 static bool at_least_once_set_up(struct kafka_at_least_once *output, struct error *error)
@@ -105,7 +76,7 @@ static bool at_least_once_set_up(struct kafka_at_least_once *output, struct erro
 	const struct topic_member_config member = {
 		.brokers = output->config->brokers, .properties = output->config->properties, .bell = -1};
 	output->registry_member = topic_member_open(&member, error);
-	if (output->bell < 0 || !output->registry_member || !producer_open(output, error))
+	if (output->bell < 0 || !output->registry_member || !producer_begin(output, error))
 		return false;
 	bell_ring(output->bell); /* the first event: it is open */
 	return true;
@@ -142,9 +113,7 @@ static void at_least_once_close(struct output *self)
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
 	forget_commit(output);
 	refusals_close(&output->refusals);
-	rd_kafka_t *producer = producer_take_down(output);
-	if (producer)
-		client_destroy(producer, CLOSE_WAIT_S);
+	producer_close(&output->producer, CLOSE_WAIT_S);
 	if (output->bell >= 0)
 		close(output->bell);
 	topic_member_close(output->registry_member);
@@ -165,7 +134,7 @@ static bool has_fallen(struct kafka_at_least_once *output)
 {
 	if (output->fallen)
 		return true;
-	rd_kafka_resp_err_t code = rd_kafka_fatal_error(output->producer, output->reason, sizeof output->reason);
+	rd_kafka_resp_err_t code = producer_failure(&output->producer, output->reason);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return false;
 	int64_t now_ms = clock_ms();
@@ -193,9 +162,9 @@ static enum transaction_news replace_fallen(struct kafka_at_least_once *output, 
 	broker_refusals_renew(&output->broker_refusals);
 	output->resets++;
 	produce_batch_empty(&output->produce_batch);
-	(void)rd_kafka_purge(output->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-	client_destroy(producer_take_down(output), 0);
-	return producer_open(output, error) ? NEWS_RESET : NEWS_BROKEN;
+	producer_purge(&output->producer);
+	producer_close(&output->producer, 0);
+	return producer_begin(output, error) ? NEWS_RESET : NEWS_BROKEN;
 }
 
 /* ---- acknowledgements ---- */
@@ -204,14 +173,14 @@ static enum transaction_news replace_fallen(struct kafka_at_least_once *output, 
 static void give_up(struct kafka_at_least_once *output)
 {
 	output->fallen = output->is_reported = true;
-	(void)rd_kafka_purge(output->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	producer_purge(&output->producer);
 	bell_ring(output->bell);
 }
 
 /* The next producer has smaller batches. No record may leave before the refused batch. */
 static void shrink(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
 {
-	refusal_lower_batches(output->batches, output->batch_bytes, report);
+	refusal_lower_batches(output->batches, output->producer.batch_bytes, report);
 	(void)snprintf(output->reason, sizeof output->reason, "topic %s refused a batch of records: %s",
 		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
 	give_up(output);
@@ -238,9 +207,9 @@ static void broker_refused(struct kafka_at_least_once *output, const rd_kafka_me
 static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
 {
 	unsigned batch = tag_lot(report->_private);
-	switch (refusal_cause(report, output->batch_bytes)) {
+	switch (refusal_cause(report, output->producer.batch_bytes)) {
 	case REFUSAL_OF_RECORD:
-		refusals_note(&output->refusals, &output->topics, report);
+		refusals_note(&output->refusals, &output->producer.topics, report);
 		commit_batches_refused(&output->commit_batches, batch);
 		commit_batches_acknowledged(&output->commit_batches, batch);
 		break;
@@ -248,10 +217,10 @@ static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_mess
 		shrink(output, report); /* so its batch is never committed */
 		break;
 	case REFUSAL_OF_RIGHT:
-		topic_deny(output, topic_handles_find(&output->topics, report), false);
+		topic_deny(output, topic_handles_find(&output->producer.topics, report), false);
 		break;
 	case REFUSAL_OF_ABSENCE:
-		topic_deny(output, topic_handles_find(&output->topics, report), true);
+		topic_deny(output, topic_handles_find(&output->producer.topics, report), true);
 		break;
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &output->failure);
@@ -272,7 +241,7 @@ static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_mess
  * explains why the producer failed with the records that it had sent behind it. */
 static bool is_explained(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
 {
-	return refusal_cause(report, output->batch_bytes) == REFUSAL_OF_BROKER ? output->fallen : has_fallen(output);
+	return refusal_cause(report, output->producer.batch_bytes) == REFUSAL_OF_BROKER ? output->fallen : has_fallen(output);
 }
 
 static void read_reports(struct kafka_at_least_once *output, rd_kafka_event_t *event)
@@ -290,7 +259,7 @@ static void read_reports(struct kafka_at_least_once *output, rd_kafka_event_t *e
 static void read_producer_events(struct kafka_at_least_once *output)
 {
 	rd_kafka_event_t *event;
-	while ((event = rd_kafka_queue_poll(output->reports, 0))) {
+	while ((event = rd_kafka_queue_poll(output->producer.queue, 0))) {
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
 			read_reports(output, event);
 		else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS)
@@ -448,8 +417,9 @@ static enum produce_verdict at_least_once_produce(struct output *self, const str
 	refused.kind = ERROR_NONE;
 	if (output->fallen) /* its earlier records of the key may be purged */
 		return PRODUCE_SPOILT;
-	enum produce_verdict verdict = produce_batch_put(&output->produce_batch, output->producer, &output->topics, record,
-							 tag_of(&record->origin, output->commit_batches.open), &refused);
+	void *tag = tag_of(&record->origin, output->commit_batches.open);
+	enum produce_verdict verdict = produce_batch_put(&output->produce_batch, output->producer.client,
+							 &output->producer.topics, record, tag, &refused);
 	if (verdict == PRODUCED)
 		(void)commit_batches_produced(&output->commit_batches);
 	if (verdict == PRODUCE_SPOILT && !has_fallen(output))
@@ -464,7 +434,7 @@ static enum produce_verdict at_least_once_send(struct output *self, struct error
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
 	if (output->fallen)
 		return PRODUCE_SPOILT;
-	enum produce_verdict verdict = produce_batch_send(&output->produce_batch, &output->topics, error);
+	enum produce_verdict verdict = produce_batch_send(&output->produce_batch, &output->producer.topics, error);
 	if (verdict == PRODUCE_SPOILT && !has_fallen(output))
 		note_failure(output, error);
 	return verdict;
@@ -510,7 +480,7 @@ static bool at_least_once_topics(struct output *self, const char *const *names, 
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
 	output->names = names;
 	output->name_count = count;
-	return topic_handles_follow(&output->topics, output->producer, names, count, error);
+	return producer_topics(&output->producer, names, count, error);
 }
 
 static bool at_least_once_refused(struct output *self, struct refusal *refusal)
@@ -523,7 +493,8 @@ static bool at_least_once_refused(struct output *self, struct refusal *refusal)
 static bool at_least_once_may_write(struct output *self, uint32_t topic)
 {
 	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
-	return topic_member_may_write(output->registry_member, output->producer, output->topics.items[topic]);
+	return topic_member_may_write(output->registry_member, output->producer.client,
+				      output->producer.topics.items[topic]);
 }
 
 static void at_least_once_forget_denials(struct output *self)

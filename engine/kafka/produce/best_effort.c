@@ -2,21 +2,20 @@
 #include "kafka/produce/best_effort.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "kafka/client.h"
+#include "kafka/produce/producer.h"
 #include "observe/counts.h"
 
 #define CLOSE_WAIT_MS 500
+#define RECORD_TIMEOUT_MS 10000
 #define RECORD_OVERHEAD_BYTES 64 /* that librdkafka counts for a record besides its key, value and headers; for a header: */
 #define HEADER_OVERHEAD_BYTES 20
 
 struct kafka_best_effort {
 	struct best_effort base; /* first: the table of operations */
-	rd_kafka_t *client;
-	struct topic_handles topics;
+	struct producer producer; /* its queue has the reports of failures */
 	uint64_t acknowledged; /* counted in the caller's thread, where reports are served */
 	uint64_t *lost;	       /* the caller's; NULL: these and the following are not used */
 	bool (*replace)(void *context, const struct record *refused);
@@ -26,8 +25,7 @@ struct kafka_best_effort {
 	bool has_offered; /* since then librdkafka has accepted a record */
 	struct loop *loop;
 	struct watch watch;
-	rd_kafka_queue_t *reports; /* those of failures */
-	int bell;		   /* rings when there is one; -1: none */
+	int bell;	  /* rings when there is one; -1: none */
 };
 
 static bool record_replace(const struct kafka_best_effort *producer, const rd_kafka_message_t *report)
@@ -52,7 +50,7 @@ static void absence_note(struct kafka_best_effort *producer, bool is_absent)
 /* Whether the topic is back: Kafka reports no record that it took, but none is in flight any more, and none has failed. */
 static bool absence_is_over(const struct kafka_best_effort *producer)
 {
-	return producer->is_absent && producer->has_offered && rd_kafka_outq_len(producer->client) == 0;
+	return producer->is_absent && producer->has_offered && rd_kafka_outq_len(producer->producer.client) == 0;
 }
 
 static void best_effort_on_report(rd_kafka_t *client, const rd_kafka_message_t *report, void *context)
@@ -72,7 +70,7 @@ static void on_reports(void *context, uint32_t events)
 {
 	const struct kafka_best_effort *producer = context;
 	(void)events;
-	(void)rd_kafka_poll(producer->client, 0);
+	(void)rd_kafka_poll(producer->producer.client, 0);
 }
 
 /* Successes have no report, so this costs nothing while all is well. */
@@ -82,16 +80,11 @@ static bool reports_watch(struct kafka_best_effort *producer, struct error *erro
 		return true;
 	producer->watch = (struct watch){.ready = on_reports, .context = producer};
 	producer->bell = bell_open(error);
-	if (producer->bell < 0 || !loop_watch(producer->loop, &producer->watch, producer->bell, LOOP_RINGS, error))
-		return false;
-	producer->reports = rd_kafka_queue_get_main(producer->client);
-	client_queue_ring(producer->reports, producer->bell);
-	return true;
+	return producer->bell >= 0 && loop_watch(producer->loop, &producer->watch, producer->bell, LOOP_RINGS, error);
 }
 
 static void reports_forget(struct kafka_best_effort *producer)
 {
-	client_queue_forget(producer->reports);
 	if (producer->bell < 0)
 		return;
 	loop_unwatch(producer->loop, &producer->watch);
@@ -106,48 +99,39 @@ bool best_effort_takes(const struct best_effort *producer, const struct outgoing
 
 static bool producer_set_up(struct kafka_best_effort *producer, const struct best_effort_config *config, struct error *error)
 {
-	char kilobytes[32];
-	snprintf(kilobytes, sizeof kilobytes, "%zu", config->queue_bytes / 1024 + 1);
-	const struct property own[] = {
-		{"bootstrap.servers", config->brokers},
-		{"linger.ms", config->at_once ? "0" : "50"},
-		{"message.timeout.ms", "10000"},
-		{"queue.buffering.max.kbytes", kilobytes},
-		{"delivery.report.only.error", config->counts ? "false" : "true"},
-		{"allow.auto.create.topics", "false"},	/* a topic that Kafka creates by itself has other settings and partitions */
-		{"sticky.partitioning.linger.ms", "0"}, /* keeps a record without a key in the partition of its request */
+	const struct producer_config core = {
+		.policy = PRODUCER_MAY_LOSE,
+		.brokers = config->brokers,
+		.timeout_ms = RECORD_TIMEOUT_MS,
+		.linger_ms = config->at_once ? "0" : "50",
+		.queue_bytes = config->queue_bytes,
+		.users = config->properties,
+		.batches = config->batches,
+		.reports_failures = !config->counts,
+		.is_quiet = true, /* the worker's own clients report problems with Kafka */
+		.reported = config->counts || config->lost ? best_effort_on_report : NULL,
+		.context = producer,
 	};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
-	if (!configuration)
+	if (!reports_watch(producer, error) || !producer_start(&producer->producer, &core, producer->bell, error))
 		return false;
-	(void)client_limit_batches(configuration, config->properties, config->batches);
-	producer->base.record_bytes = client_setting_size(configuration, "message.max.bytes");
-	if (config->counts || config->lost) {
-		rd_kafka_conf_set_opaque(configuration, producer);
-		rd_kafka_conf_set_dr_msg_cb(configuration, best_effort_on_report);
-	}
-	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients report problems with Kafka */
-	producer->client = client_open(RD_KAFKA_PRODUCER, configuration, error);
-	return producer->client && reports_watch(producer, error);
+	producer->base.record_bytes = client_setting_size(rd_kafka_conf(producer->producer.client), "message.max.bytes");
+	return true;
 }
 
 static void kafka_close(struct best_effort *self)
 {
 	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
-	if (producer->client)
-		rd_kafka_flush(producer->client, CLOSE_WAIT_MS);
+	if (producer->producer.client)
+		rd_kafka_flush(producer->producer.client, CLOSE_WAIT_MS);
+	producer_close(&producer->producer, PRODUCER_WAITS);
 	reports_forget(producer);
-	topic_handles_close(&producer->topics);
-	if (producer->client)
-		rd_kafka_destroy(producer->client);
 	memory_give(producer);
 }
 
 static bool kafka_topics(struct best_effort *self, const char *const *names, size_t count, struct error *error)
 {
 	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
-	return topic_handles_follow(&producer->topics, producer->client, names, count, error);
+	return producer_topics(&producer->producer, names, count, error);
 }
 
 static bool kafka_produce(struct best_effort *self, const struct outgoing *record)
@@ -155,7 +139,8 @@ static bool kafka_produce(struct best_effort *self, const struct outgoing *recor
 	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
 	if (absence_is_over(producer))
 		absence_note(producer, false);
-	const rd_kafka_resp_err_t code = client_enqueue(producer->client, producer->topics.items[record->topic], record, NULL);
+	const struct producer *core = &producer->producer;
+	const rd_kafka_resp_err_t code = client_enqueue(core->client, core->topics.items[record->topic], record, NULL);
 	if (failure_is_absence(code))
 		absence_note(producer, true);
 	producer->has_offered = producer->has_offered || code == RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -165,7 +150,7 @@ static bool kafka_produce(struct best_effort *self, const struct outgoing *recor
 static uint64_t kafka_acknowledged(struct best_effort *self)
 {
 	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
-	(void)rd_kafka_poll(producer->client, 0);
+	(void)rd_kafka_poll(producer->producer.client, 0);
 	return producer->acknowledged;
 }
 

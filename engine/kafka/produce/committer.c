@@ -94,7 +94,7 @@ static enum settlement_outcome open_anew(struct committer *committer, struct err
 	refusals_pause(committer);
 	if (atomic_load(&committer->abandoned) || !committer_producer_open(committer, error))
 		return SETTLEMENT_HOPELESS;
-	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
+	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer.client, committer->timeout_ms);
 	enum settlement_outcome outcome = SETTLEMENT_DONE;
 	if (!failure) {
 		denial_note(committer, false);
@@ -115,7 +115,8 @@ static enum settlement_outcome open_anew(struct committer *committer, struct err
 static enum settlement_outcome transaction_begin(struct committer *committer)
 {
 	const char *doing = call_words[SETTLEMENT_BEGIN];
-	const enum settlement_outcome outcome = outcome_of(committer, doing, rd_kafka_begin_transaction(committer->producer));
+	rd_kafka_error_t *failure = rd_kafka_begin_transaction(committer->producer.client);
+	const enum settlement_outcome outcome = outcome_of(committer, doing, failure);
 	return outcome == SETTLEMENT_FAILED ? hindered(committer, doing, committer->reason) : outcome;
 }
 
@@ -141,7 +142,7 @@ static enum settlement_outcome send_offsets(struct committer *committer)
 	}
 	const rd_kafka_consumer_group_metadata_t *membership = consumer_membership(committer->consumer);
 	rd_kafka_error_t *failure =
-		rd_kafka_send_offsets_to_transaction(committer->producer, list, membership, committer->timeout_ms);
+		rd_kafka_send_offsets_to_transaction(committer->producer.client, list, membership, committer->timeout_ms);
 	rd_kafka_topic_partition_list_destroy(list);
 	memory_give(room);
 	return outcome_of(committer, call_words[SETTLEMENT_SEND_OFFSETS], failure);
@@ -199,7 +200,7 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 		return send_offsets(committer);
 	case SETTLEMENT_COMMIT:
 		return outcome_of(committer, call_words[SETTLEMENT_COMMIT],
-				  rd_kafka_commit_transaction(committer->producer, committer->timeout_ms));
+				  rd_kafka_commit_transaction(committer->producer.client, committer->timeout_ms));
 	case SETTLEMENT_READ_COMMITTED:
 		return read_committed(committer, error);
 	case SETTLEMENT_PAUSE:
@@ -267,7 +268,7 @@ static void resets_note(struct committer *committer, enum transaction_news news)
 static void recovery_note(struct committer *committer)
 {
 	char line[COMMITTER_REASON_MAX];
-	if (!atomic_exchange(&committer->warned, false))
+	if (!atomic_exchange(&committer->notes.warned, false))
 		return;
 	(void)snprintf(line, sizeof line, "Kafka: %s commits again", committer->config->id);
 	kafka_log_say(LOG_LEVEL_INFO, line);
@@ -279,7 +280,7 @@ static bool settlement_goes_on(struct committer *committer, enum settlement_outc
 	pthread_mutex_lock(&committer->lock);
 	const bool goes_on = !atomic_load(&committer->abandoned);
 	if (goes_on)
-		settlement_took(&committer->settlement, outcome, atomic_load(&committer->closed_sockets));
+		settlement_took(&committer->settlement, outcome, atomic_load(&committer->notes.closed_sockets));
 	pthread_mutex_unlock(&committer->lock);
 	return goes_on;
 }
@@ -389,7 +390,7 @@ static struct committer *committer_make(const struct transaction_config *config,
 	pthread_cond_init(&committer->asked, NULL);
 	committer->bell = bell;
 	committer->names = config->topics;
-	committer->topics.awaited = config->observes;
+	committer->producer.topics.awaited = config->observes;
 	committer->name_count = config->topic_count;
 	return committer;
 }
@@ -502,7 +503,7 @@ enum transaction_news committer_answer(struct committer *committer, struct error
 void committer_end(struct committer *committer, struct positions positions, bool lost, const rd_kafka_message_t *refused)
 {
 	struct settlement *settlement = &committer->settlement;
-	unsigned closed = atomic_load(&committer->closed_sockets);
+	unsigned closed = atomic_load(&committer->notes.closed_sockets);
 	committer->explained = committer->doubts_rights = lost;
 	if (lost && refused->rkt) /* the thread does nothing now */
 		broker_refusals_note(&committer->broker_refusals, refused, clock_ms());
@@ -516,15 +517,15 @@ void committer_end(struct committer *committer, struct positions positions, bool
 
 rd_kafka_t *committer_producer(struct committer *committer, const struct topic_handles **topics)
 {
-	*topics = &committer->topics;
-	return committer->producer;
+	*topics = &committer->producer.topics;
+	return committer->producer.client;
 }
 
 bool committer_topics(struct committer *committer, const char *const *names, size_t count, struct error *error)
 {
 	committer->names = names;
 	committer->name_count = count;
-	return topic_handles_follow(&committer->topics, committer->producer, names, count, error);
+	return producer_topics(&committer->producer, names, count, error);
 }
 
 bool committer_refused(struct committer *committer, struct refusal *refusal)

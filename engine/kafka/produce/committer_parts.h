@@ -4,6 +4,7 @@
 
 #include "kafka/produce/broker_refusals.h"
 #include "kafka/produce/committer.h"
+#include "kafka/produce/producer.h"
 #include "kafka/produce/settlement.h"
 #include "kafka/topics/topic_registry.h"
 
@@ -21,24 +22,20 @@ struct committer {
 	bool running;
 	atomic_bool stopping, abandoned;
 	atomic_uint calls, calling; /* number of calls so far, and the present one (enum settlement_call) */
-	atomic_bool warned;	    /* librdkafka has logged that a transaction failed; nothing was committed since */
-	atomic_uint closed_sockets; /* of this producer and its predecessors; librdkafka's threads count */
+	struct transaction_notes notes; /* `warned`: nothing was committed since */
 
-	pthread_mutex_t lock; /* protects the nine fields below */
+	pthread_mutex_t lock; /* protects the seven fields below, and the queue, the batches and the opening of the producer */
 	pthread_cond_t asked;
 	enum committer_request request;
 	enum transaction_news answer;
 	struct error answer_error;
 	struct error lost; /* the reason why another producer would not help: a topic may be gone, or the clock is wrong */
 	int64_t lost_at_ms; /* time at which that is reported, unless there is a commit before */
-	rd_kafka_queue_t *queue;  /* the producer's events */
-	size_t batch_bytes;	  /* of the producer, at most */
 	struct refusals refusals; /* the refusals reported */
 	struct broker_refusals broker_refusals;
 
 	/* Owned by the thread during a request, otherwise by the worker: */
-	rd_kafka_t *producer;
-	struct topic_handles topics;
+	struct producer producer;
 	const char *const *names; /* of the topics */
 	size_t name_count;
 	struct settlement settlement;

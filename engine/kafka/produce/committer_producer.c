@@ -2,75 +2,22 @@
  * committer_parts.h. */
 #include "kafka/produce/committer_parts.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "base/clock.h"
-
-static int on_close_socket(int socket, void *context)
-{
-	struct committer *committer = context;
-	atomic_fetch_add(&committer->closed_sockets, 1);
-	return close(socket);
-}
-
-static void committer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
-{
-	if (client_tells_transaction(facility))
-		atomic_store(&((struct committer *)rd_kafka_opaque(client))->warned, true);
-	client_on_log_line(client, level, facility, words);
-}
-
-static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *batch_bytes, struct error *error)
-{
-	char timeout[16], socket_timeout[16];
-	snprintf(timeout, sizeof timeout, "%d", committer->timeout_ms);
-	/* A request without an answer after this time is sent again. That should not happen before the transaction
-	 * itself times out. */
-	snprintf(socket_timeout, sizeof socket_timeout, "%d", committer->timeout_ms - 100);
-	const struct property own[] = {
-		{"bootstrap.servers", committer->config->brokers},
-		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself has other settings and partitions */
-		{"transactional.id", committer->config->id},
-		{"transaction.timeout.ms", timeout},
-		{"socket.timeout.ms", socket_timeout},
-		{"linger.ms", "5"},
-		/* A deleted topic must be detected before the transaction times out. */
-		{"topic.metadata.propagation.max.ms", "5000"},
-		{"partitioner", "murmur2_random"},
-		/* Successful records need no report: the commit reports all. */
-		{"delivery.report.only.error", "true"},
-		{"statistics.interval.ms", committer->config->statistics ? CLIENT_STATISTICS_MS : NULL},
-	};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, committer->config->properties, error);
-	if (!configuration)
-		return NULL;
-	client_keep_partitions(configuration, committer->config->properties);
-	*batch_bytes = client_limit_batches(configuration, committer->config->properties, committer->batches);
-	rd_kafka_conf_set_opaque(configuration, committer);
-	rd_kafka_conf_set_log_cb(configuration, committer_on_log_line);
-	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
-	/* As events, because a commit then waits only for the number of unsent records, instead of polling for
-	 * callbacks every 10 ms. */
-	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
-	return configuration;
-}
 
 static void note_refusal(struct committer *committer, const rd_kafka_message_t *report)
 {
-	switch (refusal_cause(report, committer->batch_bytes)) {
+	switch (refusal_cause(report, committer->producer.batch_bytes)) {
 	case REFUSAL_OF_RECORD:
-		refusals_note(&committer->refusals, &committer->topics, report);
+		refusals_note(&committer->refusals, &committer->producer.topics, report);
 		break;
 	case REFUSAL_OF_BATCH: /* another producer produces the whole transaction again */
-		refusal_lower_batches(committer->batches, committer->batch_bytes, report);
+		refusal_lower_batches(committer->batches, committer->producer.batch_bytes, report);
 		break;
 	case REFUSAL_OF_RIGHT:
-		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report), false);
+		refusals_deny(&committer->refusals, topic_handles_find(&committer->producer.topics, report), false);
 		break;
 	case REFUSAL_OF_ABSENCE:
-		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report), true);
+		refusals_deny(&committer->refusals, topic_handles_find(&committer->producer.topics, report), true);
 		break;
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &committer->lost);
@@ -99,7 +46,7 @@ static void note_refused(struct committer *committer, rd_kafka_event_t *event)
 void committer_events_drain(struct committer *committer)
 {
 	rd_kafka_event_t *event;
-	while (committer->queue && (event = rd_kafka_queue_poll(committer->queue, 0))) {
+	while (committer->producer.queue && (event = rd_kafka_queue_poll(committer->producer.queue, 0))) {
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
 			note_refused(committer, event);
 		else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS)
@@ -110,33 +57,38 @@ void committer_events_drain(struct committer *committer)
 
 void committer_producer_close(struct committer *committer)
 {
-	if (!committer->producer)
-		return;
-	client_quiet_transactions(committer->producer);
+	producer_quiet(&committer->producer);
 	pthread_mutex_lock(&committer->lock);
 	committer_events_drain(committer);
-	rd_kafka_queue_t *queue = committer->queue;
-	committer->queue = NULL;
+	struct producer closed = committer->producer;
+	committer->producer = (struct producer){.topics.awaited = closed.topics.awaited};
 	pthread_mutex_unlock(&committer->lock);
-	client_queue_forget(queue);
-	topic_handles_close(&committer->topics);
-	rd_kafka_destroy(committer->producer);
-	committer->producer = NULL;
+	producer_close(&closed, PRODUCER_WAITS);
 }
 
 bool committer_producer_open(struct committer *committer, struct error *error)
 {
-	size_t batch_bytes = 0;
-	rd_kafka_conf_t *configuration = configuration_of(committer, &batch_bytes, error);
-	committer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
-	if (!committer->producer)
+	const struct producer_config config = {
+		.policy = PRODUCER_TRANSACTS,
+		.brokers = committer->config->brokers,
+		.id = committer->config->id,
+		.notes = &committer->notes,
+		.timeout_ms = committer->timeout_ms,
+		.linger_ms = "5",
+		.users = committer->config->properties,
+		.batches = committer->batches,
+		.keeps_partitions = true,
+		.has_statistics = committer->config->statistics != NULL,
+		.reports_failures = true, /* the commit reports all records that were stored */
+		/* A commit then waits only for the number of unsent records, instead of polling for callbacks every 10 ms. */
+		.has_events = true,
+	};
+	struct producer opened = {.topics.awaited = committer->producer.topics.awaited};
+	if (!producer_start(&opened, &config, committer->bell, error))
 		return false;
-	rd_kafka_queue_t *queue = rd_kafka_queue_get_main(committer->producer);
-	client_queue_ring(queue, committer->bell);
 	pthread_mutex_lock(&committer->lock);
-	committer->queue = queue;
-	committer->batch_bytes = batch_bytes;
+	committer->producer = opened;
 	broker_refusals_renew(&committer->broker_refusals);
 	pthread_mutex_unlock(&committer->lock);
-	return topic_handles_follow(&committer->topics, committer->producer, committer->names, committer->name_count, error);
+	return producer_topics(&committer->producer, committer->names, committer->name_count, error);
 }

@@ -2,29 +2,19 @@
 #include "kafka/produce/fenced_writer.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "kafka/client.h"
+#include "kafka/produce/producer.h"
 
 struct fenced_writer {
 	const struct fenced_writer_config *config;
-	rd_kafka_t *producer;
-	struct topic_handles topics;
-	bool is_open;		    /* a transaction has begun */
-	atomic_uint closed_sockets; /* librdkafka's threads count */
+	struct producer producer;
+	struct transaction_notes notes;
+	bool is_open; /* a transaction has begun */
 	unsigned closed_at_begin;
 };
-
-static int on_close_socket(int socket, void *context)
-{
-	struct fenced_writer *writer = context;
-	atomic_fetch_add(&writer->closed_sockets, 1);
-	return close(socket);
-}
 
 /* Of a writer that was replaced, by another of its id or by a later generation of its group. */
 static const rd_kafka_resp_err_t replaced_codes[] = {
@@ -44,25 +34,19 @@ static void writer_on_log_line(const rd_kafka_t *client, int level, const char *
 
 static rd_kafka_conf_t *writer_configure(struct fenced_writer *writer, struct error *error)
 {
-	char wait[16], record[24];
-	(void)snprintf(wait, sizeof wait, "%d", FENCED_WRITER_WAIT_MS);
-	(void)snprintf(record, sizeof record, "%zu", FENCED_WRITER_RECORD_BYTES_MAX);
-	const struct property own[] = {
-		{"bootstrap.servers", writer->config->brokers},
-		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself is not compacted */
-		{"transactional.id", writer->config->id},
-		{"transaction.timeout.ms", wait},
-		{"linger.ms", "0"},
-		{"message.max.bytes", record},
-		{"topic.metadata.propagation.max.ms", "5000"}, /* a deleted topic is detected before the time is over */
+	const struct producer_config config = {
+		.policy = PRODUCER_TRANSACTS,
+		.brokers = writer->config->brokers,
+		.id = writer->config->id,
+		.notes = &writer->notes,
+		.timeout_ms = FENCED_WRITER_WAIT_MS,
+		.linger_ms = "0",
+		.record_bytes = FENCED_WRITER_RECORD_BYTES_MAX,
+		.users = writer->config->properties,
 	};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, writer->config->properties, error);
-	if (!configuration)
-		return NULL;
-	rd_kafka_conf_set_opaque(configuration, writer);
-	rd_kafka_conf_set_log_cb(configuration, writer_on_log_line);
-	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
+	rd_kafka_conf_t *configuration = producer_configure(&config, &writer->producer.batch_bytes, error);
+	if (configuration)
+		rd_kafka_conf_set_log_cb(configuration, writer_on_log_line);
 	return configuration;
 }
 
@@ -86,7 +70,7 @@ static rd_kafka_error_t *call_resume(const struct fenced_writer *writer,
 {
 	struct look_limits limits = {.until_ms = clock_ms() + FENCED_WRITER_WAIT_MS, .stopping = writer->config->stopping};
 	for (;;) {
-		rd_kafka_error_t *failure = call(writer->producer, look_round_ms(&limits));
+		rd_kafka_error_t *failure = call(writer->producer.client, look_round_ms(&limits));
 		const bool may_resume = failure && rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__TIMED_OUT &&
 					rd_kafka_error_is_retriable(failure);
 		if (!may_resume || look_is_over(&limits))
@@ -104,10 +88,8 @@ struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *conf
 		return NULL;
 	}
 	writer->config = config;
-	rd_kafka_conf_t *configuration = writer_configure(writer, error);
-	writer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
-	if (writer->producer &&
-	    topic_handles_follow(&writer->topics, writer->producer, config->topics, config->topic_count, error) &&
+	if (producer_open(&writer->producer, writer_configure(writer, error), -1, error) &&
+	    producer_topics(&writer->producer, config->topics, config->topic_count, error) &&
 	    call_succeeded(writer, "taking the transactional id", call_resume(writer, rd_kafka_init_transactions), error))
 		return writer;
 	fenced_writer_close(writer);
@@ -118,11 +100,8 @@ void fenced_writer_close(struct fenced_writer *writer)
 {
 	if (!writer)
 		return;
-	if (writer->producer)
-		client_quiet_transactions(writer->producer);
-	topic_handles_close(&writer->topics);
-	if (writer->producer)
-		rd_kafka_destroy(writer->producer);
+	producer_quiet(&writer->producer);
+	producer_close(&writer->producer, PRODUCER_WAITS);
 	memory_give(writer);
 }
 
@@ -130,9 +109,9 @@ static bool transaction_begin(struct fenced_writer *writer, struct error *error)
 {
 	if (writer->is_open)
 		return true;
-	writer->closed_at_begin = atomic_load(&writer->closed_sockets);
+	writer->closed_at_begin = atomic_load(&writer->notes.closed_sockets);
 	writer->is_open =
-		call_succeeded(writer, "beginning a transaction", rd_kafka_begin_transaction(writer->producer), error);
+		call_succeeded(writer, "beginning a transaction", rd_kafka_begin_transaction(writer->producer.client), error);
 	return writer->is_open;
 }
 
@@ -142,7 +121,7 @@ bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text k
 	assert(topic < writer->config->topic_count);
 	if (!transaction_begin(writer, error))
 		return false;
-	return client_produce(writer->producer, writer->topics.items[topic], &record, NULL, error) == PRODUCED ||
+	return client_produce(writer->producer.client, writer->producer.topics.items[topic], &record, NULL, error) == PRODUCED ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes no more records for %s",
 			 writer->config->topics[topic]);
 }
@@ -158,11 +137,12 @@ static bool positions_send(struct fenced_writer *writer, const struct fenced_pos
 			   const rd_kafka_consumer_group_metadata_t *membership, struct error *error)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+	rd_kafka_t *client = writer->producer.client;
 	bool good = true;
 	for (size_t i = 0; good && i < count; i++)
 		good = position_add(list, &positions[i]) || error_memory(error, ERROR_SYSTEM, "committing positions");
 	rd_kafka_error_t *failure =
-		good ? rd_kafka_send_offsets_to_transaction(writer->producer, list, membership, FENCED_WRITER_WAIT_MS) : NULL;
+		good ? rd_kafka_send_offsets_to_transaction(client, list, membership, FENCED_WRITER_WAIT_MS) : NULL;
 	rd_kafka_topic_partition_list_destroy(list);
 	return good && call_succeeded(writer, "sending the positions", failure, error);
 }
@@ -190,7 +170,7 @@ bool fenced_writer_commit(struct fenced_writer *writer, const struct fenced_posi
 		return false;
 	writer->is_open = false;
 	/* librdkafka resends requests of a connection that was lost. A late copy could end a later transaction. */
-	return atomic_load(&writer->closed_sockets) == writer->closed_at_begin ||
+	return atomic_load(&writer->notes.closed_sockets) == writer->closed_at_begin ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "a connection to Kafka closed during a transaction of %s",
 			 writer->config->id);
 }

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "kafka/client.h"
 #include "kafka/client_statistics.h"
 #include "kafka/kafka_log.h"
+#include "kafka/produce/producer.h"
 #include "kafka/produce/request_batching.h"
 
 #define CLOSE_WAIT_S 2
@@ -18,11 +18,8 @@
 
 /* A client with its bound of batches, which librdkafka takes only when a client is opened. */
 struct request_lane {
-	rd_kafka_t *client; /* NULL: the lane is not open */
-	rd_kafka_queue_t *queue;
-	struct topic_handles topics;
+	struct producer producer;
 	struct request_batching *batching; /* NULL: each record leaves at once */
-	size_t batch_bytes;
 	bool is_limited; /* it could send larger batches by its settings */
 };
 
@@ -41,9 +38,9 @@ struct request_producer {
 
 static struct request_lane *lane_find(struct request_producer *producer, const rd_kafka_t *client)
 {
-	struct request_lane *lane = client == producer->alone.client ? &producer->alone : &producer->usual;
+	struct request_lane *lane = client == producer->alone.producer.client ? &producer->alone : &producer->usual;
 	for (size_t i = 0; i < producer->retired_count; i++)
-		if (producer->retired[i].client == client)
+		if (producer->retired[i].producer.client == client)
 			lane = &producer->retired[i];
 	return lane;
 }
@@ -51,13 +48,9 @@ static struct request_lane *lane_find(struct request_producer *producer, const r
 static void lane_close(struct request_lane *lane, int wait_s)
 {
 	request_batching_close(lane->batching);
-	if (lane->client) {
-		(void)rd_kafka_purge(lane->client,
-				     RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-		client_queue_forget(lane->queue);
-		topic_handles_close(&lane->topics);
-		client_destroy(lane->client, wait_s);
-	}
+	if (lane->producer.client)
+		producer_purge(&lane->producer);
+	producer_close(&lane->producer, wait_s);
 	*lane = (struct request_lane){0};
 }
 
@@ -70,7 +63,7 @@ static bool lane_topics_follow(struct request_lane *lane, const struct topic_han
 	const char **names = memory_take(topics->count + 1, sizeof *names);
 	for (size_t i = 0; names && i < topics->count; i++)
 		names[i] = rd_kafka_topic_name(topics->items[i]);
-	const bool good = names && topic_handles_follow(&lane->topics, lane->client, names, topics->count, error);
+	const bool good = names && producer_topics(&lane->producer, names, topics->count, error);
 	memory_give(names);
 	return good;
 }
@@ -82,7 +75,8 @@ static bool usual_replace(struct request_producer *producer)
 	struct error error = {0};
 	if (producer->retired_count == RETIRED_MAX)
 		return false;
-	if (!lane_open(producer, &lane, &producer->limit, &error) || !lane_topics_follow(&lane, &producer->usual.topics, &error)) {
+	if (!lane_open(producer, &lane, &producer->limit, &error) ||
+	    !lane_topics_follow(&lane, &producer->usual.producer.topics, &error)) {
 		lane_close(&lane, 0);
 		return false;
 	}
@@ -95,7 +89,7 @@ static bool usual_replace(struct request_producer *producer)
 
 static bool lane_has_failed(const struct request_lane *lane)
 {
-	return lane->client && rd_kafka_fatal_error(lane->client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+	return producer_failure(&lane->producer, NULL) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* Whether another client may be opened now in place of this one. Logs why. */
@@ -106,7 +100,7 @@ static bool renewal_is_due(struct request_producer *producer, const struct reque
 	if (!lane_has_failed(lane) || now_ms < producer->renewal_ms || producer->retired_count == RETIRED_MAX)
 		return false;
 	producer->renewal_ms = now_ms + RENEWAL_PAUSE_MS;
-	(void)rd_kafka_fatal_error(lane->client, reason, sizeof reason);
+	(void)producer_failure(&lane->producer, reason);
 	(void)snprintf(line, sizeof line, "Kafka: the producer of requests stopped: %s; another one takes its place", reason);
 	kafka_log_repeat(LOG_LEVEL_WARN, line);
 	return true;
@@ -114,19 +108,12 @@ static bool renewal_is_due(struct request_producer *producer, const struct reque
 
 /* ---- what Kafka refuses as a batch ---- */
 
-static bool record_repeat(struct request_lane *lane, const rd_kafka_message_t *message, uint32_t topic)
+static bool record_repeat(const struct request_lane *lane, const rd_kafka_message_t *message, uint32_t topic)
 {
-	rd_kafka_headers_t *headers = NULL, *copy = NULL;
-	if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR && !(copy = rd_kafka_headers_copy(headers)))
-		return false;
-	const rd_kafka_resp_err_t code =
-		rd_kafka_producev(lane->client, RD_KAFKA_V_RKT(lane->topics.items[topic]), RD_KAFKA_V_PARTITION(message->partition),
-				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(message->key, message->key_len),
-				  RD_KAFKA_V_VALUE(message->payload, message->len), RD_KAFKA_V_HEADERS(copy),
-				  RD_KAFKA_V_OPAQUE(message->_private), RD_KAFKA_V_END);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && copy)
-		rd_kafka_headers_destroy(copy);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_headers_t *headers;
+	const bool has_headers = rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR;
+	return producer_repeat(&lane->producer, lane->producer.topics.items[topic], message, has_headers ? headers : NULL) ==
+	       RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* Produces a record again whose batch was refused. False: it was alone in that batch, or it cannot be produced. */
@@ -134,11 +121,11 @@ static bool record_isolate(struct request_producer *producer, struct request_lan
 {
 	static const struct batch_limit one = {.bytes = 1};
 	struct error error = {0};
-	const uint32_t topic = topic_handles_find(&lane->topics, message);
-	if (refusal_cause(message, lane->batch_bytes) != REFUSAL_OF_BATCH)
+	const uint32_t topic = topic_handles_find(&lane->producer.topics, message);
+	if (refusal_cause(message, lane->producer.batch_bytes) != REFUSAL_OF_BATCH)
 		return false;
 	if (lane == &producer->usual) {
-		refusal_lower_batches(&producer->limit, lane->batch_bytes, message);
+		refusal_lower_batches(&producer->limit, lane->producer.batch_bytes, message);
 		if (usual_replace(producer) && producer->config->narrowed)
 			producer->config->narrowed(producer->config->context);
 	}
@@ -146,9 +133,10 @@ static bool record_isolate(struct request_producer *producer, struct request_lan
 		producer->retired[producer->retired_count++] = producer->alone;
 		producer->alone = (struct request_lane){0};
 	}
-	if (!producer->alone.client && !lane_open(producer, &producer->alone, &one, &error))
+	if (!producer->alone.producer.client && !lane_open(producer, &producer->alone, &one, &error))
 		lane_close(&producer->alone, 0);
-	return producer->alone.client && lane_topics_follow(&producer->alone, &producer->usual.topics, &error) &&
+	return producer->alone.producer.client &&
+	       lane_topics_follow(&producer->alone, &producer->usual.producer.topics, &error) &&
 	       record_repeat(&producer->alone, message, topic);
 }
 
@@ -186,7 +174,7 @@ static int request_producer_on_statistics(rd_kafka_t *client, char *json, size_t
 {
 	const struct request_producer *producer = context;
 	struct error error = {0};
-	if (client == producer->usual.client)
+	if (client == producer->usual.producer.client)
 		(void)client_statistics_read((struct text){json, length}, producer->config->statistics, &error);
 	return 0; /* librdkafka frees the text */
 }
@@ -195,29 +183,23 @@ static bool lane_open(struct request_producer *producer, struct request_lane *la
 		      struct error *error)
 {
 	const struct request_producer_config *config = producer->config;
-	char timeout[24], message[24], queue[24];
-	(void)snprintf(timeout, sizeof timeout, "%lld", (long long)config->timeout_ms);
-	(void)snprintf(message, sizeof message, "%zu", config->message_bytes);
-	(void)snprintf(queue, sizeof queue, "%zu", config->queue_bytes / 1024 + 1);
-	const struct property own[] = {
-		{"bootstrap.servers", config->brokers},
-		{"linger.ms", "0"},
-		{"enable.idempotence", "true"},
-		{"message.timeout.ms", timeout},
-		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself has other settings and partitions */
-		{"message.max.bytes", message},
-		{"queue.buffering.max.kbytes", queue},
-		{"partitioner", "murmur2_random"}, /* with a key where Java's producers would put it */
-		{"statistics.interval.ms", config->statistics ? CLIENT_STATISTICS_MS : NULL},
+	const struct producer_config core = {
+		.policy = PRODUCER_ACKNOWLEDGES,
+		.brokers = config->brokers,
+		.timeout_ms = config->timeout_ms,
+		.linger_ms = "0",
+		.record_bytes = config->message_bytes,
+		.queue_bytes = config->queue_bytes,
+		.users = config->properties,
+		.batches = limit,
+		.has_statistics = config->statistics != NULL,
+		.reported = request_producer_on_report,
+		.context = producer,
 	};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
+	rd_kafka_conf_t *configuration = producer_configure(&core, &lane->producer.batch_bytes, error);
 	if (!configuration)
 		return false;
-	lane->batch_bytes = client_limit_batches(configuration, config->properties, limit);
-	lane->is_limited = lane->batch_bytes == atomic_load(&limit->bytes);
-	rd_kafka_conf_set_opaque(configuration, producer);
-	rd_kafka_conf_set_dr_msg_cb(configuration, request_producer_on_report);
+	lane->is_limited = lane->producer.batch_bytes == atomic_load(&limit->bytes);
 	if (config->statistics)
 		rd_kafka_conf_set_stats_cb(configuration, request_producer_on_statistics);
 	lane->batching = config->loop ? request_batching_open(configuration, config->loop, on_refused, producer) : NULL;
@@ -225,12 +207,7 @@ static bool lane_open(struct request_producer *producer, struct request_lane *la
 		rd_kafka_conf_destroy(configuration);
 		return error_memory(error, ERROR_SYSTEM, "opening a producer of requests");
 	}
-	lane->client = client_open(RD_KAFKA_PRODUCER, configuration, error);
-	if (!lane->client)
-		return false;
-	lane->queue = rd_kafka_queue_get_main(lane->client);
-	client_queue_ring(lane->queue, config->bell);
-	return true;
+	return producer_open(&lane->producer, configuration, config->bell, error);
 }
 
 struct request_producer *request_producer_open(const struct request_producer_config *config, struct error *error)
@@ -262,7 +239,7 @@ void request_producer_close(struct request_producer *producer)
 
 bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error)
 {
-	return topic_handles_follow(&producer->usual.topics, producer->usual.client, names, count, error);
+	return producer_topics(&producer->usual.producer, names, count, error);
 }
 
 void request_producer_limit(struct request_producer *producer, size_t bytes)
@@ -272,24 +249,26 @@ void request_producer_limit(struct request_producer *producer, size_t bytes)
 		return;
 	producer->told_bytes = bytes;
 	atomic_store(&producer->limit.bytes, bytes);
-	if (bytes < usual->batch_bytes || (usual->is_limited && bytes > usual->batch_bytes))
+	const size_t now_bytes = usual->producer.batch_bytes;
+	if (bytes < now_bytes || (usual->is_limited && bytes > now_bytes))
 		(void)usual_replace(producer);
 }
 
 static enum produce_verdict record_send(struct request_lane *lane, const struct outgoing *record, uint64_t number,
 					struct error *error)
 {
-	rd_kafka_topic_t *topic = lane->topics.items[record->topic];
+	rd_kafka_t *client = lane->producer.client;
+	rd_kafka_topic_t *topic = lane->producer.topics.items[record->topic];
 	if (lane->batching)
-		return request_batching_produce(lane->batching, lane->client, topic, record, number, error);
-	return client_produce(lane->client, topic, record, (void *)(uintptr_t)number, error);
+		return request_batching_produce(lane->batching, client, topic, record, number, error);
+	return client_produce(client, topic, record, (void *)(uintptr_t)number, error);
 }
 
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error)
 {
 	struct request_lane *usual = &producer->usual;
-	assert(number > 0 && record->topic < usual->topics.count);
+	assert(number > 0 && record->topic < usual->producer.topics.count);
 	const enum produce_verdict verdict = record_send(usual, record, number, error);
 	if (verdict != PRODUCE_SPOILT || !renewal_is_due(producer, usual) || !usual_replace(producer))
 		return verdict;
@@ -308,18 +287,18 @@ int32_t request_producer_answers(const struct request_producer *producer, struct
 /* True: nothing of the lane is left. */
 static bool lane_tell(const struct request_lane *lane)
 {
-	(void)rd_kafka_poll(lane->client, 0);
+	(void)rd_kafka_poll(lane->producer.client, 0);
 	const bool is_empty = !lane->batching || request_batching_count(lane->batching) == 0;
 	if (lane->batching)
 		request_batching_report_refused(lane->batching);
-	return is_empty && rd_kafka_outq_len(lane->client) == 0;
+	return is_empty && rd_kafka_outq_len(lane->producer.client) == 0;
 }
 
 void request_producer_tell(struct request_producer *producer)
 {
 	const struct request_lane usual = producer->usual; /* a report may replace it */
 	(void)lane_tell(&usual);
-	if (producer->alone.client)
+	if (producer->alone.producer.client)
 		(void)lane_tell(&producer->alone);
 	for (size_t i = producer->retired_count; i-- > 0;) {
 		if (!lane_tell(&producer->retired[i]))

@@ -11,7 +11,7 @@
 
 #include "base/number/duration.h"
 #include "base/memory.h"
-#include "kafka/client.h"
+#include "kafka/produce/producer.h"
 
 #define FULL_WAIT_MS 100
 #define SETTING_TEXT_MAX 32
@@ -29,10 +29,8 @@ struct kept {
 
 struct sender {
 	const struct sender_config *config;
-	rd_kafka_t *producer;
-	rd_kafka_topic_t *topic;
+	struct producer producer; /* of one topic */
 	struct batch_limit batches;
-	size_t batch_bytes; /* of the producer, at most */
 	bool shrinks;	    /* another producer must send smaller batches */
 	uint64_t waiting; /* sent, without a report */
 	uint64_t acknowledged;
@@ -62,7 +60,7 @@ static bool name_producer_limit(const struct sender *sender, const struct outgoi
 	char limit[SETTING_TEXT_MAX] = "less";
 	size_t room = sizeof limit;
 	const size_t bytes = outgoing_bytes(record);
-	(void)rd_kafka_conf_get(rd_kafka_conf(sender->producer), "message.max.bytes", limit, &room);
+	(void)rd_kafka_conf_get(rd_kafka_conf(sender->producer.client), "message.max.bytes", limit, &room);
 	*error = (struct error){0};
 	return error_set(error, ERROR_LIMIT, PLACE_NONE,
 			 "the %s has %zu bytes, too many for message.max.bytes of the producer, which is %s; raise it by "
@@ -115,7 +113,7 @@ static const char *name_timeout(struct sender *sender, const rd_kafka_message_t 
 
 static bool has_ended(const struct sender *sender)
 {
-	return sender->producer && rd_kafka_fatal_error(sender->producer, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+	return producer_failure(&sender->producer, NULL) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static void kept_give(struct kept *kept)
@@ -169,10 +167,10 @@ static void sender_on_report(rd_kafka_t *producer, const rd_kafka_message_t *mes
 		return;
 	}
 	const struct sender_config *config = sender->config;
-	const enum refusal_cause cause = refusal_cause(message, sender->batch_bytes);
+	const enum refusal_cause cause = refusal_cause(message, sender->producer.batch_bytes);
 	bool of_batch = cause == REFUSAL_OF_BATCH;
 	if (of_batch) {
-		refusal_lower_batches(&sender->batches, sender->batch_bytes, message);
+		refusal_lower_batches(&sender->batches, sender->producer.batch_bytes, message);
 		sender->shrinks = true;
 	}
 	/* A broker that reports a batch as out of order has not stored it, although librdkafka leaves that open. */
@@ -194,38 +192,22 @@ static void sender_on_report(rd_kafka_t *producer, const rd_kafka_message_t *mes
 		sender_refuse(sender, number, reason);
 }
 
-/* Ignores errors of the client: the delivery reports of its records contain them. */
-static void sender_on_error(rd_kafka_t *client, int code, const char *reason, void *context)
-{
-	(void)client, (void)code, (void)reason, (void)context;
-}
-
 static bool sender_set_up(struct sender *sender, struct error *error)
 {
-	char timeout[32];
-	snprintf(timeout, sizeof timeout, "%lld", (long long)sender->config->timeout_ms);
-	const struct property own[] = {
-		{"bootstrap.servers", sender->config->brokers},
-		{"enable.idempotence", "true"},
-		{"message.timeout.ms", timeout},
-		{"linger.ms", "5"},
-		{"partitioner", "murmur2_random"},
-		{"log_level", "0"}, /* the delivery reports contain everything */
+	const struct producer_config config = {
+		.policy = PRODUCER_ACKNOWLEDGES,
+		.brokers = sender->config->brokers,
+		.timeout_ms = sender->config->timeout_ms,
+		.linger_ms = "5",
+		.users = sender->config->properties,
+		.batches = &sender->batches,
+		.creates_topics = true,
+		.is_quiet = true,
+		.reported = sender_on_report,
+		.context = sender,
 	};
-	rd_kafka_conf_t *configuration =
-		client_configuration((struct properties){sizeof own / sizeof own[0], own}, sender->config->properties, error);
-	if (!configuration)
-		return false;
-	sender->batch_bytes = client_limit_batches(configuration, sender->config->properties, &sender->batches);
-	rd_kafka_conf_set_opaque(configuration, sender);
-	rd_kafka_conf_set_dr_msg_cb(configuration, sender_on_report);
-	rd_kafka_conf_set_error_cb(configuration, sender_on_error);
-	sender->producer = client_open(RD_KAFKA_PRODUCER, configuration, error);
-	if (!sender->producer)
-		return false;
-	sender->topic = rd_kafka_topic_new(sender->producer, sender->config->topic, NULL);
-	return sender->topic || error_set(error, ERROR_SYSTEM, PLACE_NONE, "cannot produce to %s: %s", sender->config->topic,
-					  rd_kafka_err2str(rd_kafka_last_error()));
+	return producer_start(&sender->producer, &config, -1, error) &&
+	       producer_topics(&sender->producer, &sender->config->topic, 1, error);
 }
 
 struct sender *sender_open(const struct sender_config *config, struct error *error)
@@ -243,21 +225,11 @@ struct sender *sender_open(const struct sender_config *config, struct error *err
 	return NULL;
 }
 
-static void leave_producer(struct sender *sender)
-{
-	if (sender->topic)
-		rd_kafka_topic_destroy(sender->topic);
-	if (sender->producer)
-		rd_kafka_destroy(sender->producer);
-	sender->topic = NULL;
-	sender->producer = NULL;
-}
-
 void sender_close(struct sender *sender)
 {
 	if (!sender)
 		return;
-	leave_producer(sender);
+	producer_close(&sender->producer, PRODUCER_WAITS);
 	while (sender->kept) {
 		struct kept *kept = sender->kept;
 		sender->kept = kept->next;
@@ -270,21 +242,16 @@ void sender_close(struct sender *sender)
 
 static bool send_kept(struct sender *sender, const struct kept *kept)
 {
-	/* librdkafka owns the headers once it has accepted the record. */
-	rd_kafka_headers_t *headers = kept->headers ? rd_kafka_headers_copy(kept->headers) : NULL;
+	const rd_kafka_message_t record = {.partition = RD_KAFKA_PARTITION_UA,
+					   .key = kept->has_key ? (void *)(uintptr_t)kept->bytes : NULL,
+					   .key_len = kept->key_length,
+					   .payload = (void *)(uintptr_t)(kept->bytes + kept->key_length),
+					   .len = kept->value_length,
+					   ._private = (void *)(uintptr_t)kept->number};
 	rd_kafka_resp_err_t code;
-	do {
-		code = rd_kafka_producev(sender->producer, RD_KAFKA_V_RKT(sender->topic),
-					 RD_KAFKA_V_PARTITION(RD_KAFKA_PARTITION_UA), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-					 RD_KAFKA_V_KEY(kept->has_key ? kept->bytes : NULL, kept->key_length),
-					 RD_KAFKA_V_VALUE((void *)(uintptr_t)(kept->bytes + kept->key_length), kept->value_length),
-					 RD_KAFKA_V_OPAQUE((void *)(uintptr_t)kept->number), RD_KAFKA_V_HEADERS(headers),
-					 RD_KAFKA_V_END);
-		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-			(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS);
-	} while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers)
-		rd_kafka_headers_destroy(headers);
+	while ((code = producer_repeat(&sender->producer, sender->producer.topics.items[0], &record, kept->headers)) ==
+	       RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		(void)rd_kafka_poll(sender->producer.client, FULL_WAIT_MS);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -307,10 +274,10 @@ static bool renew(struct sender *sender, struct error *error)
 	bool in_vain = !sender->shrinks && sender->renewed && sender->acknowledged == sender->acknowledged_at_renewal;
 	sender->renewed = true;
 	sender->acknowledged_at_renewal = sender->acknowledged;
-	(void)rd_kafka_purge(sender->producer, RD_KAFKA_PURGE_F_QUEUE | (sender->shrinks ? 0 : RD_KAFKA_PURGE_F_INFLIGHT));
+	(void)rd_kafka_purge(sender->producer.client, RD_KAFKA_PURGE_F_QUEUE | (sender->shrinks ? 0 : RD_KAFKA_PURGE_F_INFLIGHT));
 	while (sender->waiting > 0)
-		(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* each record is reported at its timeout at the latest */
-	leave_producer(sender);
+		(void)rd_kafka_poll(sender->producer.client, FULL_WAIT_MS); /* each record is reported by its timeout */
+	producer_close(&sender->producer, PRODUCER_WAITS);
 	sender->shrinks = false;
 	bool good = in_vain ? error_set(error, ERROR_SYSTEM, PLACE_NONE,
 					"Kafka's producer failed repeatedly; check the logs of the brokers")
@@ -324,10 +291,10 @@ static bool renew(struct sender *sender, struct error *error)
 
 static bool stays_open(struct sender *sender, struct error *error)
 {
-	while (has_ended(sender) || (sender->producer && sender->shrinks))
+	while (has_ended(sender) || (sender->producer.client && sender->shrinks))
 		if (!renew(sender, error))
 			return false;
-	return sender->producer || error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer has ended");
+	return sender->producer.client || error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer has ended");
 }
 
 /* ---- sending ---- */
@@ -337,13 +304,14 @@ bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t 
 	for (;;) {
 		if (!stays_open(sender, error))
 			return false;
-		switch (client_produce(sender->producer, sender->topic, record, (void *)(uintptr_t)number, error)) {
+		const struct producer *core = &sender->producer;
+		switch (client_produce(core->client, core->topics.items[0], record, (void *)(uintptr_t)number, error)) {
 		case PRODUCED:
 			sender->waiting++;
-			(void)rd_kafka_poll(sender->producer, 0);
+			(void)rd_kafka_poll(core->client, 0);
 			return true;
 		case PRODUCE_FULL:
-			(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* a record is reported at its timeout at the latest */
+			(void)rd_kafka_poll(core->client, FULL_WAIT_MS); /* a record is reported at its timeout at the latest */
 			break;
 		case PRODUCE_REFUSED:
 			return name_producer_limit(sender, record, error);
@@ -357,7 +325,7 @@ bool sender_settled(struct sender *sender, int wait_ms)
 {
 	struct error error = {0};
 	if (sender->waiting > 0)
-		(void)rd_kafka_poll(sender->producer, wait_ms);
+		(void)rd_kafka_poll(sender->producer.client, wait_ms);
 	(void)stays_open(sender, &error); /* the outcome of each record was reported */
 	return sender->waiting == 0 && !sender->kept;
 }
