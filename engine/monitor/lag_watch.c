@@ -1,11 +1,9 @@
-/* lag_watch.c: see lag_watch.h. The thread copies one pipeline after the other from the list, queries Kafka without
- * holding the lock, and stores the result under the lock. */
+/* lag_watch.c: see lag_watch.h. The task writes only the answers in the list, which nobody else reads until it ends. */
 #include "monitor/lag_watch.h"
-
-#include <pthread.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "net/loop_task.h"
 
 #define ASK_MS 1000
 #define LIST_BYTES ((size_t)64 << 20)
@@ -16,6 +14,8 @@ struct lag_entry {
 	bool observes, explains;
 	struct group_lag_state state;
 	int64_t seen_ms; /* 0: not yet */
+	struct group_lag_state answer; /* of the task, like the next */
+	int64_t answered_ms;	       /* 0: Kafka has not answered */
 };
 
 struct lag_list {
@@ -33,14 +33,13 @@ struct lag_group {
 
 struct lag_watch {
 	const struct engine_config *config;
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock; /* protects the rest */
-	pthread_cond_t bell;
-	bool stopping;
+	struct loop *loop;
+	struct loop_timer timer;
+	struct loop_task task;
+	atomic_bool is_cut;    /* the look ends with the question that is under way */
 	struct lag_list *list; /* NULL: nothing to watch yet */
-	uint64_t version;      /* of the list */
-	struct lag_group *groups; /* used by the thread only */
+	struct lag_list *next; /* replaces the list after the look; NULL: nothing does */
+	struct lag_group *groups; /* of the task */
 };
 
 /* ---- lists ---- */
@@ -94,25 +93,6 @@ static bool list_fill(struct lag_list *list, const struct plan *plan)
 	return good;
 }
 
-bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan)
-{
-	struct lag_list *list = memory_take(1, sizeof *list);
-	if (list)
-		list->arena = arena_open(LIST_BYTES);
-	if (!list || !list->arena || !list_fill(list, plan)) {
-		list_close(list);
-		return false;
-	}
-	pthread_mutex_lock(&watch->lock);
-	struct lag_list *before = watch->list;
-	watch->list = list;
-	watch->version++;
-	pthread_cond_signal(&watch->bell);
-	pthread_mutex_unlock(&watch->lock);
-	list_close(before); /* the thread uses no part of the list without the lock */
-	return true;
-}
-
 /* Adds the lag of another group of a pipeline. */
 static void lag_add(struct group_lag_state *sum, const struct group_lag_state *state)
 {
@@ -127,11 +107,10 @@ static bool entry_is_of(const struct lag_entry *entry, enum lag_of of)
 	return of == LAG_EXPLAINS ? entry->explains : entry->observes == (of == LAG_OBSERVES);
 }
 
-bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct group_lag_state *state)
+bool lag_watch_read(const struct lag_watch *watch, const char *pipeline, enum lag_of of, struct group_lag_state *state)
 {
 	bool found = false, known = true;
 	*state = (struct group_lag_state){.age_ms = LAG_AGE_NONE};
-	pthread_mutex_lock(&watch->lock);
 	for (size_t i = 0; watch->list && i < watch->list->count; i++) {
 		const struct lag_entry *entry = &watch->list->items[i];
 		if (!entry_is_of(entry, of) || strcmp(entry->pipeline, pipeline) != 0)
@@ -140,12 +119,10 @@ bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of o
 		known = known && entry->seen_ms > 0 && clock_ms() - entry->seen_ms < LAG_FORGOTTEN_MS;
 		lag_add(state, &entry->state);
 	}
-	found = found && known;
-	pthread_mutex_unlock(&watch->lock);
-	return found;
+	return found && known;
 }
 
-/* ---- the thread ---- */
+/* ---- looks ---- */
 
 static struct group_lag *group_lag_of(struct lag_watch *watch, const char *name)
 {
@@ -172,85 +149,101 @@ static struct group_lag *group_lag_of(struct lag_watch *watch, const char *name)
 	return group->backlog;
 }
 
-/* Queries one entry, of which it has copies: a reload may replace the list meanwhile. */
-static void entry_look(struct lag_watch *watch, size_t index, struct arena *arena)
-{
-	const struct lag_entry *entry = &watch->list->items[index];
-	uint64_t version = watch->version;
-	const char *group = arena_copy(arena, entry->group, strlen(entry->group));
-	const char *topics = arena_copy(arena, entry->topics, strlen(entry->topics));
-	struct group_lag_state state = {0};
-	if (!group || !topics)
-		return;
-	pthread_mutex_unlock(&watch->lock);
-	struct group_lag *backlog = group_lag_of(watch, group);
-	bool seen = backlog && group_lag_survey(backlog, text_of(topics), ASK_MS, &state);
-	pthread_mutex_lock(&watch->lock);
-	if (!seen || watch->version != version)
-		return;
-	watch->list->items[index].state = state;
-	watch->list->items[index].seen_ms = clock_ms();
-}
-
-static void wait_for_next(struct lag_watch *watch)
-{
-	const int64_t until_ms = time_of_day_ms() + LAG_EVERY_MS;
-	const struct timespec until = {.tv_sec = until_ms / MS_PER_S, .tv_nsec = until_ms % MS_PER_S * NS_PER_MS};
-	uint64_t version = watch->version;
-	while (!watch->stopping && watch->version == version &&
-	       pthread_cond_timedwait(&watch->bell, &watch->lock, &until) == 0)
-		;
-}
-
-static void *lag_watch_run(void *context)
+static void look_run(void *context)
 {
 	struct lag_watch *watch = context;
-	struct arena *arena = arena_open(LIST_BYTES);
-	pthread_mutex_lock(&watch->lock);
-	while (!watch->stopping && arena) {
-		uint64_t version = watch->version;
-		for (size_t i = 0; !watch->stopping && watch->version == version && watch->list && i < watch->list->count; i++) {
-			arena_reset(arena);
-			entry_look(watch, i, arena);
-		}
-		if (watch->version == version)
-			wait_for_next(watch);
+	for (size_t i = 0; i < watch->list->count && !atomic_load(&watch->is_cut); i++) {
+		struct lag_entry *entry = &watch->list->items[i];
+		struct group_lag *backlog = group_lag_of(watch, entry->group);
+		const bool is_seen = backlog && group_lag_survey(backlog, text_of(entry->topics), ASK_MS, &entry->answer);
+		entry->answered_ms = is_seen ? clock_ms() : 0;
 	}
-	pthread_mutex_unlock(&watch->lock);
-	arena_close(arena);
-	return NULL;
+}
+
+static void look_wait(struct lag_watch *watch)
+{
+	struct error error = {0};
+	(void)loop_timer_set(watch->loop, &watch->timer, loop_now_ms(watch->loop) + LAG_EVERY_MS, &error);
+}
+
+static void look_start(struct lag_watch *watch);
+
+static void lag_watch_on_look(void *context)
+{
+	struct lag_watch *watch = context;
+	for (size_t i = 0; i < watch->list->count; i++) {
+		struct lag_entry *entry = &watch->list->items[i];
+		if (entry->answered_ms == 0)
+			continue;
+		entry->state = entry->answer;
+		entry->seen_ms = entry->answered_ms;
+		entry->answered_ms = 0;
+	}
+	if (watch->next)
+		look_start(watch);
+	else
+		look_wait(watch);
+}
+
+/* Begins a look, with the next list if there is one. */
+static void look_start(struct lag_watch *watch)
+{
+	struct error error = {0};
+	if (watch->next) {
+		list_close(watch->list);
+		watch->list = watch->next;
+		watch->next = NULL;
+	}
+	atomic_store(&watch->is_cut, false);
+	watch->task = (struct loop_task){.run = look_run, .done = lag_watch_on_look, .context = watch};
+	if (!loop_task_start(&watch->task, watch->loop, "reads the lag of pipelines", &error))
+		look_wait(watch);
+}
+
+static void lag_watch_on_due(void *context)
+{
+	struct lag_watch *watch = context;
+	if (!loop_task_is_running(&watch->task))
+		look_start(watch);
+}
+
+bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan)
+{
+	struct lag_list *list = memory_take(1, sizeof *list);
+	if (list)
+		list->arena = arena_open(LIST_BYTES);
+	if (!list || !list->arena || !list_fill(list, plan)) {
+		list_close(list);
+		return false;
+	}
+	list_close(watch->next);
+	watch->next = list;
+	if (loop_task_is_running(&watch->task))
+		atomic_store(&watch->is_cut, true);
+	else
+		look_start(watch);
+	return true;
 }
 
 /* ---- opening and closing ---- */
 
-struct lag_watch *lag_watch_open(const struct engine_config *config, struct error *error)
+struct lag_watch *lag_watch_open(const struct engine_config *config, struct loop *loop, struct error *error)
 {
 	struct lag_watch *watch = memory_take(1, sizeof *watch);
-	if (!watch) {
-		error_memory(error, ERROR_SYSTEM, "watching the lag of pipelines");
-		return NULL;
-	}
-	*watch = (struct lag_watch){.config = config};
-	pthread_mutex_init(&watch->lock, NULL);
-	pthread_cond_init(&watch->bell, NULL);
-	watch->has_thread = pthread_create(&watch->thread, NULL, lag_watch_run, watch) == 0;
-	if (watch->has_thread)
-		return watch;
-	error_set(error, ERROR_SYSTEM, PLACE_NONE, "no thread can be started to watch the lag of pipelines; allow more threads");
-	lag_watch_close(watch);
-	return NULL;
+	if (!watch)
+		return error_null(error_memory(error, ERROR_SYSTEM, "watching the lag of pipelines"));
+	*watch = (struct lag_watch){.config = config, .loop = loop};
+	watch->timer = (struct loop_timer){.due = lag_watch_on_due, .context = watch};
+	return watch;
 }
 
 void lag_watch_close(struct lag_watch *watch)
 {
 	if (!watch)
 		return;
-	pthread_mutex_lock(&watch->lock);
-	watch->stopping = true;
-	pthread_cond_signal(&watch->bell);
-	pthread_mutex_unlock(&watch->lock);
-	if (watch->has_thread)
-		pthread_join(watch->thread, NULL);
+	loop_timer_stop(watch->loop, &watch->timer);
+	atomic_store(&watch->is_cut, true);
+	loop_task_end(&watch->task);
 	while (watch->groups) {
 		struct lag_group *group = watch->groups;
 		watch->groups = group->next;
@@ -259,7 +252,6 @@ void lag_watch_close(struct lag_watch *watch)
 		memory_give(group);
 	}
 	list_close(watch->list);
-	pthread_cond_destroy(&watch->bell);
-	pthread_mutex_destroy(&watch->lock);
+	list_close(watch->next);
 	memory_give(watch);
 }

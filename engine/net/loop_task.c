@@ -5,12 +5,37 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+enum { TASK_RUNS, TASK_ENDS, TASK_IS_LEFT };
+
+/* Of a task that was left: by whoever comes last. */
+static void task_close(struct loop_task *task)
+{
+	close(task->bell);
+	task->left(task->context);
+}
+
 static void *loop_task_run(void *context)
 {
 	struct loop_task *task = context;
 	task->run(task->context);
-	bell_ring(task->bell);
+	if (atomic_exchange(&task->state, TASK_ENDS) == TASK_IS_LEFT)
+		task_close(task);
+	else
+		bell_ring(task->bell);
 	return NULL;
+}
+
+void loop_task_leave(struct loop_task *task)
+{
+	const pthread_t thread = task->thread;
+	assert(task->left && loop_task_is_running(task));
+	loop_unwatch(task->loop, &task->watch);
+	if (atomic_exchange(&task->state, TASK_IS_LEFT) == TASK_RUNS) {
+		pthread_detach(thread);
+		return;
+	}
+	pthread_join(thread, NULL);
+	task_close(task);
 }
 
 void loop_task_end(struct loop_task *task)
@@ -35,6 +60,7 @@ bool loop_task_start(struct loop_task *task, struct loop *loop, const char *purp
 {
 	assert(task->run && task->done && !loop_task_is_running(task));
 	task->bell = bell_open(error);
+	atomic_store(&task->state, TASK_RUNS);
 	task->watch = (struct watch){.ready = on_loop_task_end, .context = task};
 	if (task->bell < 0)
 		return false;

@@ -4,18 +4,22 @@
 #define SLUICE_NET_LOOP_TASK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "net/loop.h"
 
 struct loop_task {
 	void (*run)(void *context);  /* in the thread */
 	void (*done)(void *context); /* in the loop, after `run` has returned; may start the task again */
+	/* Called after loop_task_leave(), in either thread, when `run` has returned: frees the task. NULL: it is never left. */
+	void (*left)(void *context);
 	void *context;
 	/* Private. */
 	struct loop *loop; /* NULL: it does not run */
 	struct watch watch;
 	int bell;
 	pthread_t thread;
+	atomic_int state; /* which of the two threads has ended first */
 };
 
 /* Starts the task; the caller has set `run`, `done` and `context`, and the rest is zeroed. `purpose` is for the error,
@@ -29,5 +33,8 @@ static inline bool loop_task_is_running(const struct loop_task *task)
 
 /* Waits until `run` has returned. `done` is not called any more. Fine when it does not run. */
 void loop_task_end(struct loop_task *task);
+
+/* Leaves a task that runs, whose `run` may take any time. `done` is not called any more. The task belongs to `left`. */
+void loop_task_leave(struct loop_task *task);
 
 #endif

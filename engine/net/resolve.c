@@ -1,34 +1,24 @@
-/* resolve.c: Look-ups of names, by a thread each; see resolve.h.
- *
- * A look-up belongs to its thread and to its caller; the last of them to release it frees it. So no caller waits for
- * a resolver that hangs.
+/* resolve.c: Look-ups of names, by a task each, which is left when its caller forgets it: so no caller waits for a resolver that
+ * hangs. See resolve.h.
  */
 #include "net/resolve.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "net/loop_task.h"
 
 #define HOST_MAX 256 /* longer than the limit of names in DNS */
 #define PORT_MAX 8
 
 struct resolve {
-	atomic_int holders;
-	int bell;
+	struct loop_task task;
 	char host[HOST_MAX];
 	char port[PORT_MAX];
-	/* Written by the thread, before the bell rings: */
 	int code;
 	struct addrinfo *addresses;
-	/* Owned by the caller: */
-	struct loop *loop;
-	struct watch watch;
 	void (*found)(void *context, struct addrinfo *addresses, const char *words);
 	void *context;
 };
@@ -46,53 +36,31 @@ struct addrinfo *resolve_numeric(const char *host, const char *port)
 	return look_up(host, port, AI_NUMERICHOST, &addresses) == 0 ? addresses : NULL;
 }
 
-static void let_go(struct resolve *resolve)
+static void resolve_close(void *context)
 {
-	if (atomic_fetch_sub(&resolve->holders, 1) > 1)
-		return;
+	struct resolve *resolve = context;
 	if (resolve->addresses)
 		freeaddrinfo(resolve->addresses);
-	close(resolve->bell);
 	memory_give(resolve);
 }
 
-static void *resolve_run(void *context)
+/* Other threads handle signals. */
+static void resolve_run(void *context)
 {
 	struct resolve *resolve = context;
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	resolve->code = look_up(resolve->host, resolve->port, AI_ADDRCONFIG, &resolve->addresses);
-	bell_ring(resolve->bell);
-	let_go(resolve);
-	return NULL;
 }
 
-static void resolve_on_bell(void *context, uint32_t events)
+static void resolve_on_end(void *context)
 {
-	(void)events;
 	struct resolve *resolve = context;
-	if (!bell_quiet(resolve->bell))
-		return;
 	struct addrinfo *addresses = resolve->addresses;
 	resolve->addresses = NULL;
-	loop_unwatch(resolve->loop, &resolve->watch);
 	resolve->found(resolve->context, addresses, addresses ? NULL : gai_strerror(resolve->code));
-	let_go(resolve);
-}
-
-/* Starts a thread with all signals blocked: other threads handle them. */
-static bool start_thread(struct resolve *resolve)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-	sigset_t all, before;
-	if (pthread_attr_init(&attributes) != 0)
-		return false;
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool started = pthread_create(&thread, &attributes, resolve_run, resolve) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return started;
+	resolve_close(resolve);
 }
 
 struct resolve *resolve_start(struct loop *loop, const char *host, const char *port,
@@ -105,32 +73,19 @@ struct resolve *resolve_start(struct loop *loop, const char *host, const char *p
 	struct resolve *resolve = memory_take(1, sizeof *resolve);
 	if (!resolve)
 		return error_null(error_memory(error, ERROR_SYSTEM, "looking up a host"));
-	*resolve = (struct resolve){.holders = 2, .loop = loop, .found = found, .context = context};
-	resolve->watch = (struct watch){.ready = resolve_on_bell, .context = resolve};
+	*resolve = (struct resolve){.found = found, .context = context};
+	resolve->task = (struct loop_task){
+		.run = resolve_run, .done = resolve_on_end, .left = resolve_close, .context = resolve};
 	memcpy(resolve->host, host, strlen(host) + 1);
 	memcpy(resolve->port, port, strlen(port) + 1);
-	resolve->bell = bell_open(error);
-	if (resolve->bell < 0) {
-		memory_give(resolve);
-		return NULL;
-	}
-	bool watched = loop_watch(loop, &resolve->watch, resolve->bell, EPOLLIN, error);
-	if (watched && start_thread(resolve))
+	if (loop_task_start(&resolve->task, loop, "looks up a host", error))
 		return resolve;
-	if (watched) {
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "no thread could be started to look up `%s`; raise the limit on threads",
-			  host);
-		loop_unwatch(loop, &resolve->watch);
-	}
-	close(resolve->bell);
 	memory_give(resolve);
 	return NULL;
 }
 
 void resolve_forget(struct resolve *resolve)
 {
-	if (!resolve)
-		return;
-	loop_unwatch(resolve->loop, &resolve->watch);
-	let_go(resolve);
+	if (resolve)
+		loop_task_leave(&resolve->task);
 }

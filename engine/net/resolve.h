@@ -1,6 +1,6 @@
 /* resolve.h: Resolver of a host's addresses, which does not block.
  *
- * Numeric addresses need no look-up. A name is looked up by a thread of its own, because the system's resolver may
+ * Numeric addresses need no look-up. A name is looked up by a task of its own (net/loop_task.h), because the system's resolver may
  * block for any time and cannot be interrupted.
  *
  * A look-up belongs to its loop's thread.

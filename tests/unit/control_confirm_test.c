@@ -17,6 +17,7 @@
 #include "tools/view/report/rollout_view.h"
 
 #define AWAIT_MS 20000 /* far more than anything takes */
+#define LOOK_MS 5
 #define STAGES                                                                                                                     \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                      \
 	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"                                                          \
@@ -28,6 +29,7 @@
 static struct network loopback;
 static const struct notifier_settings settings = {.allowed = &loopback, .allowed_count = 1};
 static struct confirm_asker asker;
+static struct loop *loop;
 
 /* The first stage ends, and waits. */
 static void rollout_wait(int port, const char *timeout, const char *secret)
@@ -182,16 +184,16 @@ static void the_webhook_of_the_last_stage_is_asked_instead_of_that_of_the_policy
 /* Asks, and takes the answer. */
 static bool asker_await(struct text *reason)
 {
-	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
 	struct confirm_answer answer = {0};
 	struct asked_question *answered = NULL;
-	for (int64_t until_ms = clock_ms() + AWAIT_MS; !answered; nanosleep(&pause, NULL)) {
+	for (const int64_t until_ms = clock_ms() + AWAIT_MS; !answered;) {
 		struct error error = {0};
 		const int64_t begin_ms = clock_ms();
 		assert_true(begin_ms < until_ms);
-		assert_true(confirm_asker_look(&asker, table_stand.keeper, &settings, &error));
+		assert_true(confirm_asker_look(&asker, table_stand.keeper, &settings, loop, &error));
 		answered = confirm_asker_take(&asker, &answer);
 		assert_true(clock_ms() - begin_ms < 500); /* the keeper does not wait */
+		assert_true(answered || loop_turn(loop, LOOK_MS, &error));
 	}
 	assert_true(text_is(answer.experiment, "e") && answer.move == 2);
 	*reason = text_copied(table_stand.arena, answer.reason);
@@ -286,7 +288,7 @@ static void a_question_that_is_decided_by_hand_is_given_up(void **state)
 	struct text reason;
 	struct web_receiver *hanging = web_receiver_open(HANGS_ONCE);
 	rollout_wait(hanging->port, "1h", "null");
-	assert_true(confirm_asker_look(&asker, table_stand.keeper, &settings, &error));
+	assert_true(confirm_asker_look(&asker, table_stand.keeper, &settings, loop, &error));
 	web_receiver_await(hanging, 1);
 	assert_int_equal(command("e", "promote")->outcome, VERDICT_ACCEPTED);
 	const int64_t begin_ms = clock_ms();
@@ -301,7 +303,7 @@ static void a_tenure_that_ends_does_not_wait_for_answers(void **state)
 	struct error error = {0};
 	struct web_receiver *hanging = web_receiver_open(HANGS_ONCE);
 	rollout_wait(hanging->port, "1h", "null");
-	assert_true(confirm_asker_look(&asker, table_stand.keeper, &settings, &error));
+	assert_true(confirm_asker_look(&asker, table_stand.keeper, &settings, loop, &error));
 	web_receiver_await(hanging, 1);
 	const int64_t begin_ms = clock_ms();
 	confirm_asker_end(&asker);
@@ -328,7 +330,11 @@ int main(void)
 		ON_STAND(a_question_that_is_decided_by_hand_is_given_up),
 		ON_STAND(a_tenure_that_ends_does_not_wait_for_answers),
 	};
-	if (!network_read(TEXT("127.0.0.1"), &loopback))
+	struct error error = {0};
+	loop = loop_open(&error);
+	if (!loop || !network_read(TEXT("127.0.0.1"), &loopback))
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const int failures = cmocka_run_group_tests(tests, NULL, NULL);
+	loop_close(loop);
+	return failures;
 }

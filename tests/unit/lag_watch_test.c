@@ -7,14 +7,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "planning.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 
-#define LOOK_US 20000
+#define LOOK_MS 20
 #define PIPELINE "sluice.default.pipeline.p"
 #define YAML                                                                                                                       \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"                            \
@@ -27,6 +26,7 @@ static struct mock mock;
 static struct planning planning;
 static struct plan plan;
 static struct lag_watch *watch;
+static struct loop *loop;
 static int64_t begin_ms;
 
 /* Records that are as old as that. */
@@ -55,7 +55,8 @@ static int stand_open(void **state)
 	planning_plan(&planning, NULL, &plan);
 	assert_int_equal(planning_errors(&planning), 0);
 	config = (struct engine_config){.brokers = mock.brokers};
-	watch = lag_watch_open(&config, &error);
+	loop = loop_open(&error);
+	watch = lag_watch_open(&config, loop, &error);
 	return !watch || !lag_watch_follow(watch, &plan);
 }
 
@@ -63,6 +64,7 @@ static int stand_close(void **state)
 {
 	(void)state;
 	lag_watch_close(watch);
+	loop_close(loop);
 	planning_close(&planning);
 	mock_close(&mock);
 	return 0;
@@ -71,11 +73,12 @@ static int stand_close(void **state)
 static struct group_lag_state lag_state_of(enum lag_of of)
 {
 	struct group_lag_state lag;
+	struct error error = {0};
 	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
 	while (!lag_watch_read(watch, "p", of, &lag)) {
 		if (clock_ms() >= until_ms)
 			fail_msg("no lag was read");
-		usleep(LOOK_US);
+		assert_true(loop_turn(loop, LOOK_MS, &error));
 	}
 	return lag;
 }

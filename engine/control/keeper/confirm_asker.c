@@ -7,7 +7,7 @@
 #define QUESTION_BYTES (4 * MOVE_NOTICE_BYTES_MAX)
 #define SLICE_MS 100
 
-/* ---- the thread of a question ---- */
+/* ---- the task of a question ---- */
 
 static void question_pause(struct asked_question *question)
 {
@@ -17,7 +17,7 @@ static void question_pause(struct asked_question *question)
 		nanosleep(&slice, NULL);
 }
 
-static void *question_run(void *context)
+static void question_run(void *context)
 {
 	struct asked_question *question = context;
 	enum post_outcome outcome;
@@ -43,7 +43,12 @@ static void *question_run(void *context)
 		error_set(&question->reason, ERROR_REMOTE, PLACE_NONE, "it gave no answer within %lld ms",
 			  (long long)question->timeout_ms);
 	atomic_store(&question->has_ended, true);
-	return NULL;
+}
+
+/* The loop is woken: the next turn takes the answer. */
+static void question_on_end(void *context)
+{
+	(void)context;
 }
 
 /* ---- questions ---- */
@@ -79,18 +84,17 @@ void confirm_asker_release(struct asked_question *question)
 }
 
 static bool question_start(struct asked_question *question, const struct keeper_question *wanted,
-			   const struct notifier_settings *settings, struct error *error)
+			   const struct notifier_settings *settings, struct loop *loop, struct error *error)
 {
-	*question = (struct asked_question){.settings = settings,
+	*question = (struct asked_question){.task = {.run = question_run, .done = question_on_end, .context = question},
+					    .settings = settings,
 					    .arena = arena_open(QUESTION_BYTES),
 					    .move = wanted->move->number,
 					    .timeout_ms = wanted->timeout_ms,
 					    .until_ms = clock_ms() + wanted->timeout_ms};
 	bool good = question->arena ? notice_make(question, wanted, error)
 				    : error_memory(error, ERROR_SYSTEM, "asking a webhook");
-	if (good && pthread_create(&question->thread, NULL, question_run, question) != 0)
-		good = error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "the thread that asks a webhook could not be started; raise the limits on threads");
+	good = good && loop_task_start(&question->task, loop, "asks a webhook", error);
 	if (!good)
 		confirm_asker_release(question);
 	return good;
@@ -122,7 +126,7 @@ static struct asked_question *slot_for(struct confirm_asker *asker, const struct
 }
 
 bool confirm_asker_look(struct confirm_asker *asker, const struct keeper *keeper, const struct notifier_settings *settings,
-			struct error *error)
+			struct loop *loop, struct error *error)
 {
 	struct keeper_question wanted;
 	bool good = true;
@@ -133,7 +137,7 @@ bool confirm_asker_look(struct confirm_asker *asker, const struct keeper *keeper
 	}
 	for (size_t i = 0; keeper_question(keeper, i, &wanted); i++) {
 		struct asked_question *slot = slot_for(asker, &wanted);
-		good = (!slot || question_start(slot, &wanted, settings, error)) && good;
+		good = (!slot || question_start(slot, &wanted, settings, loop, error)) && good;
 	}
 	return good;
 }
@@ -144,7 +148,7 @@ struct asked_question *confirm_asker_take(struct confirm_asker *asker, struct co
 		struct asked_question *question = &asker->questions[i];
 		if (!question->arena || !atomic_load(&question->has_ended))
 			continue;
-		pthread_join(question->thread, NULL);
+		loop_task_end(&question->task);
 		*answer = (struct confirm_answer){.experiment = text_of(question->experiment),
 						  .move = question->move,
 						  .yes = question->yes,
@@ -160,8 +164,7 @@ void confirm_asker_end(struct confirm_asker *asker)
 		atomic_store(&asker->questions[i].given_up, true);
 	for (size_t i = 0; i < CONFIRM_QUESTIONS_MAX; i++) {
 		struct asked_question *question = &asker->questions[i];
-		if (question->arena)
-			pthread_join(question->thread, NULL);
+		loop_task_end(&question->task);
 		confirm_asker_release(question);
 	}
 }

@@ -369,7 +369,8 @@ static bool webhooks_ask(struct keeper_service *service, struct error *error)
 	bool good = true;
 	if (!service->config->notices)
 		return true;
-	const bool looked = confirm_asker_look(&service->asker, service->keeper, service->config->notices, &failure);
+	const bool looked =
+		confirm_asker_look(&service->asker, service->keeper, service->config->notices, service->loop, &failure);
 	if (failure_is_news(&service->unasked, &failure) && !looked)
 		log_say(service->config->log, LOG_LEVEL_ERROR, NULL,
 			"the webhook of a rollout cannot be asked, and is tried again: %s", failure.text);

@@ -151,7 +151,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 static void follow_lags(struct alert_watch *watch, bool needs_lag)
 {
 	struct error error = {0};
-	if (needs_lag && !watch->lags && !(watch->lags = lag_watch_open(watch->config, &error)))
+	if (needs_lag && !watch->lags && !(watch->lags = lag_watch_open(watch->config, engine_loop(watch->engine), &error)))
 		log_say(watch->config->log, LOG_LEVEL_WARN, NULL, "conditions on `lag` are not judged: %s", error.text);
 	if (watch->lags)
 		(void)lag_watch_follow(watch->lags, &engine_revision(watch->engine)->plan);

@@ -385,7 +385,7 @@ static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_
 	struct loop *loop = engine_loop(metrics->engine);
 	metrics->follow_timer = (struct loop_timer){.due = on_follow_due, .context = metrics};
 	return (metrics->arena || error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine")) &&
-	       (metrics->lags = lag_watch_open(metrics->config, error)) &&
+	       (metrics->lags = lag_watch_open(metrics->config, loop, error)) &&
 	       (metrics->loads = namespace_loads_open(metrics->engine, metrics->config, metrics->lags, error)) &&
 	       loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop), error) &&
 	       (!listening->asked->address || (metrics->listener = metrics_listener_open(loop, listening, &owner, error))) &&
