@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "kafka/embedded/embedded_broker.h" /* its settings */
 #include "kafka/kafka_log.h"
-#include "kafka/topics/topic_list.h"
 #include "kafka/topics/topic_settings.h"
 #include "net/listen.h"
 #include "tests/unit/mock_broker.h"
@@ -83,7 +82,7 @@ static void a_list_of_topics_says_after_three_seconds_that_no_broker_answers(voi
 	(void)state;
 	close(silent_open(brokers, sizeof brokers)); /* from now on it refuses connections */
 	kafka_log_to(&sink);
-	const bool good = topic_list_read(brokers, (struct properties){0}, "", arena, &list, &error);
+	const bool good = topic_names_read(brokers, (struct properties){0}, "", arena, &list, &error);
 	kafka_log_to(NULL);
 	assert_false(good);
 	assert_non_null(strstr(error.text, "Kafka did not list its topics: "));

@@ -75,7 +75,8 @@ static const char *name_topic_limit(struct sender *sender, const rd_kafka_messag
 	char limit[SETTING_TEXT_MAX + 4] = "less";
 	struct error ignored = {0};
 	if (atomic_load(&sender->topic_limit.bytes) == 0)
-		(void)batch_limit_read(&sender->topic_limit, config->brokers, config->properties, &config->topic, 1, &ignored);
+		(void)batch_limit_read(&sender->topic_limit, config->brokers, config->properties, &config->topic, 1, false,
+				       &ignored);
 	if (atomic_load(&sender->topic_limit.bytes) > 0)
 		(void)snprintf(limit, sizeof limit, "%zu", atomic_load(&sender->topic_limit.bytes));
 	(void)snprintf(sender->reason, sizeof sender->reason,

@@ -54,7 +54,7 @@ bool changelog_settings_look(rd_kafka_t *client, const char *const *topics, size
 	struct changelog_facts *facts = memory_take(count + 1, sizeof *facts);
 	if (!facts)
 		return error_memory(error, ERROR_SYSTEM, "looking at changelogs");
-	bool good = topic_settings_ask(client, topics, count, setting_keep, facts, error);
+	bool good = topic_settings_await(client, topics, count, setting_keep, facts, NULL, error);
 	for (size_t i = 0; good && i < count; i++)
 		changelog_judge(topics[i], &facts[i], found, context);
 	memory_give(facts);

@@ -31,15 +31,12 @@ struct batch_limit {
 	_Atomic int64_t told_ms; /* when it was last logged that a batch arrived damaged, by clock_ms(); 0: never */
 };
 
-/* Sets the bound to the smallest max.message.bytes of these topics. Topics whose settings cannot be read are left
- * out: they do not exist, the login may not describe them, or Kafka does not answer. If no topic is left, the
- * bound stays as it is. Waits for Kafka. False: CONFIG (a client cannot be opened) or SYSTEM (memory ran out). */
+/* Sets the bound to the smallest max.message.bytes of these topics, or with `adds` lowers it to that: then they are written beside
+ * those whose limits it has. Topics whose settings cannot be read are left out: they do not exist, the login may not describe them,
+ * or Kafka does not answer. If no topic is left, the bound stays as it is. Waits for Kafka. False: CONFIG (a client cannot be
+ * opened) or SYSTEM (memory ran out). */
 bool batch_limit_read(struct batch_limit *limit, const char *brokers, struct properties properties, const char *const *topics,
-		      size_t count, struct error *error);
-
-/* Lowers the bound to the smallest of these topics, which are written beside those whose limits it has. */
-bool batch_limit_add(struct batch_limit *limit, const char *brokers, struct properties properties, const char *const *topics,
-		     size_t count, struct error *error);
+		      size_t count, bool adds, struct error *error);
 
 /* Lowers the bound for the next producer below that of the producer whose batch was refused. With `to_one_record`
  * each record is a batch of its own. */

@@ -1,12 +1,13 @@
-/* topic_facts.h: Facts about topics, as Kafka has them: partitions, retention and cleanup policy.
+/* topic_facts.h: Facts about topics, as Kafka has them: their names, partitions, retention and cleanup policy.
  *
- * For a thread beside the engine's loop: it waits for Kafka, and another thread may end the wait.
+ * For commands, and for a thread beside the engine's loop: a call opens a client, and waits for Kafka.
  */
 #ifndef SLUICE_KAFKA_TOPICS_TOPIC_FACTS_H
 #define SLUICE_KAFKA_TOPICS_TOPIC_FACTS_H
 
 #include <stdatomic.h>
 
+#include "base/arena.h"
 #include "kafka/record.h"
 
 #define TOPIC_POLICY_BYTES 32 /* of cleanup.policy: `compact,delete` is the longest */
@@ -25,5 +26,15 @@ struct topic_facts {
  * TOPIC_SETTINGS_STOP_MS (kafka/topics/topic_settings.h). Then some facts may be missing. */
 bool topic_facts_read(const char *brokers, struct properties properties, struct topic_facts *facts, size_t count,
 		      const atomic_bool *stopping, struct error *error);
+
+struct topic_names {
+	size_t count;
+	const char **names; /* in their order as bytes, in the arena */
+};
+
+/* For commands: lists the topics that the login may see and whose names begin with `prefix`. CONFIG: a setting is wrong; SYSTEM:
+ * Kafka does not answer for TOPICS_WAIT_MS (kafka/topics/topic_setup.h), which is said after 3 s, or memory ran out. */
+bool topic_names_read(const char *brokers, struct properties properties, const char *prefix, struct arena *arena,
+		     struct topic_names *list, struct error *error);
 
 #endif

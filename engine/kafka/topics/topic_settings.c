@@ -96,7 +96,7 @@ static bool settings_read_some(struct settings_question *question, struct error 
 	return whole || error_memory(error, ERROR_SYSTEM, "reading settings of topics");
 }
 
-static const struct rd_kafka_metadata *metadata_await(rd_kafka_t *client, bool all, struct settings_wait *wait)
+const struct rd_kafka_metadata *topic_metadata_await(rd_kafka_t *client, bool all, struct settings_wait *wait)
 {
 	const struct rd_kafka_metadata *metadata;
 	const int slice_ms =
@@ -109,14 +109,9 @@ static const struct rd_kafka_metadata *metadata_await(rd_kafka_t *client, bool a
 	return NULL;
 }
 
-const struct rd_kafka_metadata *topic_metadata_await(rd_kafka_t *client, struct settings_wait *wait)
-{
-	return metadata_await(client, true, wait);
-}
-
 static bool broker_find(struct settings_question *question)
 {
-	const struct rd_kafka_metadata *metadata = metadata_await(question->client, false, question->wait);
+	const struct rd_kafka_metadata *metadata = topic_metadata_await(question->client, false, question->wait);
 	if (!metadata)
 		return false;
 	bool any = metadata->broker_cnt > 0;
@@ -124,12 +119,6 @@ static bool broker_find(struct settings_question *question)
 		question->broker = metadata->brokers[0].id;
 	rd_kafka_metadata_destroy(metadata);
 	return any;
-}
-
-bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
-			struct error *error)
-{
-	return topic_settings_await(client, names, count, seen, context, NULL, error);
 }
 
 bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
@@ -156,7 +145,7 @@ bool topic_settings_read(const char *brokers, struct properties properties, cons
 	struct admin_client *admin = admin_client_open(brokers, properties, ADMIN_LOGS, error);
 	if (!admin)
 		return false;
-	bool good = topic_settings_ask(admin->client, names, count, seen, context, error);
+	bool good = topic_settings_await(admin->client, names, count, seen, context, NULL, error);
 	admin_client_close(admin, ADMIN_CLOSE_WAIT_S);
 	return good;
 }

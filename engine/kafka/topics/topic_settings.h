@@ -26,10 +26,6 @@ bool topic_settings_read(const char *brokers, struct properties properties, cons
 /* Whether the setting is max.message.bytes, the largest batch of records that the topic accepts; `*bytes` is above 0. */
 bool topic_setting_record_bytes(const char *name, const char *value, size_t *bytes);
 
-/* The same by an open client. False: memory ran out (SYSTEM). */
-bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
-			struct error *error);
-
 /* A wait for answers that another thread may end. */
 struct settings_wait {
 	const atomic_bool *stopping; /* ends the wait within TOPIC_SETTINGS_STOP_MS */
@@ -37,11 +33,13 @@ struct settings_wait {
 };
 #define TOPIC_SETTINGS_STOP_MS 2000 /* metadata is asked again then: librdkafka cannot end a request for it */
 
-/* The same with such a wait. A request that Kafka refuses is answered. */
+/* As topic_settings_read(), by an open client, with such a wait; NULL: nothing ends it. A request that Kafka refuses is answered.
+ * False: memory ran out (SYSTEM). */
 bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
 			  struct settings_wait *wait, struct error *error);
 
-/* Kafka's metadata of all topics; to be destroyed by rd_kafka_metadata_destroy(). NULL: Kafka has not answered. */
-const struct rd_kafka_metadata *topic_metadata_await(rd_kafka_t *client, struct settings_wait *wait);
+/* Kafka's metadata of all topics, or of those that the client knows; to be destroyed by rd_kafka_metadata_destroy(). NULL: Kafka
+ * has not answered. */
+const struct rd_kafka_metadata *topic_metadata_await(rd_kafka_t *client, bool all, struct settings_wait *wait);
 
 #endif

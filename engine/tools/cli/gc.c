@@ -7,7 +7,7 @@
 #include "tools/client/kafka.h"
 #include "control/keeper/keeper.h"
 #include "control/keeper/state_labels.h"
-#include "kafka/topics/topic_list.h"
+#include "kafka/topics/topic_facts.h"
 #include "kafka/topics/topic_setup.h"
 
 struct gc_options {
@@ -80,7 +80,7 @@ static bool changelogs_list(struct session *session, const struct control_sessio
 {
 	const struct applier_config *config = &control->config;
 	*prefix = arena_print(session->arena, "%s.%s.pipeline.", config->topics.prefix, config->namespace);
-	return *prefix ? topic_list_read(config->brokers, config->producer, *prefix, session->arena, list, error)
+	return *prefix ? topic_names_read(config->brokers, config->producer, *prefix, session->arena, list, error)
 		       : error_memory(error, ERROR_SYSTEM, "listing changelogs");
 }
 

@@ -3,7 +3,7 @@
 #include "compiler/plan/plan.h"
 #include "compiler/plan/state_forms.h"
 #include "compiler/yaml/workspace.h"
-#include "kafka/topics/topic_list.h"
+#include "kafka/topics/topic_facts.h"
 #include "message/json/json_write.h"
 #include "tools/client/kafka.h"
 #include "experiments/rollouts/rollout_check.h"
@@ -59,7 +59,7 @@ static bool scope_print(const struct plan *plan, const struct pipeline_plan *pip
 	struct topic_names list;
 	if (!prefix)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
-	if (!topic_list_read(kafka->brokers, kafka->producer, prefix, arena, &list, error))
+	if (!topic_names_read(kafka->brokers, kafka->producer, prefix, arena, &list, error))
 		return false;
 	for (size_t i = 0; i < list.count; i++)
 		if (!topic_is_planned(plan, list.names[i]) && !topic_is_of_stage(plan, list.names[i], arena))

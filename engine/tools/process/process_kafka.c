@@ -105,8 +105,7 @@ static bool limit_batches(struct engine_process *running, const struct revision 
 	const char **names = written_topics(wanted, adds ? before : NULL, revision->arena, &count);
 	if (!names)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
-	if (!(adds ? batch_limit_add : batch_limit_read)(&running->batches, running->engine.brokers, running->engine.producer,
-							 names, count, error))
+	if (!batch_limit_read(&running->batches, running->engine.brokers, running->engine.producer, names, count, adds, error))
 		return false;
 	size_t bytes = atomic_load(&running->batches.bytes);
 	if (bytes != was && bytes > 0 && bytes < BATCH_USUAL_BYTES)

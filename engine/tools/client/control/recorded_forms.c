@@ -5,7 +5,7 @@
 
 #include "control/engine/applier.h"
 #include "control/keeper/state_labels.h"
-#include "kafka/topics/topic_list.h"
+#include "kafka/topics/topic_facts.h"
 #include "compiler/plan/state_forms.h"
 
 /* Whether the namespace has a control plane. */
@@ -14,7 +14,7 @@ static bool control_exists(const struct kafka *kafka, const struct control_topic
 {
 	struct topic_names list;
 	*exists = false;
-	if (!topic_list_read(kafka->brokers, kafka->producer, topics->control, arena, &list, error))
+	if (!topic_names_read(kafka->brokers, kafka->producer, topics->control, arena, &list, error))
 		return false;
 	for (size_t i = 0; i < list.count; i++)
 		*exists = *exists || strcmp(list.names[i], topics->control) == 0;
