@@ -4,10 +4,8 @@
 #include "base/number/duration.h"
 #include "flow/model_switch.h"
 #include "flow/run.h"
-#include "message/records/drift_score.h"
 #include "message/records/explained.h"
-#include "message/records/importance_report.h"
-#include "message/records/outlier_record.h"
+#include "message/records/listed_record.h"
 
 /* ---- functions that steps call ---- */
 
@@ -131,25 +129,12 @@ void visit_explain(struct visit *visit, struct explained *made)
 	*end = made;
 }
 
-void visit_score(struct visit *visit, struct drift_score *made)
+void visit_list(struct visit *visit, struct listed_record *record)
 {
-	struct message *message = message_root(visit->message);
-	made->next = message->scores;
-	message->scores = made;
-}
-
-void visit_importance(struct visit *visit, struct importance_report *made)
-{
-	struct message *message = message_root(visit->message);
-	made->next = message->importances;
-	message->importances = made;
-}
-
-void visit_learnt(struct visit *visit, struct outlier_learnt *made)
-{
-	struct message *message = message_root(visit->message);
-	made->next = message->learnt;
-	message->learnt = made;
+	struct listed_record **end = &message_root(visit->message)->listed;
+	while (*end)
+		end = &(*end)->next;
+	*end = record;
 }
 
 /* The source with the inputs of the explained step; the plan has put it there. */

@@ -115,9 +115,7 @@ struct offspring; /* flow/flow.h */
 struct assigned; /* message/records/assigned.h */
 struct rollout_choice; /* flow/rollout_choices.h */
 struct explained; /* message/records/explained.h */
-struct drift_score; /* message/records/drift_score.h */
-struct importance_report; /* message/records/importance_report.h */
-struct outlier_learnt;	  /* message/records/outlier_record.h */
+struct listed_record; /* message/records/listed_record.h */
 
 /* The form of a v1 SeldonMessage, which its answer must have too. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
@@ -161,9 +159,7 @@ struct message {
 	/* After it has finished as FLOW_PARTED: the children that answer in its place, in order. */
 	const struct offspring *offspring;
 	const struct explained *explained; /* of steps that explained it, the last first; NULL: none (explained.h) */
-	const struct drift_score *scores; /* of windows that it closed, the last first; NULL: none (drift_score.h) */
-	const struct importance_report *importances; /* of windows that it closed, the last first; NULL: none */
-	const struct outlier_learnt *learnt;	     /* by observers of steps `outlier`, the last first; NULL: nothing */
+	struct listed_record *listed; /* by steps, to leave with it; NULL: none (listed_record.h) */
 	/* In a later stage of its pipeline: the results of earlier stages. NULL in the first. */
 	const struct carried *carried;
 	struct text sender_reads; /* what the stage before it reads (sender_reads.h); empty: nothing is known of that */

@@ -41,9 +41,12 @@ bool drift_record_beginning(const struct drift_visit *at, struct text segment)
 	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
 	if (!score)
 		return error_memory(at->error, ERROR_LIMIT, "beginning a window");
-	*score =
-		(struct drift_score){.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
-	visit_score(at->visit, score);
+	*score = (struct drift_score){.listed.kind = LISTED_VERDICT,
+				      .pipeline = at->step->pipeline,
+				      .step = at->self->watched,
+				      .segment = segment,
+				      .begins = true};
+	visit_list(at->visit, &score->listed);
 	return true;
 }
 
@@ -64,7 +67,8 @@ static struct drift_score *score_begin(const struct drift_visit *at, struct text
 	struct drift_score *score =
 		reference && (!why || uncompared) ? ARENA_NEW(visit_arena(at->visit), struct drift_score) : NULL;
 	if (score)
-		*score = (struct drift_score){.pipeline = at->step->pipeline,
+		*score = (struct drift_score){.listed.kind = LISTED_VERDICT,
+					      .pipeline = at->step->pipeline,
 					      .step = self->watched,
 					      .segment = segment,
 					      .identity = self->verdict_identity,
@@ -188,7 +192,7 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 		last_keep(score, state);
 	if (verdict)
 		window_show(at, segment, state);
-	visit_score(at->visit, score);
+	visit_list(at->visit, &score->listed);
 	return !forgets || drift_record_beginning(at, segment);
 }
 
@@ -205,7 +209,7 @@ bool drift_record_early(const struct drift_visit *at, struct text segment, const
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
 	last_keep(score, state);
 	window_show(at, segment, state);
-	visit_score(at->visit, score);
+	visit_list(at->visit, &score->listed);
 	return true;
 }
 
@@ -241,7 +245,8 @@ static bool record_settled(const struct drift_visit *at, const struct settled_wi
 	const char *reference = reference_name(at);
 	if (!score || !reference)
 		return error_memory(at->error, ERROR_LIMIT, "settling a window");
-	*score = (struct drift_score){.pipeline = at->step->pipeline,
+	*score = (struct drift_score){.listed.kind = LISTED_VERDICT,
+				      .pipeline = at->step->pipeline,
 				      .step = at->self->watched,
 				      .segment = settled->segment,
 				      .identity = settled->identity,
@@ -259,7 +264,7 @@ static bool record_settled(const struct drift_visit *at, const struct settled_wi
 				      .unfit = settled->unfit};
 	if (!realised_list(at, settled, score))
 		return error_memory(at->error, ERROR_LIMIT, "settling a window");
-	visit_score(at->visit, score);
+	visit_list(at->visit, &score->listed);
 	if (at->self->entry)
 		verdict_entry_add_realised(at->self->entry, score);
 	return true;

@@ -193,7 +193,8 @@ static bool report_list(struct importance_visit *at, size_t output)
 	const struct explanation method = {.method = (enum explanation_method)kept->method};
 	if (!report)
 		return out_of_memory(at);
-	*report = (struct importance_report){.pipeline = text_of(at->step->pipeline),
+	*report = (struct importance_report){.listed.kind = LISTED_IMPORTANCE,
+					     .pipeline = text_of(at->step->pipeline),
 					     .step = text_of(at->step->name),
 					     .explained = text_of(at->step->explained->name),
 					     .method = text_of(explained_method(&method)),
@@ -207,7 +208,7 @@ static bool report_list(struct importance_visit *at, size_t output)
 					     .total = importance_of(at->kept, output)->total};
 	if (!features_read(at, output, report))
 		return out_of_memory(at);
-	visit_importance(at->visit, report);
+	visit_list(at->visit, &report->listed);
 	return true;
 }
 

@@ -217,7 +217,10 @@ static bool learnt_give(struct outlier_visit *at)
 	struct outlier_learnt *learnt = ARENA_NEW(visit_arena(at->visit), struct outlier_learnt);
 	if (!learnt)
 		return error_memory(at->error, ERROR_LIMIT, "learning what is usual");
-	*learnt = (struct outlier_learnt){.pipeline = at->step->pipeline, .step = self->watched, .identity = self->identity};
+	*learnt = (struct outlier_learnt){.listed.kind = LISTED_LEARNT,
+					  .pipeline = at->step->pipeline,
+					  .step = self->watched,
+					  .identity = self->identity};
 	if (!blocks_merge(at, &learnt->covariance, &whole))
 		return false;
 	if (!whole)
@@ -226,7 +229,7 @@ static bool learnt_give(struct outlier_visit *at)
 	if (!due)
 		return true;
 	past->given = learnt->covariance.rows;
-	visit_learnt(at->visit, learnt);
+	visit_list(at->visit, &learnt->listed);
 	return true;
 }
 

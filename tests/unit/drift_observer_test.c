@@ -71,9 +71,8 @@ static void a_batch_may_close_several_windows(void **state)
 	observed_rows(&single, 160, 1, 0);
 	assert_int_equal(observed.count, 4);
 	assert_int_equal(single.count, 4);
-	for (size_t i = 0; i < 3; i++) /* the last verdict is the first of the list */
-		assert_int_equal(observed.seen[i].window, 2 - i);
-	assert_int_equal(observed.seen[3].window, 3);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(observed.seen[i].window, i);
 	assert_true(observed.seen[3].sum == single.seen[3].sum);
 	observed_close(&observed);
 	observed_close(&single);
@@ -421,7 +420,7 @@ static void the_plan_has_a_stage_for_the_observer(void **state)
 	assert_true(pipeline->stages[1].graph->part->observes && !pipeline->stages[0].graph->part->observes);
 	assert_true(text_is(next->key_text, "watch"));
 	for (size_t i = 0; i < pipeline->topic_count; i++) {
-		const bool drift = pipeline->topics[i].role == TOPIC_DRIFT;
+		const bool drift = pipeline->topics[i].role == TOPIC_VERDICTS;
 		topic = topic || (drift && strcmp(pipeline->topics[i].name, "sluice.default.pipeline.p.drift") == 0);
 		assert_true(!drift || (stage_writes_topic(pipeline, 1, i) && !stage_writes_topic(pipeline, 0, i)));
 	}

@@ -105,8 +105,8 @@ static void rows_of_a_batch_have_their_own(void **state)
 		numbers[2 * i] = i % 2 ? -0.1 * (double)i : 0.1 * (double)(i + 1);
 	observed_send(&observed, &tensor);
 	assert_int_equal(observed.count, 2);
-	assert_string_equal(observed.seen[0].segment, "false"); /* the last is listed first */
-	assert_string_equal(observed.seen[1].segment, "true");
+	assert_string_equal(observed.seen[0].segment, "true");
+	assert_string_equal(observed.seen[1].segment, "false");
 	assert_int_equal(observed.seen[0].messages, 20);
 	assert_int_equal(observed.seen[1].messages, 20);
 	observed_close(&observed);

@@ -265,9 +265,9 @@ static void windows_by_time_of_segments_close_too(void **state)
 	observed.passed_ms += HALF_MINUTE_MS;
 	observed_time(&observed);
 	assert_int_equal(observed.count, 2);
-	assert_string_equal(observed.seen[0].segment, "two"); /* the last one comes first */
-	assert_int_equal(observed.seen[0].messages, 3);
-	assert_int_equal(observed.seen[1].messages, 5);
+	assert_string_equal(observed.seen[1].segment, "two");
+	assert_int_equal(observed.seen[0].messages, 5);
+	assert_int_equal(observed.seen[1].messages, 3);
 	assert_int_equal(left_ms_of(&observed), -1);
 	observed_close(&observed);
 }

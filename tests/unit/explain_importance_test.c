@@ -72,14 +72,6 @@ static void report_take(struct weighed *weighed, const struct importance_report 
 	buffer_close(&record);
 }
 
-static void reports_take(struct weighed *weighed, const struct importance_report *report)
-{
-	if (!report)
-		return;
-	reports_take(weighed, report->next);
-	report_take(weighed, report);
-}
-
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct weighed *weighed = context;
@@ -87,7 +79,10 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	(void)outcome;
 	if (answer->error)
 		fail_msg("%s", answer->error->text);
-	reports_take(weighed, message->importances);
+	for (const struct listed_record *record = message->listed; record; record = record->next) {
+		assert_int_equal(record->kind, LISTED_IMPORTANCE);
+		report_take(weighed, (const void *)record);
+	}
 	assert_true(store_release(weighed->store, message->writes, &error));
 }
 

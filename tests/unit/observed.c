@@ -91,15 +91,12 @@ static void note_mark(struct observed *observed, const struct tensor *tensor)
 		snprintf(observed->state, sizeof observed->state, TEXT_FORMAT, TEXT_ARGUMENTS(*(const struct text *)tensor->data));
 }
 
-/* Writes what the feed gets, and reads it: the first score is the last in the list. */
+/* Writes what the feed gets, and reads it. */
 static void others_read(struct verdict_entry *others, const struct drift_score *score)
 {
 	struct buffer key, value;
 	struct feed_score read;
 	struct error error = {0};
-	if (!score)
-		return;
-	others_read(others, score->next);
 	if (!feed_score_is_due(score))
 		return;
 	buffer_open(&key, FEED_KEY_BYTES_MAX);
@@ -170,11 +167,14 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	assert_string_equal(answer->error ? answer->error->text : "", "");
 	for (size_t i = 0; i < answer->payload->tensors.count; i++)
 		note_mark(observed, answer->payload->tensors.items[i]);
-	if (observed->others)
-		others_read(observed->others, message->scores);
-	for (const struct outlier_learnt *learnt = message->learnt; learnt; learnt = learnt->next)
-		learnt_note(observed, learnt);
-	for (const struct drift_score *score = message->scores; score; score = score->next) {
+	for (const struct listed_record *record = message->listed; record; record = record->next) {
+		const struct drift_score *score = (const void *)record;
+		if (record->kind == LISTED_LEARNT)
+			learnt_note(observed, (const void *)record);
+		if (record->kind != LISTED_VERDICT)
+			continue;
+		if (observed->others)
+			others_read(observed->others, score);
 		observed->begun += score->begins;
 		if (score->settled)
 			settled_note(observed, score);
@@ -442,7 +442,6 @@ void observed_send(struct observed *observed, const struct tensor *tensor)
 	observed->time_ms += 1000;
 }
 
-/* The last verdict of a message is listed first: they are put in their order. */
 void observed_slice(struct observed *observed, const struct tensor *tensor, int64_t *times_ms, int32_t *partitions, int rows)
 {
 	const int64_t shape[] = {rows, 1};
@@ -479,13 +478,7 @@ void observed_slice(struct observed *observed, const struct tensor *tensor, int6
 	const struct payload payload = {.tensors = {count, items}};
 	const struct given given = {.step = TEXT("watch.observer"), .inputs = true, .state = GIVEN_CAME, .payload = &payload};
 	const struct carried carried = {.count = 1, .items = &given};
-	const size_t before = observed->count;
 	send(observed, tensor, &carried, times_ms[rows - 1]);
-	for (size_t i = before, j = observed->count; i + 1 < j; i++) {
-		const struct seen seen = observed->seen[i];
-		observed->seen[i] = observed->seen[--j];
-		observed->seen[j] = seen;
-	}
 }
 
 /* Sends rows with a time for each, a second apart. */

@@ -75,12 +75,10 @@ static struct buffer *verdicts_of(const char *step)
 	return NULL;
 }
 
-/* The last one is listed first. */
-static void verdicts_note(const struct drift_score *score)
+static void verdict_note(const struct listed_record *record)
 {
-	if (!score)
-		return;
-	verdicts_note(score->next);
+	const struct drift_score *score = (const void *)record;
+	assert_int_equal(record->kind, LISTED_VERDICT);
 	if (!score->begins)
 		buffer_print(verdicts_of(score->step), "%llu: %llu of %lld to %lld, %llu unusable%s, %d %.17g\n",
 			     (unsigned long long)score->window, (unsigned long long)score->messages, (long long)score->begin_ms,
@@ -94,7 +92,8 @@ static void on_observed(void *context, struct message *message, enum flow_outcom
 	struct error error = {0};
 	(void)outcome;
 	assert_null(answer->error);
-	verdicts_note(message->scores);
+	for (const struct listed_record *record = message->listed; record; record = record->next)
+		verdict_note(record);
 	assert_true(store_release(stage->store, message->writes, &error));
 }
 

@@ -97,7 +97,7 @@ static void stand_deny(struct stand *stand, int refusals)
 	stand->stages[1].answers = 1;
 	for (size_t i = 0; i < STAND_STAGES; i++) {
 		struct stage_config *stage = &stand->stages[i];
-		stage->requests = stage->own = stage->explanations = stage->importances = stage->drift = stage->feed =
+		stage->requests = stage->own = stage->explanations = stage->importances = stage->verdicts = stage->feed =
 			stage->changelog = TOPIC_NOWHERE;
 	}
 	stand_ask(stand, "p", 1, NULL, NULL);

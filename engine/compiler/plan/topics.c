@@ -176,9 +176,9 @@ static void add_of_steps(struct compiler *compiler, struct pipeline_plan *plan,
 		plan_topic_add(compiler, plan, topic);
 }
 
-static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
+static void add_verdicts(struct compiler *compiler, struct pipeline_plan *plan)
 {
-	add_of_steps(compiler, plan, step_judges, TOPIC_DRIFT, "verdicts of");
+	add_of_steps(compiler, plan, step_judges, TOPIC_VERDICTS, "verdicts of");
 }
 
 static void add_importance(struct compiler *compiler, struct pipeline_plan *plan)
@@ -466,7 +466,7 @@ void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 	add_externals(compiler, plan, &plan->graph->triggers, plan->graph->inputs.count, "input.externalTriggers");
 	add_answers(compiler, plan);
 	add_explanations(compiler, plan);
-	add_drift(compiler, plan);
+	add_verdicts(compiler, plan);
 	add_importance(compiler, plan);
 	add_alerts(compiler, plan);
 	add_stages(compiler, plan);
@@ -576,7 +576,7 @@ bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t t
 			if (graph_step_weighs(plan->graph, i) && plan->stage_of[i] == stage)
 				return true;
 		return false;
-	case TOPIC_DRIFT:
+	case TOPIC_VERDICTS:
 		for (size_t i = 0; i < plan->stages[stage].count; i++)
 			if (step_judges(plan->graph, plan->stages[stage].steps[i]))
 				return true;

@@ -580,17 +580,9 @@ const struct payload *visit_explained(const struct visit *visit, const struct pa
 struct explained;
 void visit_explain(struct visit *visit, struct explained *made);
 
-/* Lists a verdict with the message that was entered. It lives in the visit's arena, and leaves with that message. */
-struct drift_score;
-void visit_score(struct visit *visit, struct drift_score *made);
-
-/* Lists the importance of features over a window with the message that was entered, likewise. */
-struct importance_report;
-void visit_importance(struct visit *visit, struct importance_report *made);
-
-/* Lists what an observer has learnt with the message that was entered, likewise. */
-struct outlier_learnt;
-void visit_learnt(struct visit *visit, struct outlier_learnt *made);
+/* Lists a record with the message that was entered. It lives in the visit's arena, and leaves with that message. */
+struct listed_record;
+void visit_list(struct visit *visit, struct listed_record *record);
 
 /* Sends a shadow request: no step waits for it, it is sent once, and its reply is dropped. `request` is read before
  * this returns. */

@@ -38,7 +38,7 @@ void begun_alert_note(struct worker_stage *stage, struct inflight *inflight, siz
 	inflight->begun = begun;
 }
 
-static enum produce_verdict begun_leave(const struct verdict_outlet *outlet, uint32_t feed, const struct begun_alert *begun,
+static enum produce_verdict begun_leave(const struct record_outlet *outlet, uint32_t feed, const struct begun_alert *begun,
 					struct error *error)
 {
 	char key[KEPT_KEY_BYTES];
@@ -55,7 +55,7 @@ static enum produce_verdict begun_leave(const struct verdict_outlet *outlet, uin
 	return output_produce(outlet->output, &outgoing, error);
 }
 
-enum produce_verdict begun_alerts_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error)
+enum produce_verdict begun_alerts_leave(const struct record_outlet *outlet, struct inflight *inflight, struct error *error)
 {
 	for (; inflight->begun && !inflight->unfit; inflight->begun = inflight->begun->next) {
 		const enum produce_verdict verdict = begun_leave(outlet, inflight->stage->config->feed, inflight->begun, error);

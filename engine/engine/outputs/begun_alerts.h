@@ -7,7 +7,7 @@
 #ifndef SLUICE_ENGINE_OUTPUTS_BEGUN_ALERTS_H
 #define SLUICE_ENGINE_OUTPUTS_BEGUN_ALERTS_H
 
-#include "engine/outputs/window_verdicts.h"
+#include "engine/outputs/listed_records.h"
 
 struct worker_stage;
 
@@ -22,7 +22,7 @@ struct begun_alert {
  * long as that fires anyway. Without memory it leaves no record. */
 void begun_alert_note(struct worker_stage *stage, struct inflight *inflight, size_t index, struct text group, int64_t fired_at_ms);
 
-/* Produces the records, one after the other. As window_verdicts_leave(). */
-enum produce_verdict begun_alerts_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error);
+/* Produces the records, one after the other. As listed_records_leave(). */
+enum produce_verdict begun_alerts_leave(const struct record_outlet *outlet, struct inflight *inflight, struct error *error);
 
 #endif

@@ -17,7 +17,7 @@
 #include "engine/outputs/submitted.h"
 #include "engine/outputs/truth_relay.h"
 #include "engine/outputs/begun_alerts.h"
-#include "engine/outputs/window_verdicts.h"
+#include "engine/outputs/listed_records.h"
 
 #define CARRIED_ROOM_BYTES (2 * EXPOSURES_CARRIED_BYTES_MAX) /* an encoder asks for more than it writes */
 
@@ -249,19 +249,6 @@ static enum produce_verdict explanations_leave(struct outbox *outbox, struct inf
 	return PRODUCED;
 }
 
-/* ---- verdicts on windows ---- */
-
-static enum produce_verdict scores_leave(struct outbox *outbox, struct inflight *inflight, struct error *error)
-{
-	const struct verdict_outlet outlet = {outbox->output, inflight_origin(inflight), &outbox->feed_key, &outbox->encoded};
-	enum produce_verdict verdict = PRODUCED;
-	if (inflight->message.importances)
-		verdict = window_importances_leave(&outlet, inflight, error);
-	if (verdict == PRODUCED && inflight->message.scores)
-		verdict = window_verdicts_leave(&outlet, inflight, error);
-	return verdict == PRODUCED && inflight->message.learnt ? learnt_leave(&outlet, inflight, error) : verdict;
-}
-
 /* ---- dead letters ---- */
 
 /* The headers with the assignments of the message and of its children. Those are left out when they do not fit into its arena:
@@ -381,10 +368,12 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct inflight 
 		verdict = emissions_leave(outbox, inflight, answer, error);
 	if (verdict == PRODUCED && inflight->message.explained)
 		verdict = explanations_leave(outbox, inflight, error);
-	if (verdict == PRODUCED && (inflight->message.scores || inflight->message.importances || inflight->message.learnt))
-		verdict = scores_leave(outbox, inflight, error);
+	if (verdict == PRODUCED && inflight->message.listed)
+		verdict = listed_records_leave(&(struct record_outlet){outbox->output, inflight_origin(inflight), &outbox->feed_key,
+								       &outbox->encoded},
+					       inflight, error);
 	if (verdict == PRODUCED && inflight->begun)
-		verdict = begun_alerts_leave(&(struct verdict_outlet){.output = outbox->output,
+		verdict = begun_alerts_leave(&(struct record_outlet){.output = outbox->output,
 								      .origin = inflight_origin(inflight),
 								      .value = &outbox->encoded},
 					     inflight, error);
@@ -432,7 +421,7 @@ static bool is_half_left(const struct inflight *inflight)
 {
 	return !inflight->direct &&
 	       (inflight->lettered || inflight->left || inflight->exposed || inflight->crossed || inflight->produced ||
-		inflight->explained > 0 || inflight->scored > 0 || inflight->taught > 0 || inflight->weighed > 0);
+		inflight->explained > 0 || inflight->listed > 0);
 }
 
 enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight)

@@ -25,7 +25,7 @@ static bool stage_writes(const struct stage_config *config, uint32_t topic)
 {
 	return config->answers == topic || config->requests == topic || config->own == topic || config->dead_letters == topic ||
 	       (config->exposes && config->exposures == topic) || config->explanations == topic || config->importances == topic ||
-	       config->drift == topic || config->feed == topic || config->changelog == topic || steps_write(config, topic) ||
+	       config->verdicts == topic || config->feed == topic || config->changelog == topic || steps_write(config, topic) ||
 	       links_write(config, topic);
 }
 

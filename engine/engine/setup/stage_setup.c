@@ -382,8 +382,8 @@ static void topic_make(struct stage_config *stage, struct group *group, const st
 	case TOPIC_IMPORTANCE:
 		stage->importances = topic_register_number(&group->writes, topic->name);
 		break;
-	case TOPIC_DRIFT:
-		stage->drift = topic_register_number(&group->writes, topic->name);
+	case TOPIC_VERDICTS:
+		stage->verdicts = topic_register_number(&group->writes, topic->name);
 		break;
 	case TOPIC_EXPOSURES:
 		stage->exposures = topic_register_number(&group->writes, topic->name);

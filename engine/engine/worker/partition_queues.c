@@ -249,9 +249,7 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->left = NULL;
 	inflight->produced = NULL;
 	inflight->explained = 0;
-	inflight->weighed = 0;
-	inflight->scored = 0;
-	inflight->taught = 0;
+	inflight->listed = 0;
 	inflight->exposed = NULL;
 	inflight_clear(inflight);
 	const struct blamed *blamed = queue->blamed.count > 0 ? blame_list_find(&queue->blamed, record->offset) : NULL;

@@ -71,9 +71,7 @@ struct inflight {
 	struct text sender;		  /* of a record of another stage: name of the sender */
 	const struct emission *left;	  /* last of its emissions that was produced */
 	size_t explained;		  /* how many of its explanations were produced */
-	size_t weighed;			  /* of its reports of importance that were produced */
-	size_t scored;			  /* records of its verdicts on windows that were produced */
-	size_t taught;			  /* of what its observers have learnt that were produced */
+	size_t listed;			  /* how many ways of its listed records are done (engine/outputs/listed_records.h) */
 	const struct begun_alert *begun;  /* alerts that it may have begun, and whose records were not produced yet */
 	const struct assigned *exposed;	  /* last entry whose exposure was produced; the entries go from the latest to the first */
 	const struct offspring *produced; /* last offspring whose answer was produced, or that needs none */

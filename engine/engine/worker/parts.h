@@ -40,7 +40,7 @@
  *   answer_record.c    value, key and headers of an answer
  *   gateway_reply.c    replies to gateways that wait
  *   exposures.c    exposures of experiments, a record for each choice
- *   window_verdicts.c  verdicts and reports on windows that a message closed
+ *   listed_records.c   verdicts, reports and what was learnt, which steps have listed
  *   submitted.c  headers by which the answer to a submitted request is found
  *   replies.c  copies of answers for gateways
  *   partition_state.c  state of steps, partition by partition

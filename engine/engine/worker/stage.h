@@ -28,8 +28,8 @@
 /* The topics of a struct stage_config that writes nothing. */
 #define STAGE_WRITES_NOTHING                                                                                                       \
 	.answers = TOPIC_NOWHERE, .requests = TOPIC_NOWHERE, .own = TOPIC_NOWHERE, .dead_letters = TOPIC_NOWHERE,                  \
-	.explanations = TOPIC_NOWHERE, .importances = TOPIC_NOWHERE, .drift = TOPIC_NOWHERE, .feed = TOPIC_NOWHERE,                \
-	.changelog = TOPIC_NOWHERE
+	.explanations = TOPIC_NOWHERE, .importances = TOPIC_NOWHERE, .verdicts = TOPIC_NOWHERE,                                    \
+	.feed = TOPIC_NOWHERE, .changelog = TOPIC_NOWHERE
 
 /* Limits of a stage. A stage over a limit takes no more records; those that it has wait. 0: only the worker's limit
  * counts. */
@@ -150,7 +150,7 @@ struct stage_config {
 	uint32_t dead_letters;		  /* for failed requests, as message/records/failure.h defines */
 	uint32_t explanations;		  /* of its steps that explain others; TOPIC_NOWHERE: none does */
 	uint32_t importances;		  /* of those of them that keep the importance of features; likewise */
-	uint32_t drift;			  /* of its steps that observe; TOPIC_NOWHERE: none does */
+	uint32_t verdicts;		  /* of its steps that observe; TOPIC_NOWHERE: none does */
 	uint32_t feed;			  /* of the namespace, for the last verdict; TOPIC_NOWHERE: there is none */
 	bool explains;			  /* it has a step that explains another */
 	bool relays; /* it reads feedback, and runs no step: observers get it as truths (engine/outputs/truth_relay.h) */

@@ -64,7 +64,7 @@ struct worker_limits {
 
 extern const struct worker_limits worker_limits_usual;
 
-/* The same for the observers of `drift`, whose output is a verdict once a window: between verdicts, commits are progress and state,
+/* The same for observers, whose output is a record once a window: between verdicts, commits are progress and state,
  * which nobody reads. */
 struct worker_limits worker_limits_of_observers(struct worker_limits limits);
 

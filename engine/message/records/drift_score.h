@@ -9,6 +9,7 @@
 #define SLUICE_MESSAGE_RECORDS_DRIFT_SCORE_H
 
 #include "message/message.h"
+#include "message/records/listed_record.h"
 
 enum drift_verdict { DRIFT_LEARNING, DRIFT_STEADY, DRIFT_FOUND, DRIFT_VERDICTS };
 extern const char *const drift_verdict_names[DRIFT_VERDICTS]; /* "learning" */
@@ -68,7 +69,7 @@ struct drift_spread {
 #define DRIFT_SEGMENT_BYTES_MAX 256 /* of the name of one */
 
 struct drift_score {
-	const struct drift_score *next; /* an earlier one of the same message */
+	struct listed_record listed; /* with a message */
 	const char *pipeline, *step;
 	struct text segment; /* empty: of all messages */
 	uint64_t identity;   /* of what is compared with what (message/records/feed_record.h) */

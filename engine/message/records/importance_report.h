@@ -8,6 +8,7 @@
 #define SLUICE_MESSAGE_RECORDS_IMPORTANCE_REPORT_H
 
 #include "message/message.h"
+#include "message/records/listed_record.h"
 
 struct importance_feature {
 	struct text name;
@@ -15,7 +16,7 @@ struct importance_feature {
 };
 
 struct importance_report {
-	const struct importance_report *next; /* an earlier one of the same message */
+	struct listed_record listed; /* with a message */
 	struct text pipeline, step, explained, method, output;
 	uint64_t slice, window;
 	int64_t begin_ms, end_ms; /* least and greatest time of its messages */

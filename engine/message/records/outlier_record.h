@@ -7,11 +7,12 @@
 #define SLUICE_MESSAGE_RECORDS_OUTLIER_RECORD_H
 
 #include "methods/outliers/covariance.h"
+#include "message/records/listed_record.h"
 
 #define OUTLIER_LEARNT_COLUMNS_MAX 128 /* so that a record has 67 KB */
 
 struct outlier_learnt {
-	const struct outlier_learnt *next; /* an earlier one of the same message */
+	struct listed_record listed; /* with a message */
 	const char *pipeline, *step;
 	uint64_t identity; /* of what is learnt from what (message/records/feed_record.h) */
 	struct covariance covariance;

@@ -160,7 +160,7 @@ static const struct workers_group *group_named(const struct case_workers *worker
 
 static const char *writing_group(const struct pipeline_plan *plan, enum topic_role role)
 {
-	if (role == TOPIC_DRIFT && plan->observers_group)
+	if (role == TOPIC_VERDICTS && plan->observers_group)
 		return plan->observers_group;
 	if ((role == TOPIC_EXPLANATIONS || role == TOPIC_IMPORTANCE) && plan->explainers_group)
 		return plan->explainers_group;
