@@ -13,7 +13,6 @@
 #include "steps/drift/drift_reference.h"
 #include "steps/drift/drift_remarks.h"
 #include "steps/drift/drift_review.h"
-#include "steps/drift/drift_segments.h"
 #include "steps/drift/drift_types.h"
 #include "steps/kinds.h"
 #include "steps/marks.h"

@@ -3,6 +3,7 @@
 #include "base/quote.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The probabilities of a row are 1 together, but for rounding: of each to 3 decimals, and of the sum. */
 #define ESTIMATE_ROUNDED 5e-4
@@ -115,12 +116,26 @@ static double largest_of(const struct drift_chances *chances, size_t row)
 	return part_of(largest, sum, chances->classes);
 }
 
-double drift_chances_positive(const struct drift_chances *chances, size_t row)
+/* The probability of the positive class; NaN: the row is of more classes, or has none. */
+static double chances_positive(const struct drift_chances *chances, size_t row)
 {
 	if (!chances->tensor || chances->classes > 2)
 		return (double)NAN;
 	const double positive = tensor_number(chances->tensor, row * chances->classes + chances->classes - 1);
 	return chances->classes == 2 ? part_of(positive, positive + tensor_number(chances->tensor, row * 2), 2) : positive;
+}
+
+/* The class that is predicted for a row of probabilities: of those that are equally likely the first. */
+static size_t chances_class(const struct drift_chances *chances, size_t row)
+{
+	const size_t first = row * chances->classes;
+	size_t likeliest = 0;
+	if (chances->classes <= 2)
+		return tensor_number(chances->tensor, first + chances->classes - 1) >= chances->options->threshold;
+	for (size_t i = 1; i < chances->classes; i++)
+		if (tensor_number(chances->tensor, first + i) > tensor_number(chances->tensor, first + likeliest))
+			likeliest = i;
+	return likeliest;
 }
 
 struct drift_prediction drift_prediction_of(const struct drift_chances *chances, size_t row)
@@ -131,13 +146,14 @@ struct drift_prediction drift_prediction_of(const struct drift_chances *chances,
 		made.predicted = chances->predictions ? tensor_number(chances->predictions, row) : (double)NAN;
 	} else if (chances->tensor) {
 		made.classes = chances->classes > 2 ? chances->classes : 2;
-		made.class = drift_chances_class(chances, row);
-		made.chance = chances->classes > 2 ? largest_of(chances, row) : drift_chances_positive(chances, row);
+		made.class = chances_class(chances, row);
+		made.chance = chances->classes > 2 ? largest_of(chances, row) : chances_positive(chances, row);
 	}
 	return made;
 }
 
-void drift_prediction_judge(const struct drift_prediction *prediction, double threshold, struct performance *performance)
+/* Adds it to the sums of an accuracy. */
+static void prediction_judge(const struct drift_prediction *prediction, double threshold, struct performance *performance)
 {
 	if (prediction->classes <= 2)
 		performance_add(performance, prediction->chance, prediction->chance >= threshold);
@@ -150,37 +166,26 @@ bool drift_prediction_counts(const struct drift_prediction *prediction)
 	struct performance performance = {0};
 	struct expected_errors errors = {0};
 	if (prediction->classes > 0)
-		drift_prediction_judge(prediction, 0, &performance);
+		prediction_judge(prediction, 0, &performance);
 	else
 		expected_errors_add(&errors, prediction->expected);
 	return performance.rows + errors.rows > 0;
 }
 
-void drift_chances_judge(const struct drift_chances *chances, size_t row, struct performance *performance)
+/* Adds a row to the sums of its window's accuracy. */
+static void chances_judge(const struct drift_chances *chances, size_t row, struct performance *performance)
 {
 	const struct drift_prediction prediction = drift_prediction_of(chances, row);
-	drift_prediction_judge(&prediction, chances->options->threshold, performance);
+	prediction_judge(&prediction, chances->options->threshold, performance);
 }
 
 void drift_chances_add(const struct drift_chances *chances, size_t row, struct performance *performance, struct drift_sums *sums)
 {
-	const double positive = drift_chances_positive(chances, row);
-	drift_chances_judge(chances, row, performance);
+	const double positive = chances_positive(chances, row);
+	chances_judge(chances, row, performance);
 	auc_add(&sums->auc, positive, positive);
 	if (chances->errors)
 		expected_errors_add(&sums->errors, tensor_number(chances->errors, row));
-}
-
-size_t drift_chances_class(const struct drift_chances *chances, size_t row)
-{
-	const size_t first = row * chances->classes;
-	size_t likeliest = 0;
-	if (chances->classes <= 2)
-		return tensor_number(chances->tensor, first + chances->classes - 1) >= chances->options->threshold;
-	for (size_t i = 1; i < chances->classes; i++)
-		if (tensor_number(chances->tensor, first + i) > tensor_number(chances->tensor, first + likeliest))
-			likeliest = i;
-	return likeliest;
 }
 
 /* A window that began before the AUC was estimated has it of some of its rows, and a window has rows of more classes. */
@@ -233,7 +238,7 @@ static enum unestimated_reason chances_reason(const struct drift_chances *chance
 	for (size_t i = 0; i < chances->classes; i++)
 		if (!is_within(tensor_number(chances->tensor, row * chances->classes + i), 1))
 			return UNESTIMATED_OUTSIDE;
-	drift_chances_judge(chances, row, &performance);
+	chances_judge(chances, row, &performance);
 	return performance.rows > 0 ? UNESTIMATED_REASONS : UNESTIMATED_SUM;
 }
 
@@ -292,4 +297,201 @@ const char *drift_unestimated_why(const struct drift_estimate_options *options, 
 	return arena_print(
 		arena, "no row is in the estimate, since messages lack the tensor `%s`, or it has no %s", tensor_of(options),
 		regressor ? "errors from 0 to 1e100" : "probabilities: numbers from 0 to 1, of several classes 1 together");
+}
+
+/* ---- realised quality ---- */
+
+const char *const drift_figure_names[FIGURES] = {[FIGURE_ACCURACY] = "accuracy",
+						 [FIGURE_PRECISION] = "precision",
+						 [FIGURE_RECALL] = "recall",
+						 [FIGURE_AUC] = "AUC",
+						 [FIGURE_ERROR] = "absolute error"};
+
+/* ---- feedback ---- */
+
+static bool is_class(double number, size_t classes)
+{
+	return number >= 0 && number < (double)classes && number == floor(number);
+}
+
+/* Whether each row has a class, of so many; of 0 classes, a number. */
+static bool numbers_are_of(const struct tensor *tensor, size_t rows, size_t classes)
+{
+	if (tensor->datatype == DATATYPE_BYTES || tensor->count != rows)
+		return false;
+	for (size_t i = 0; i < rows; i++) {
+		const double number = tensor_number(tensor, i);
+		if (classes ? !is_class(number, classes) : !isfinite(number))
+			return false;
+	}
+	return true;
+}
+
+bool drift_truth_read(const struct fit_truth *feedback, const struct drift_chances *chances, size_t rows, struct drift_truth *truth)
+{
+	const bool regressor = chances->errors != NULL;
+	*truth = (struct drift_truth){.accuracy = regressor ? (double)NAN : feedback->accuracy};
+	if (!isnan(truth->accuracy))
+		return truth->accuracy >= 0 && truth->accuracy <= 1;
+	if (feedback->truth.count != 1 || (regressor && !chances->predictions))
+		return false;
+	truth->numbers = feedback->truth.items[0];
+	return numbers_are_of(truth->numbers, rows, regressor ? 0 : chances->classes > 2 ? chances->classes : 2);
+}
+
+/* ---- sums ---- */
+
+static void class_add(struct drift_realised *realised, const struct drift_prediction *prediction, double threshold, double accuracy,
+		      double class)
+{
+	const uint64_t before = realised->estimated.rows;
+	const double positive = prediction->classes > 2 ? (double)NAN : prediction->chance;
+	prediction_judge(prediction, threshold, &realised->estimated);
+	if (realised->estimated.rows == before)
+		return;
+	if (!isnan(accuracy)) {
+		realised->right += accuracy;
+		return;
+	}
+	realised->right += class == (double)prediction->class;
+	auc_add(&realised->chances, positive, positive);
+	auc_add(&realised->classes, positive, class);
+	if (isnan(positive))
+		return;
+	if (realised->ranked)
+		auc_rows_add(realised->ranked, positive, class == 1);
+	const uint64_t predicted = realised->known.predicted;
+	prediction_judge(prediction, threshold, &realised->known);
+	realised->positives += class == 1;
+	realised->found += class == 1 && realised->known.predicted > predicted;
+}
+
+static void error_add(struct drift_realised *realised, const struct drift_prediction *prediction, double number)
+{
+	const double error = fabs(prediction->predicted - number);
+	const uint64_t before = realised->expected.rows;
+	if (!isfinite(error))
+		return;
+	expected_errors_add(&realised->expected, prediction->expected);
+	if (realised->expected.rows > before)
+		realised->error += error;
+}
+
+static uint64_t rows_of(const struct drift_realised *realised)
+{
+	return realised->estimated.rows + realised->expected.rows;
+}
+
+bool drift_realised_add_prediction(struct drift_realised *realised, const struct drift_prediction *prediction, double threshold,
+				   double accuracy, double number)
+{
+	const uint64_t before = rows_of(realised);
+	const bool by_accuracy = accuracy >= 0 && accuracy <= 1;
+	if (prediction->classes == 0)
+		error_add(realised, prediction, number);
+	else if (by_accuracy || (isnan(accuracy) && is_class(number, prediction->classes)))
+		class_add(realised, prediction, threshold, accuracy, number);
+	return rows_of(realised) > before;
+}
+
+void drift_realised_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
+			const struct drift_truth *truth)
+{
+	const struct drift_prediction prediction = drift_prediction_of(chances, row);
+	const double number = truth->numbers ? tensor_number(truth->numbers, row) : (double)NAN;
+	(void)drift_realised_add_prediction(realised, &prediction, chances->options->threshold, truth->accuracy, number);
+}
+
+void drift_realised_end(struct drift_realised *realised)
+{
+	if (realised->ranked)
+		realised->area = auc_rows_area(realised->ranked);
+	realised->ranked = NULL;
+}
+
+/* ---- findings ---- */
+
+static double share_of(uint64_t some, uint64_t all)
+{
+	return all ? (double)some / (double)all : (double)NAN;
+}
+
+/* Of a window that a former build began to count, not all rows are kept: it has the area of bins. */
+static double area_of(const struct drift_realised *realised)
+{
+	const bool is_exact = realised->area.rows > 0 && realised->area.rows == realised->classes.rows;
+	return is_exact ? realised->area.value : auc_realised(&realised->classes);
+}
+
+/* The least number of rows of what a figure is a share of; others have all rows. */
+static double class_least(const struct drift_realised *realised, enum drift_figure figure)
+{
+	switch (figure) {
+	case FIGURE_PRECISION:
+		return (double)realised->known.predicted;
+	case FIGURE_RECALL:
+		return (double)realised->positives;
+	case FIGURE_AUC:
+		return auc_rarer(&realised->classes);
+	default:
+		return REALISED_CLASS_MIN;
+	}
+}
+
+struct drift_finding drift_realised_find(const struct drift_realised *realised, enum drift_figure figure)
+{
+	const struct drift_finding findings[FIGURES] = {
+		[FIGURE_ACCURACY] = {.rows = realised->estimated.rows,
+				     .realised = realised->right / (double)realised->estimated.rows,
+				     .estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND)},
+		[FIGURE_PRECISION] = {.rows = realised->known.rows,
+				      .realised = share_of(realised->found, realised->known.predicted),
+				      .estimate = performance_precision(&realised->known, ESTIMATE_BAND)},
+		[FIGURE_RECALL] = {.rows = realised->known.rows,
+				   .realised = share_of(realised->found, realised->positives),
+				   .estimate = performance_recall(&realised->known, ESTIMATE_BAND)},
+		[FIGURE_AUC] = {.rows = realised->chances.rows,
+				.realised = area_of(realised),
+				.estimate = auc_estimate(&realised->chances, ESTIMATE_BAND)},
+		[FIGURE_ERROR] = {.rows = realised->expected.rows,
+				  .realised = realised->error / (double)realised->expected.rows,
+				  .estimate = expected_errors_mean(&realised->expected, ESTIMATE_BAND)}};
+	struct drift_finding found = findings[figure];
+	const double realises = found.realised, low = found.estimate.low, high = found.estimate.high;
+	found.band = realises >= low && realises <= high ? BAND_HELD : BAND_LEFT;
+	if (isnan(realises) || isnan(low) || found.rows < REALISED_ROWS_MIN || class_least(realised, figure) < REALISED_CLASS_MIN)
+		found.band = BAND_OPEN;
+	return found;
+}
+
+/* ---- findings about a window, for a report ---- */
+
+void drift_findings_of_realised(const struct drift_realised *realised, struct drift_finding findings[FIGURES])
+{
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++)
+		findings[figure] = drift_realised_find(realised, figure);
+}
+
+static enum band_state band_of(const char *band)
+{
+	if (strcmp(band, "held") == 0)
+		return BAND_HELD;
+	return strcmp(band, "left") == 0 ? BAND_LEFT : BAND_OPEN;
+}
+
+void drift_findings_of_settled(const struct settled_score *settled, struct drift_finding findings[FIGURES])
+{
+	const double unknown = (double)NAN;
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++) {
+		findings[figure] = (struct drift_finding){.realised = unknown, .estimate = {unknown, unknown, unknown}};
+		for (size_t i = 0; settled && i < settled->realised_count; i++) {
+			const struct drift_realisation *one = &settled->realised[i];
+			if (strcmp(one->metric, drift_metric_names[figure]) != 0)
+				continue;
+			findings[figure] = (struct drift_finding){.rows = one->rows,
+								  .realised = one->value,
+								  .estimate = {one->estimate, one->low, one->high},
+								  .band = band_of(one->band)};
+		}
+	}
 }

@@ -4,7 +4,6 @@
 
 #include "steps/drift/drift_comparison.h"
 #include "steps/drift/drift_picture.h"
-#include "steps/drift/drift_truths.h"
 #include "steps/drift/drift_estimates.h"
 
 /* What is known of the window beside its verdict. All of it is borrowed. */

@@ -9,9 +9,7 @@
 #include "flow/state/keyed_log.h"
 #include "message/records/sender_reads.h"
 #include "message/records/slice.h"
-#include "steps/drift/state/drift_ending.h"
 #include "steps/drift/drift_comparison.h"
-#include "steps/drift/drift_observer_parts.h"
 
 #define AWAITED_KEY TEXT("waiting") /* messages that came before the reference of a topic */
 

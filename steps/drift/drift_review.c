@@ -15,7 +15,6 @@
 #include "steps/drift/state/drift_open_rows.h"
 #include "steps/drift/drift_reference.h"
 #include "steps/drift/drift_remarks.h"
-#include "steps/drift/drift_segments.h"
 #include "steps/drift/state/drift_settling.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)

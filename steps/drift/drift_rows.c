@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "methods/drift/mistyped.h"
+#include "message/key.h"
+#include "message/records/drift_score.h"
 #include "message/row_numbers.h"
 #include "steps/reference_rows.h"
 
@@ -334,4 +336,52 @@ bool drift_texts_check(const struct name_list *tensors, const struct fit_source 
 			return false;
 	}
 	return true;
+}
+
+/* ---- segments ---- */
+
+static bool segment_read(const struct tensor *tensor, size_t element, const struct expression *group, struct arena *arena,
+			 struct text *segment, struct error *error)
+{
+	struct tensor one = *tensor;
+	one.data = (const char *)tensor->data + element * datatype_stride(tensor->datatype);
+	one.count = 1;
+	*segment = key_of_tensor(&one, arena);
+	if (!segment->bytes)
+		return error_memory(error, ERROR_LIMIT, "finding segments");
+	return segment->length <= DRIFT_SEGMENT_BYTES_MAX ||
+	       error_set(error, ERROR_INPUT, expression_place(group),
+			 "a segment has a name of %zu bytes, and %d are the most; write a `groupBy` with shorter values",
+			 segment->length, DRIFT_SEGMENT_BYTES_MAX);
+}
+
+bool drift_segments_of(const struct expression *group, const struct scope *scope, size_t rows, struct arena *arena,
+		       struct text **segments, struct error *error)
+{
+	*segments = ARENA_ARRAY(arena, struct text, rows + 1);
+	if (!*segments)
+		return error_memory(error, ERROR_LIMIT, "finding segments");
+	for (size_t i = 0; i < rows && !group; i++)
+		(*segments)[i] = TEXT("");
+	if (!group)
+		return true;
+	const struct tensor *tensor = expression_evaluate(group, scope, arena, error);
+	if (!tensor)
+		return false;
+	if (tensor->count != 1 && tensor->count != rows)
+		return error_set_tensor(error, expression_place(group),
+					"`groupBy` gives %zu elements for %zu rows; let it give one, or one for each row",
+					tensor->count, rows);
+	for (size_t i = 0; i < rows; i++)
+		if (!segment_read(tensor, tensor->count == 1 ? 0 : i, group, arena, &(*segments)[i], error))
+			return false;
+	return true;
+}
+
+struct text drift_segment_first(const struct expression *group, const struct scope *scope, struct arena *arena)
+{
+	struct error error = {0};
+	struct text segment = TEXT("");
+	const struct tensor *tensor = group ? expression_evaluate(group, scope, arena, &error) : NULL;
+	return tensor && tensor->count && segment_read(tensor, 0, group, arena, &segment, &error) ? segment : TEXT("");
 }

@@ -83,4 +83,14 @@ bool drift_rows_read_some(const struct drift_layout *layout, const struct payloa
 bool drift_texts_check(const struct name_list *tensors, const struct fit_source *source, const struct payload *payload,
 		       struct error *error);
 
+/* ---- segments: of a step with `groupBy`, a value of the expression as text; without it there is one, with the name "" ---- */
+
+/* The segments of `rows` rows, in `arena`: the expression gives one element, for all of them, or one for each. INPUT: it gives
+ * another number, or a name of more than DRIFT_SEGMENT_BYTES_MAX bytes. */
+bool drift_segments_of(const struct expression *group, const struct scope *scope, size_t rows, struct arena *arena,
+		       struct text **segments, struct error *error);
+
+/* The segment of a message's first row: "" if it has none. */
+struct text drift_segment_first(const struct expression *group, const struct scope *scope, struct arena *arena);
+
 #endif

@@ -15,7 +15,7 @@
 #include "message/avro/avro.h"
 #include "message/records/drift_score.h"
 #include "message/avro/schemas.h"
-#include "steps/drift/drift_verdict.h"
+#include "steps/drift/drift_observer.h"
 #include "tests/unit/arena_fixture.h"
 #include "tests/unit/letters.h"
 

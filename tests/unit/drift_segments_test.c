@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "steps/drift/drift_segments.h"
+#include "steps/drift/state/drift_window_state.h"
 #include "tests/unit/observed.h"
 
 #define BY_KEY USUAL ", groupBy: key"

@@ -10,7 +10,7 @@
 
 #include "methods/drift/past.h"
 #include "message/records/truth_link.h"
-#include "steps/drift/state/drift_ending.h"
+#include "steps/drift/drift_observer.h"
 #include "steps/drift/state/drift_row_order.h"
 #include "tests/unit/observed.h"
 

@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 #include "base/number/random.h"
-#include "steps/drift/drift_truths.h"
+#include "steps/drift/drift_estimates.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"

@@ -14,7 +14,7 @@
  * stream's clock was set back, and windows begin anew.
  *
  * The patience is by the time at which the reader passed rows on, so it ends with a row or a note only: when none comes any more,
- * what is held waits for a note of time alone (steps/drift/state/drift_ending.h). Of a time without any record, WATERMARKS_PAUSE_MS
+ * what is held waits for a note of time alone (steps/drift/drift_observer.h). Of a time without any record, WATERMARKS_PAUSE_MS
   * count at most: an engine that comes back finds the partitions as it left them. Plain numbers, which may be stored. Pure.
  */
 #ifndef SLUICE_METHODS_DRIFT_WATERMARKS_H

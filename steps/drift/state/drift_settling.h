@@ -22,7 +22,7 @@
 
 #include "message/records/drift_score.h"
 #include "message/records/truth_link.h"
-#include "steps/drift/drift_truths.h"
+#include "steps/drift/drift_estimates.h"
 #include "steps/drift/state/drift_row_order.h"
 
 #define SETTLING_ROWS_MAX 65536		/* 2 MiB */

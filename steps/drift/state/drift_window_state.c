@@ -10,6 +10,9 @@
 #define DETECTORS_VERSION 1
 #define RECORD_BYTES_MAX 65536 /* of rows, or of a piece, so that they fit a record */
 #define BINS_A_WORD 64
+#define TALLY_VERSION 3
+#define TALLY_KEY "segments"
+#define ROW_HEAD_BYTES 16 /* of a row that comes alone: its number, and that it is one */
 
 /* `PREFIX/SEGMENT`. */
 static struct text segment_key(const char *prefix, struct text segment, char bytes[DRIFT_KEY_BYTES])
@@ -343,4 +346,76 @@ bool drift_window_detectors_write(struct visit *visit, struct text segment, cons
 		memcpy(stored, all + done, length);
 	}
 	return detectors_cut(visit, segment, pieces.next, error);
+}
+
+/* ---- segments ---- */
+
+double drift_segments_bytes(const struct monitor_settings *settings, size_t features)
+{
+	const double rows = settings->window_rows > 0 ? (double)settings->window_rows : MONITOR_ROWS_KEPT;
+	const bool online = settings->methods & MONITOR_ONLINE;
+	const size_t head = ROW_HEAD_BYTES + (online ? sizeof(struct monitor_moment) : 0);
+	const double row_bytes = (double)(features * sizeof(double) + head);
+	return DRIFT_SEGMENTS_MAX * (rows * row_bytes + (online ? (double)features * MONITOR_ONLINE_BYTES : 0));
+}
+
+/* ---- the tally ---- */
+
+void drift_tally_read(struct visit *visit, uint64_t identity, struct drift_tally *tally)
+{
+	*tally = (struct drift_tally){0};
+	(void)keyed_value_read(visit, TEXT(TALLY_KEY), tally, sizeof *tally);
+	if (tally->version != TALLY_VERSION)
+		*tally = (struct drift_tally){.version = TALLY_VERSION, .identity = identity};
+	if (tally->identity == identity)
+		return;
+	*tally = (struct drift_tally){.version = TALLY_VERSION,
+				      .identity = identity,
+				      .base = tally->base + tally->segments,
+				      .former = tally->former};
+}
+
+bool drift_tally_keep(struct visit *visit, const struct drift_tally *tally, struct error *error)
+{
+	return keyed_value_write(visit, TEXT(TALLY_KEY), tally, sizeof *tally, error);
+}
+
+bool drift_tally_admit(struct drift_tally *tally, bool grouped)
+{
+	if (grouped && tally->segments >= DRIFT_SEGMENTS_MAX)
+		return false;
+	tally->segments = grouped ? tally->segments + 1 : 1;
+	return true;
+}
+
+/* ---- the index ---- */
+
+static const struct keyed_log names = {.name = "segment"};
+
+/* The name, and behind it a zero byte: a value is not empty. */
+bool drift_segment_index(struct visit *visit, uint64_t number, struct text name, struct error *error)
+{
+	struct text before;
+	if (drift_segment_named(visit, number, &before) && text_equal(before, name))
+		return true;
+	char *stored = keyed_log_write(&names, visit, number, name.length + 1, error);
+	if (!stored)
+		return false;
+	memcpy(stored, name.bytes, name.length);
+	stored[name.length] = '\0';
+	return true;
+}
+
+bool drift_segment_named(struct visit *visit, uint64_t number, struct text *name)
+{
+	struct text value;
+	if (!keyed_log_read(&names, visit, number, &value) || value.length == 0)
+		return false;
+	*name = (struct text){arena_copy(visit_arena(visit), value.bytes, value.length - 1), value.length - 1};
+	return name->bytes;
+}
+
+bool drift_segment_unindex(struct visit *visit, uint64_t number, struct error *error)
+{
+	return keyed_log_remove(&names, visit, number, error);
 }
