@@ -162,7 +162,7 @@ struct message {
 	struct listed_record *listed; /* by steps, to leave with it; NULL: none (listed_record.h) */
 	/* In a later stage of its pipeline: the results of earlier stages. NULL in the first. */
 	const struct carried *carried;
-	struct text sender_reads; /* what the stage before it reads (sender_reads.h); empty: nothing is known of that */
+	struct text sender_reads; /* what the stage before it reads (stage_link.h); empty: nothing is known of that */
 	int64_t passed_ms;	  /* when that stage passed it on, by the record's timestamp; 0: not known */
 };
 

@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "base/number/moment.h"
 #include "flow/state/keyed_log.h"
-#include "message/records/sender_reads.h"
 #include "message/records/slice.h"
 #include "steps/drift/drift_comparison.h"
 

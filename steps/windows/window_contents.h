@@ -47,7 +47,7 @@ struct window_series_head {
 	uint8_t rank;
 	uint8_t width;
 	uint8_t whole;
-	uint8_t texts; /* its first and last ones stand behind all else (window_texts.h) */
+	uint8_t texts; /* its first and last ones stand behind all else (struct window_texts) */
 };
 
 /* A window's bytes on the way through its series. */
@@ -90,5 +90,8 @@ static inline const char *window_texts_of(const struct window_cursor *cursor, co
 {
 	return cursor->at + window_head_of(bytes).rows * row * sizeof(double);
 }
+
+/* Reads and advances the texts of a series, and copies its first or last ones; `texts` NULL: none. False: memory ran out. */
+bool window_texts_read(const char **bytes, size_t count, bool last, struct text *texts, struct arena *arena);
 
 #endif

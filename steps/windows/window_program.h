@@ -7,7 +7,13 @@
 
 #include "methods/numeric/summary.h"
 #include "compiler/step/step.h"
-#include "steps/windows/window_texts.h"
+
+/* First and last text by time of each element of some series, as plain bytes in a window. Texts have any length. So the bytes are
+ * written again with each message, into a buffer that is used again for the next window. */
+struct window_texts {
+	char *bytes; /* in the arena */
+	size_t length, room;
+};
 
 struct aggregate_setting {
 	struct name name;

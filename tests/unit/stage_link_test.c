@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "message/records/sender_reads.h"
 #include "message/records/stage_link.h"
 #include "tests/unit/arena_fixture.h"
 

@@ -18,7 +18,7 @@ struct slices_topic;
 
 struct slices {
 	struct slices_topic *first;
-	/* What the stage from which rows come reads, when they leave (message/records/sender_reads.h). NULL: nothing is said of
+	/* What the stage from which rows come reads, when they leave (message/records/stage_link.h). NULL: nothing is said of
 	 * that. */
 	struct text (*reads)(void *context, const void *stage);
 	void *context;

@@ -27,4 +27,11 @@ enum produce_verdict stage_links_leave_all_held(struct worker *worker, struct er
 void stage_links_advance(struct worker *worker);
 int64_t stage_links_due_ms(const struct worker *worker);
 
+/* What the stage reads, for its records to observers (message/records/stage_link.h) and for rows that wait
+ * (engine/outputs/slices.h): the context is the worker. The text is valid until the next call for a stage of that worker.
+ *
+ * A partition counts as behind while messages of it that have not left, and records that were not taken, are more than
+ * READS_BEHIND_LEAST together: the last records of a topic may be ends of transactions, which nobody takes. */
+struct text stage_reads(void *context, const void *stage);
+
 #endif

@@ -19,7 +19,6 @@
  *   held_links.c  rows and records to observers that wait for earlier messages of their partition
  *   truth_relay.c  feedback on its way to observers
  *   time_links.c  records of time alone, for observers of a stream that stops
- *   stage_reads.c  what a stage reads, for its observers
  *   external_inputs.c  records of other pipelines
  *   join_state.c  parts of requests that wait to be joined; join_state_recalled.c restores them
  *   parked_parts.c  parts and tombstones in the store

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "experiments/outcomes/kept_answers.h"
-#include "message/records/sender_reads.h"
+#include "message/records/stage_link.h"
 #include "models/calls/memo.h"
 #include "engine/worker/absence_report.h"
 #include "engine/worker/cancellation.h"
@@ -17,7 +17,6 @@
 #include "engine/worker/observer_outage.h"
 #include "engine/worker/parts.h"
 #include "engine/outputs/stage_links.h"
-#include "engine/worker/stage_reads.h"
 #include "engine/outputs/time_links.h"
 #include "engine/joins/upstreams.h"
 #include "engine/worker/waiting_requests.h"
@@ -295,7 +294,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	partition_queues_open(&worker->queues, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, &worker->counts, config->limits.answer_bytes);
-	worker->outbox.slices.reads = stage_reads_of;
+	worker->outbox.slices.reads = stage_reads;
 	worker->outbox.slices.context = worker;
 	buffer_open(&worker->reads, SENDER_READS_BYTES_MAX);
 	buffer_open(&worker->kept, KEPT_ANSWER_BYTES_MAX);

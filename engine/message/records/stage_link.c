@@ -11,6 +11,7 @@
 #define ENVELOPE_NUMBERS 25 /* of the record that are not measured one by one, at most */
 #define GIVEN_NUMBERS 12    /* of each step */
 #define ALIKE_MAX 64	    /* so far back a tensor is looked for that stands in the list already */
+#define PARTITION_MOST 100000000 /* so that it does not overflow */
 
 static const struct payload nothing;
 
@@ -299,5 +300,26 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 		to = put_payload(to, &listing, &message->payload);
 	to = put_all_given(to, &listing, message->carried, next);
 	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}
+
+/* ---- what the sender reads ---- */
+
+void sender_reads_add(struct buffer *reads, int32_t partition, bool is_behind)
+{
+	buffer_print(reads, "%d%c", (int)partition, is_behind ? '+' : '-');
+}
+
+bool sender_reads_next(struct text *reads, int32_t *partition, bool *is_behind)
+{
+	size_t at = 0;
+	int32_t number = 0;
+	while (at < reads->length && reads->bytes[at] >= '0' && reads->bytes[at] <= '9' && number < PARTITION_MOST)
+		number = number * 10 + (reads->bytes[at++] - '0');
+	if (at == 0 || at == reads->length || (reads->bytes[at] != '+' && reads->bytes[at] != '-'))
+		return false;
+	*partition = number;
+	*is_behind = reads->bytes[at] == '+';
+	*reads = text_from(*reads, at + 1);
 	return true;
 }

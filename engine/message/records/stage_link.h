@@ -24,7 +24,7 @@ struct stage_link {
 	int64_t deadline_ms;  /* wall clock; 0: none */
 	bool request;	      /* whether the request's payload is included */
 	struct text outcomes; /* what its experiments are judged by, for the stage that answers; empty: nothing */
-	struct text reads;    /* to observers: what the sender reads (sender_reads.h); empty: one partition, to its end */
+	struct text reads;    /* to observers: what the sender reads (sender_reads_add()); empty: one partition, to its end */
 };
 
 /* The first header of a record whose request has an event time of its own: when the request's record was written. A request that
@@ -63,5 +63,20 @@ bool stage_link_decode(struct message *message, struct text bytes, struct stage_
 bool stage_link_add(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error);
 
 bool stage_link_peek(struct text bytes, struct stage_link_head *head, struct error *error);
+
+/* ---- what the sender reads ----
+ *
+ * Partitions that a stage is assigned, in the records that it sends to observers, and which of them it is behind in, because they
+ * have more records. An observer waits for these before it takes what is younger. The text has the number of each partition, and
+ * behind it `+` if the stage is behind, else `-`: `0+1-2+`. A stage of which nothing is to be said, since it reads one partition to
+ * its end, writes none. */
+
+#define SENDER_READS_MAX 256	    /* partitions; of more nothing is said, so nobody waits for them */
+#define SENDER_READS_BYTES_MAX 4096 /* of their text */
+
+void sender_reads_add(struct buffer *reads, int32_t partition, bool is_behind);
+
+/* The next partition of the text, which is cut off behind it. False: there is none. */
+bool sender_reads_next(struct text *reads, int32_t *partition, bool *is_behind);
 
 #endif
