@@ -16,10 +16,45 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/url.h"
 #include "net/tls.h"
+
+#define READS_MAX 64 /* of a request: 64 KiB */
+#define BODY "{\"error\":\"this port accepts TLS alone; ask it by https\",\"kind\":\"INPUT\",\"place\":\"the connection\"}"
+
+/* Whether these are the first bytes of a request: a method in upper case, as all registered ones are. No record of TLS begins so.
+ * Nor is it the line PROXY of a load balancer, which is no request; other protocols that begin with five capitals are taken for
+ * one. */
+static bool clear_text_begins(const char first[CLEAR_TEXT_BYTES])
+{
+	size_t length = 0;
+	while (length < CLEAR_TEXT_BYTES &&
+	       ((first[length] >= 'A' && first[length] <= 'Z') || (length > 0 && first[length] == '-')))
+		length++;
+	return length > 0 && (length == CLEAR_TEXT_BYTES || first[length] == ' ') && memcmp(first, "PROXY", CLEAR_TEXT_BYTES) != 0;
+}
+
+/* Sends the refusal, and ends the sending direction. The socket stays open.
+ * A client of HTTP/2 gets the same: those of gRPC then fail at once, and say that an HTTP/1 server answered 400. After SETTINGS and
+ * GOAWAY they would connect again until the deadline of their call.
+ *
+ * The rest of the request is read, as far as it has come: a socket that is closed with unread bytes sends a reset, which can
+ * overtake the refusal. */
+static void clear_text_refuse(int socket)
+{
+	char bytes[1024];
+	const int length = snprintf(bytes, sizeof bytes,
+				    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"
+				    "Content-Length: %zu\r\n\r\n%s",
+				    sizeof BODY - 1, BODY);
+	(void)send(socket, bytes, (size_t)length, MSG_NOSIGNAL);
+	for (size_t reads = 0; reads < READS_MAX && recv(socket, bytes, sizeof bytes, 0) > 0; reads++)
+		;
+	shutdown(socket, SHUT_WR);
+}
 
 static enum link_outcome link_broken(struct error *error, int number)
 {

@@ -16,7 +16,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "net/clear_text.h"
+
+/* Refusal of a caller that sends HTTP in clear text to a port with TLS: the answer 400, with the reason. */
+#define CLEAR_TEXT_BYTES 5 /* that OpenSSL reads before it knows that they begin no record of TLS */
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -27,7 +29,7 @@ struct link {
 	bool established;
 	bool wants_to_write; /* while it is being established */
 	bool any_protocol;   /* with TLS: false allows only HTTP/2; set after link_secure() */
-	bool was_clear;	     /* at a server with TLS: a caller that sent HTTP in clear text, and was refused (net/clear_text.h) */
+	bool was_clear;	     /* at a server with TLS: a caller that sent HTTP in clear text, and was refused */
 	/* Its own: */
 	unsigned char first_count;
 	char first[CLEAR_TEXT_BYTES]; /* that came through TLS's socket */

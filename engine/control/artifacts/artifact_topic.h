@@ -9,9 +9,23 @@
 
 #include <stdatomic.h>
 
-#include "control/artifacts/artifact_index.h"
+#include "base/list.h"
+#include "control/artifacts/artifact.h"
 #include "control/records/ledger.h"
 #include "kafka/record.h"
+
+/* Index of the artifacts in a topic, in memory: where each was written last, as far as the topic was read.
+ *
+ * It is a hint of where to begin to read. A reader that does not find all chunks from there on reads everything. Pure; belongs
+ * to one thread.
+ */
+struct artifact_index { /* starts as {0} */
+	struct list entries;
+	int64_t end;	  /* of the topic, when it was read last */
+	uint64_t records; /* that were read so far */
+};
+
+void artifact_index_close(struct artifact_index *index);
 
 #define ARTIFACT_RECORD_BYTES_MAX ((size_t)1 << 20) /* of a chunk with its framing */
 #define ARTIFACT_FETCH_BATCH 256		    /* the topic is read once for each */

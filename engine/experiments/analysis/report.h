@@ -12,8 +12,27 @@
 #include "experiments/analysis/mirror_comparison.h"
 #include "experiments/analysis/overlap.h"
 #include "experiments/analysis/unit_join.h"
-#include "experiments/analysis/variant_requests.h"
+#include "methods/statistics/interval.h"
 #include "methods/statistics/sample_ratio.h"
+
+/* Requests of an experiment's variants, as exposures have them: how many there were, how many failed, and quantiles of their
+ * latencies. Intervals take requests to be independent, and are for a single look. */
+enum { VARIANT_QUANTILES = 3 };
+
+struct latency_quantile {
+	double ms;		  /* NaN: no latency is known */
+	struct interval interval; /* an end is infinite where there are too few */
+};
+
+struct variant_requests {
+	uint64_t requests;
+	uint64_t errors;    /* they ended with an error, in the stage that chose */
+	uint64_t fallbacks; /* the default answered, since the variant failed */
+	uint64_t measured;  /* they have a latency, and the variant itself answered */
+	struct latency_quantile latencies[VARIANT_QUANTILES];
+};
+
+extern const double variant_quantiles[VARIANT_QUANTILES]; /* 0.5, 0.95, 0.99 */
 
 #define REPORT_SEGMENTS_MAX 16 /* of a feature; units with other values are one segment more */
 #define REPORT_LINES_MAX 24 /* reasons of a recommendation, and of what would change it */

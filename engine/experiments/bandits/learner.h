@@ -15,7 +15,7 @@
  * given the records of the last window before those positions again, in learner_replay(): they open exposures and mark those
  * that have their reward, and teach nothing. First the exposures, then the feedback, so that no reward counts twice.
  *
- * Each record also has the candidates of the policy's versions (experiments/bandits/candidate_history.h): an exposure names its
+ * Each record also has the candidates of the policy's versions (experiments/bandits/learner_records.h): an exposure names its
   * version, so that who could have been chosen is known of it.
  *
  * Pure. Time is that of the records. Belongs to one thread.

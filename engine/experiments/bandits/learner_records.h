@@ -3,11 +3,23 @@
 #ifndef SLUICE_EXPERIMENTS_BANDITS_LEARNER_RECORDS_H
 #define SLUICE_EXPERIMENTS_BANDITS_LEARNER_RECORDS_H
 
-#include "methods/bandits/policy.h"
-#include "experiments/bandits/candidate_history.h"
+#include "base/arena.h"
 #include "experiments/bandits/learner.h"
-#include "experiments/outcomes/outcome_join.h"
 #include "experiments/bandits/text_classes.h"
+#include "experiments/outcomes/outcome_join.h"
+#include "message/records/policy_record.h"
+#include "methods/bandits/policy.h"
+
+/* History of the candidates of a policy: among whom each of its versions chose, for its record.
+ *
+ * A candidate is known by its name: files may be read again with others, or with the same ones in another order.
+ *
+ * Private to learner.c. Pure; names that are kept are in the arena.
+ */
+struct candidate_history {
+	size_t count;
+	struct policy_candidates lists[POLICY_CANDIDATES_MAX];
+};
 
 struct early_reward {
 	size_t arm;

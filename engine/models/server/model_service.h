@@ -4,12 +4,34 @@
 #ifndef SLUICE_MODELS_SERVER_MODEL_SERVICE_H
 #define SLUICE_MODELS_SERVER_MODEL_SERVICE_H
 
+#include "base/text.h"
 #include "message/message.h"
+#include "models/server/catalog.h"
 #include "net/host_names.h"
 #include "net/loop.h"
 #include "net/tls.h"
-#include "models/server/catalog.h"
-#include "models/server/delayed_reply.h"
+
+/* Delayed replies of the model server: answers that are sent after a delay, or never, by the
+ * rules of a stub.
+ *
+ * The request of a caller that has disconnected is released within a second.
+ */
+
+/* What a front end sends. */
+struct model_service_answer {
+	int status;	   /* in the numbers of the front end's protocol */
+	struct text words; /* reason, where a status carries text beside the body */
+	struct text body;
+	size_t header_length; /* JSON part of the body; 0: all */
+	bool cut;	      /* the body is sent incomplete */
+};
+
+struct delayed_replies;
+
+struct delayed_replies_config {
+	void (*send)(void *request, const struct model_service_answer *answer);
+	bool (*is_over)(const void *request); /* the client does not wait any more */
+};
 
 #define MODEL_SERVICE_NAME "sluice"
 #define MODEL_SERVICE_EXTENSIONS                                                                                                   \

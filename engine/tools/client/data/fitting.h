@@ -3,11 +3,28 @@
 #ifndef SLUICE_TOOLS_CLIENT_DATA_FITTING_H
 #define SLUICE_TOOLS_CLIENT_DATA_FITTING_H
 
-#include "tools/client/data/past_rebase.h"
+#include "kafka/record.h"
+#include "message/records/drift_score.h"
 #include "models/files.h"
+#include "tools/client/data/past_rebase.h"
 #include "tools/source/feedback_truths.h"
 #include "tools/source/importance_windows.h"
-#include "tools/source/settled_windows.h"
+
+/* Windows of a step `drift` that have settled, as the records of its pipeline's drift topic say, for `sluice
+ * drift report`.
+ *
+ * They are read whole before the messages, so it does not matter when they came. A record that came twice counts once.
+ */
+struct settled_entry;
+
+/* Starts as {.arena, .pipeline, .step}, and must be closed. */
+struct settled_windows {
+	struct arena *arena; /* of the records' bytes */
+	struct text pipeline, step;
+	struct settled_entry *items; /* after settled_windows_sort() by time, then segment, then number, each once */
+	size_t count, room;
+	size_t found; /* windows that were found */
+};
 
 enum fitting_task { FITTING_LEARNS, FITTING_REPORTS, FITTING_REPORTS_JSON, FITTING_REPORTS_HTML };
 
