@@ -69,7 +69,7 @@ static void watch_begin(const struct rest_request *request, const struct poll_re
 	}
 }
 
-/* Whether the caller had the last event (watch_event.h). A 204 keeps a browser from connecting again. */
+/* Whether the caller had the last event (answer_watches.h). A 204 keeps a browser from connecting again. */
 static bool all_was_said(const struct rest_request *request)
 {
 	return text_equal(http_incoming_header(request->incoming, "last-event-id"), request->submission);

@@ -7,7 +7,28 @@
 #include "base/memory.h"
 #include "engine/setup/group_setup.h"
 #include "engine/run/process_usage.h"
-#include "monitor/replica_estimate.h"
+
+#define REPLICAS_CATCH_UP_S 30 /* target time for processing the lag */
+#define REPLICAS_USE 0.8       /* target share of an engine's capacity */
+#define REPLICAS_CPU_LEAST 0.05 /* minimum for extrapolation: a smaller share is taken as this one */
+
+static double capacity_seen(const struct replica_load *load)
+{
+	double share = fmin(fmax(load->cpu_share, REPLICAS_CPU_LEAST), 1);
+	return load->lag > load->ended ? load->ended : load->ended / share;
+}
+
+size_t replicas_wanted(const struct replica_load *load, double *capacity)
+{
+	if (load->ended > 0)
+		*capacity = capacity_seen(load);
+	if (load->busy_partitions == 0)
+		return 0;
+	double work = load->arrived + load->lag / REPLICAS_CATCH_UP_S;
+	double wanted = *capacity > 0 ? ceil(work / (REPLICAS_USE * *capacity)) : 1;
+	wanted = fmin(fmax(wanted, 1), (double)load->busy_partitions);
+	return (size_t)wanted;
+}
 
 struct namespace_load {
 	char *name;

@@ -1,5 +1,5 @@
 /* status.h: Status of one pipeline in one engine: a record that the engine writes to the status topic. An engine that follows a
- * control plane writes some each second (monitor/metrics/status_turns.h); another one writes all of them.
+ * control plane writes some each second (monitor/metrics/status_publisher.h); another one writes all of them.
  * Its key is `INSTANCE/PIPELINE`, its value JSON, so that any program can read it.
  *
  * A pipeline is counted as a whole, over all its stages: requests where they enter it, answers and errors wherever

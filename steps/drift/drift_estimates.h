@@ -1,5 +1,5 @@
 /* drift_estimates.h: Quality of a model in a window of a step `drift` with `estimate` or `estimateError`: estimated before any
- * truth is known (methods/drift/tests/performance.h, methods/drift/tests/auc.h), of a classifier from the probabilities in its
+ * truth is known (methods/drift/tests/auc.h), of a classifier from the probabilities in its
  * messages, of a regressor from the errors that another model expects; and realised, from feedback, beside the estimate of the same
  * rows.
  *

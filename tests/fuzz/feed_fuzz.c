@@ -5,14 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "compiler/conditions/kept_alerts.h"
-#include "compiler/conditions/notice_services.h"
 #include "base/memory.h"
 #include "bodies.h"
-#include "control/engine/feed_board.h"
+#include "compiler/conditions/kept_alerts.h"
+#include "compiler/conditions/notice_services.h"
+#include "control/engine/feed_relay.h"
 #include "message/avro/avro_wire.h"
-#include "message/records/feed_record.h"
 #include "message/avro/schemas.h"
+#include "message/records/feed_record.h"
 #include "mutate.h"
 
 #define OUT_BYTES ((size_t)64 << 20)

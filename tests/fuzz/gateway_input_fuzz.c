@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "gateway/access/access_address.h"
+#include "gateway/access/access.h"
 #include "gateway/calls/idempotency_claims.h"
 #include "gateway/calls/submission.h"
 #include "tests/unit/gzip_whole.h"

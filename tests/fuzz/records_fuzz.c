@@ -7,14 +7,14 @@
 #include <stdlib.h>
 
 #include "bodies.h"
-#include "tools/client/data/dead_letters.h"
+#include "message/avro/schemas.h"
 #include "message/records/answer_exposures.h"
 #include "message/records/answer_label.h"
-#include "message/avro/schemas.h"
 #include "message/records/stage_link.h"
 #include "mutate.h"
 #include "observe/status.h"
-#include "tools/source/replay_request.h"
+#include "tools/client/data/dead_letters.h"
+#include "tools/client/data/replaying.h"
 
 static volatile unsigned char seen;
 

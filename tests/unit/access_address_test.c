@@ -1,5 +1,5 @@
 /* access_address_test.c: whom X-Forwarded-For is believed. */
-#include "gateway/access/access_address.h"
+#include "gateway/access/access.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

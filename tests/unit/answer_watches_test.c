@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "gateway/calls/answer_watches.h"
-#include "gateway/calls/watch_event.h"
 
 #define ID "1-2-1700000000000-4-00112233445566778899aabbccddeeff"
 #define LOCATION "/v2/pipelines/p/requests/" ID

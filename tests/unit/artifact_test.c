@@ -18,7 +18,6 @@
 
 #include "base/clock.h"
 #include "control/artifacts/artifact_cache.h"
-#include "control/artifacts/artifact_collector.h"
 #include "control/artifacts/artifact_topic.h"
 #include "control/artifacts/artifact_writer.h"
 #include "control/engine/document_files.h"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "compiler/step/audience.h"
+#include "compiler/step/experiment.h"
 
 #define UNITS 1000000
 #define DEVIATIONS 4.0 /* exceeded by chance once in 16,000 */

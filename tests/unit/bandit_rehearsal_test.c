@@ -14,7 +14,7 @@
 
 #include "steps/kinds.h"
 #include "tests/unit/session.h"
-#include "tools/view/report/bandit_rehearsal_view.h"
+#include "tools/view/report/evaluation_view.h"
 
 #define REQUESTS_MAX 400
 #define LINE_BYTES 200

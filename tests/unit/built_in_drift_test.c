@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "models/server/catalog_read.h"
 #include "compiler/yaml/fault_codes.h"
+#include "models/server/model_server.h"
 #include "steps/drift/drift_dialect.h"
 #include "steps/kinds.h"
 

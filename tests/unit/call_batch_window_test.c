@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "models/calls/call_batch_window.h"
+#include "models/calls/call_batch.h"
 
 static void nobody_waits_when_nothing_is_under_way(void **state)
 {

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "base/number/random.h"
-#include "net/http/body_budget.h"
 #include "net/grpc/grpc_server.h"
+#include "net/http/body_budget.h"
+#include "net/http/body_coder.h"
 #include "net/http/http_server.h"
-#include "net/http/work_queue.h"
 #include "tests/unit/guest.h"
 #include "tests/unit/gzip_whole.h"
 #include "tests/unit/puppet.h"

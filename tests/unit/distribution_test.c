@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "methods/statistics/distribution.h"
-#include "methods/statistics/root.h"
 #include "methods/statistics/special.h"
 
 /* What is promised is 1e-9; what is there is better, and stays so. */

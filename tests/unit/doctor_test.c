@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/client/doctor_answers.h"
-#include "tools/client/doctor_machine.h"
 #include "kafka/topics/probe.h"
 #include "session.h"
+#include "tools/client/doctor_machine.h"
+#include "tools/client/doctor_services.h"
 
 static struct findings examined(struct arena *arena, struct machine_needs needs)
 {

@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "control/engine/feed_board.h"
-#include "message/records/feed_record.h"
+#include "control/engine/feed_relay.h"
 #include "message/avro/schemas.h"
+#include "message/records/feed_record.h"
 
 #define IDENTITY 5
 #define FORMER "tests/data/avro/drift_figures-3"

@@ -7,10 +7,10 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "gateway/calls/answer_watches.h"
 #include "gateway/calls/call_outcome.h"
-#include "gateway/grpc_outcome.h"
 #include "gateway/calls/seldon_errors.h"
-#include "gateway/calls/watch_event.h"
+#include "gateway/grpc_outcome.h"
 #include "message/formats/oip_json.h"
 #include "message/records/reply.h"
 #include "models/server/metadata_json.h"

@@ -1,5 +1,5 @@
 /* jwks_outage_test.c: which failures of fetching a key set are logged, and the words, on a clock that the test turns. */
-#include "gateway/access/jwks_outage.h"
+#include "gateway/access/jwks_source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* performance_test.c: Tests of how good an estimated performance is: its band over windows whose truth is drawn. Errors of
  * regressors likewise. */
-#include "methods/drift/tests/performance.h"
+#include "methods/drift/tests/auc.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/number/duration.h"
-#include "tools/view/progress.h"
+#include "tools/client/request_sender.h"
 
 static const char *line_at(double seconds, uint64_t done, uint64_t total)
 {

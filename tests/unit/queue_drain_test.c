@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "models/calls/queue_drain.h"
+#include "models/calls/health.h"
 
 #define LONG 100000
 

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "message/records/assigned_record.h"
 #include "message/formats/format.h"
-#include "tools/source/replay_request.h"
+#include "message/records/assigned_record.h"
+#include "tools/client/data/replaying.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 #define PAYLOAD "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "monitor/replica_estimate.h"
+#include "monitor/namespace_load.h"
 
 static size_t wanted_anew(struct replica_load load)
 {

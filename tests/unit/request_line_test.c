@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "tools/client/request_line.h"
+#include "tools/client/request_sender.h"
+
 #include "tests/unit/arena_fixture.h"
 
 static struct request_line line;

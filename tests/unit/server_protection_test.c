@@ -1,5 +1,5 @@
 /* server_protection_test.c: Tests of a model server whose files ask for protection: what it must have been given. */
-#include "models/server/server_protection.h"
+#include "models/server/model_server.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* status_turns_test.c: Tests of which pipelines of an engine report in a second. */
-#include "monitor/metrics/status_turns.h"
+#include "monitor/metrics/status_publisher.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "net/http/work_queue.h"
+#include "net/http/body_coder.h"
 
 #define WORKS 4
 

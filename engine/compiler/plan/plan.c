@@ -4,7 +4,7 @@
 
 #include "compiler/graph/named_versions.h"
 #include "compiler/plan/type_bounds.h"
-#include "compiler/resources/deployment_explainer.h"
+#include "compiler/resources/deployment_pipeline.h"
 #include "compiler/yaml/fault_codes.h"
 
 /* ---- graphs ---- */

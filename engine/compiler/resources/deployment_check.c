@@ -2,7 +2,6 @@
  * can be called. */
 #include "base/number/number.h"
 #include "base/suggest.h"
-#include "compiler/resources/deployment_explainer.h"
 #include "compiler/resources/deployment_pipeline.h"
 #include "compiler/yaml/fault_codes.h"
 #include "compiler/resources/rows.h"

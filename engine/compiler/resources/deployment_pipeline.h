@@ -11,6 +11,16 @@
 #define SLUICE_COMPILER_RESOURCES_DEPLOYMENT_PIPELINE_H
 
 #include "compiler/resources/resource.h"
+#include "compiler/yaml/node_make.h"
+
+/* Explainer of a SeldonDeployment's predictor, as the step that explains its model's answers.
+ *
+ * Anchors and contributions of features are built in. They are made only on request, and beside the answer: predictions are
+ * what they are without an explainer. For deployment_pipeline.c.
+ */
+
+/* Words for why a predictor's explainer is not run, as the rest of a sentence; NULL: it is run, or there is none. */
+const char *explainer_refusal(const struct deployment_spec *deployment, const struct deployment_predictor *predictor);
 
 #define DEPLOYMENT_SPLIT_STEP "traffic" /* the step of its pipeline that shares out requests among its predictors */
 

@@ -1,9 +1,9 @@
 /* experiment_rows.c: Option rows of an Experiment resource, from compiler/step/experiment.h; and the faults of any experiment,
  * also of one inline in a step, under the codes of lint. */
 #include "base/number/duration.h"
-#include "compiler/resources/criteria_annotation.h"
-#include "compiler/yaml/fault_codes.h"
+#include "compiler/resources/annotations.h"
 #include "compiler/resources/rows.h"
+#include "compiler/yaml/fault_codes.h"
 
 struct experiment_resource_spec {
 	struct experiment_spec own;

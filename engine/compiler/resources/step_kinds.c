@@ -4,9 +4,9 @@
 
 #include <assert.h>
 
-#include "compiler/resources/criteria_annotation.h"
-#include "compiler/yaml/fault_codes.h"
+#include "compiler/resources/annotations.h"
 #include "compiler/resources/rows.h"
+#include "compiler/yaml/fault_codes.h"
 
 static const struct option no_options[] = {{.type = OPTION_END}};
 

@@ -4,10 +4,10 @@
 #include <inttypes.h>
 
 #include "base/arena_list.h"
-#include "control/keeper/kept_versions.h"
-#include "message/rows.h"
-#include "engine/setup/revision.h"
 #include "base/table.h"
+#include "control/keeper/kept_versions.h"
+#include "engine/setup/revision.h"
+#include "message/rows.h"
 
 #define DOCUMENTS_BYTES_MAX ((size_t)1 << 30) /* as for a spec: thousands of documents */
 

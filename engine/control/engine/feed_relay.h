@@ -7,7 +7,7 @@
  *
  * It reads in a loop (kafka/consume/loop_reader.h). While the feed cannot be read, the boards keep what they have, and it tries
   * again every FEED_RETRY_MS. It begins at the start of the topic then, and what was taken before is left out
-   * (control/engine/feed_board.h).
+
  */
 #ifndef SLUICE_CONTROL_ENGINE_FEED_RELAY_H
 #define SLUICE_CONTROL_ENGINE_FEED_RELAY_H
@@ -18,6 +18,25 @@
 #include "observe/log_sink.h"
 #include "observe/metric.h"
 #include "observe/verdict_board.h"
+
+/* Order of a feed at one of its readers: puts the records of a namespace's feed on the verdict board, and never an
+ * older one after a newer one.
+ *
+ * A reader that failed reads the topic from its beginning again (kafka/consume/loop_reader.h). What it took before is left out
+  * then, so the board does not go back to verdicts that are over. A topic that was made anew begins at offset 0 again: its records
+   * are known by their times, which are later than those of all records before. Pure.
+ */
+
+/* All zero but the board: nothing was read yet. */
+struct feed_board {
+	struct verdict_board *verdicts;
+	int64_t next;	 /* offset behind the last record */
+	int64_t last_ms; /* the latest time of a record */
+};
+
+/* Takes the next record that was read: a verdict, the figures of a window, what was learnt of outliers, or one of another kind,
+ * which is left out. INPUT: it cannot be read, and what was known before stays. */
+bool feed_board_take(struct feed_board *board, const struct record *record, struct error *error);
 
 #define FEED_RETRY_MS 5000
 

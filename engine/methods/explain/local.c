@@ -5,9 +5,19 @@
 #include <string.h>
 
 #include "methods/explain/gradients.h"
-#include "methods/explain/linear.h"
 #include "methods/explain/tree_shap.h"
 #include "methods/predictors/dense.h"
+
+double linear_shap(const double *weights, size_t stride, double bias, const double *means, const double *row, size_t features,
+		   double *contributions)
+{
+	double base = bias;
+	for (size_t i = 0; i < features; i++) {
+		base += weights[i * stride] * means[i];
+		contributions[i] = weights[i * stride] * (row[i] - means[i]);
+	}
+	return base;
+}
 
 struct local_explainer {
 	const struct predictor *predictor;

@@ -11,8 +11,17 @@
 #ifndef SLUICE_METHODS_EXPLAIN_LOCAL_H
 #define SLUICE_METHODS_EXPLAIN_LOCAL_H
 
+#include <stddef.h>
+
 #include "methods/explain/explanation.h"
 #include "methods/predictors/predictor.h"
+
+/* Explanations of linear models. */
+
+/* Shapley values of the sum of weights times features: each weight times how far its feature is from its mean.
+ * Returns the base value: `bias` and the weights at the means. Weights stand `stride` numbers apart. */
+double linear_shap(const double *weights, size_t stride, double bias, const double *means, const double *row, size_t features,
+		   double *contributions);
 
 struct local_explainer;
 

@@ -11,6 +11,22 @@
 
 #include "methods/numeric/ranks.h" /* normal_quantile() */
 
+/* Integrals of positive functions with one peak, which are handed in by their logarithm.
+ *
+ * The trapezoidal rule over the part that matters; of an analytic function that vanishes at both ends its error falls
+ * faster than any power of the step. The logarithm keeps integrals that are smaller than the smallest double apart.
+ */
+
+/* The logarithm of the integral of exp(exponent(x)) over low..high, -INFINITY where the integral vanishes. The peak is
+ * found when it is wider than a 2,000th of the range. */
+double log_integral(double (*exponent)(const void *context, double x), const void *context, double low, double high);
+
+/* Roots of functions of one variable, between two ends at which their signs differ (Brent, 1973). */
+
+/* The root between `low` and `high`, to a few last digits. An end is the answer where the function is 0 there, and the
+ * nearer to 0 of both where its signs do not differ. */
+double root_between(double (*function)(const void *context, double x), const void *context, double low, double high);
+
 double normal_cdf(double x);
 double normal_sf(double x);
 double normal_critical(double share);

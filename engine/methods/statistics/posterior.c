@@ -2,7 +2,6 @@
 #include "methods/statistics/posterior.h"
 
 #include "methods/statistics/distribution.h"
-#include "methods/statistics/quadrature.h"
 #include "methods/statistics/special.h"
 
 #define SHARE_LOST 1e-30 /* a share of either that may be left out */

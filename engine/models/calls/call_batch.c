@@ -7,6 +7,24 @@
 #include "message/rows.h"
 #include "models/calls/queued_call.h"
 
+#define CALL_BATCH_WINDOW_START_US 250
+
+int64_t call_batch_window_due_us(const struct call_batch_window *window, int64_t since_us, size_t under_way)
+{
+	return under_way == 0 ? since_us : since_us + window->us;
+}
+
+void call_batch_window_left(struct call_batch_window *window, size_t calls, bool backlog)
+{
+	assert(calls > 0);
+	if (backlog)
+		window->us = window->us ? window->us * 2 : CALL_BATCH_WINDOW_START_US;
+	else if (calls <= 1)
+		window->us = window->us / 2 < CALL_BATCH_WINDOW_START_US ? 0 : window->us / 2;
+	if (window->us > window->most_us)
+		window->us = window->most_us;
+}
+
 /* ---- merges ---- */
 
 #define CARRIAGE_BYTES_MAX ((size_t)256 << 20) /* the limit of a call's bytes comes first */

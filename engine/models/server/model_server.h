@@ -7,10 +7,28 @@
 #define SLUICE_MODELS_SERVER_MODEL_SERVER_H
 
 #include "base/option.h"
+#include "compiler/resources/protection.h"
+#include "compiler/resources/resource.h"
+#include "compiler/yaml/workspace.h"
+#include "models/server/catalog.h"
 #include "net/loop.h"
 #include "net/tls.h"
-#include "models/server/catalog.h"
-#include "compiler/yaml/workspace.h"
+
+/* Conversion of a spec's resources into models of a catalog. */
+
+/* Puts every Model into the catalog, and every model that a step itself locates, unless it is on another
+ * server, or its Model says where it is served and the step only where its artifact is, or the step is built in. `only`: the models
+ * that this name fits; NULL: all. `*count` grows by the number of models that were put. */
+bool catalog_take_spec(struct catalog *catalog, const struct spec *spec, const char *only, size_t *count, struct error *error);
+
+/* Protection that the files of a model server ask for (compiler/resources/protection.h), compared with what
+ * the server was given. Pure.
+ *
+ * It authenticates callers by certificates alone, and knows no policies: every caller may call all of its models.
+ */
+
+/* `files` NULL: it was given none. False: CONFIG at the first part of it that would not be in force. */
+bool server_protection_check(const struct protection *protection, const struct tls_files *files, struct error *error);
 
 struct model_server;
 
@@ -23,7 +41,7 @@ struct model_server_config {
 	size_t path_count;
 	const struct tls_files *files; /* for both protocols; NULL: without TLS */
 	struct name_list hosts;	       /* by which requests may address it on loopback (net/host_names.h) */
-	bool protects;		       /* serves only with the protection that the files ask for (server_protection.h) */
+	bool protects;		       /* serves only with the protection that the files ask for */
 	bool keeps_removed;	       /* models that are removed from the files are served on, for pipelines that still run */
 	const char *stubs;	       /* another folder of which only stubs.json is read; NULL: none */
 };

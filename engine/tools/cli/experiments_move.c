@@ -1,13 +1,13 @@
 /* experiments_move.c: `sluice experiments promote`, `rollback`, `pause`, `resume` and `history`: commands of a rollout that a
  * keeper runs, and its moves. */
 #include "base/clock.h"
+#include "control/records/rollout_request.h"
 #include "tools/cli/command.h"
 #include "tools/cli/control_proposal.h"
 #include "tools/cli/traffic_move.h"
 #include "tools/client/control/control_session.h"
 #include "tools/client/kafka.h"
-#include "control/records/rollout_request.h"
-#include "tools/view/report/rollout_preview_view.h"
+#include "tools/view/report/rollout_plan_view.h"
 #include "tools/view/report/rollout_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)

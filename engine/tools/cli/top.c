@@ -35,7 +35,7 @@
 /* ---- the watch ----
  *
  * Says in the feed of a namespace that somebody watches its pipelines: its engines then report on all of them each
- * second (monitor/metrics/status_turns.h).
+ * second (monitor/metrics/status_publisher.h).
  *
  * Engines without a control plane do so anyway, and have no feed. Without the right to write to the feed, what is shown of a
  * pipeline is up to STATUS_QUIET_MS old.

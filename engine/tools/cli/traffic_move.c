@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "tools/cli/control_proposal.h"
 #include "tools/client/data/policy_topics.h"
-#include "tools/view/report/rollout_preview_view.h"
+#include "tools/view/report/rollout_plan_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
 #define DECISION_MS 1000 /* the rest of a decision is in the topic already */

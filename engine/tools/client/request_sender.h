@@ -7,14 +7,58 @@
 #ifndef SLUICE_TOOLS_CLIENT_REQUEST_SENDER_H
 #define SLUICE_TOOLS_CLIENT_REQUEST_SENDER_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "tools/client/kafka.h"
 #include "tools/client/request_encode.h"
 #include "kafka/produce/sender.h"
 #include "tools/source/tensor_files.h"
-#include "tools/view/progress.h"
 #include "tools/view/refused_lines.h"
+
+/* Progress line of a command that takes long: how much is done, and the time that is left.
+ *
+ * The line is on a terminal only, and replaced four times a second. The time left assumes the mean speed so far. It is not
+ * shown in the first second, nor if the end is not known.
+ */
+#define PROGRESS_LINE_MAX 256
+
+struct progress_line {
+	FILE *terminal; /* NULL: there is none, and nothing is shown */
+	int64_t begun_ns, shown_ns;
+};
+
+/* `wanted`: false where the output is for a program. Nothing is shown if `out` is not a terminal. */
+void progress_begin(struct progress_line *progress, FILE *out, bool wanted, int64_t now_ns);
+
+/* Whether a line is to be shown now. */
+bool progress_due(const struct progress_line *progress, int64_t now_ns);
+
+/* Writes `NN%, WORDS, TIME left` into `line`. `total` 0: the end is not known. */
+void progress_print(const struct progress_line *progress, uint64_t done, uint64_t total, const char *words, int64_t now_ns,
+		    char line[PROGRESS_LINE_MAX]);
+
+/* Shows that line in place of the one before it. */
+void progress_show(struct progress_line *progress, uint64_t done, uint64_t total, const char *words, int64_t now_ns);
+
+/* Removes the line, before something else is written. */
+void progress_clear(struct progress_line *progress);
+
+/* A line of requests to be sent, in the form of a case's in.jsonl, for `sluice produce`. */
+
+/* A line is a request, or has one as its member `request`, with what goes around it. */
+struct request_line {
+	struct text id;
+	struct text key;
+	struct text request;
+	struct header *headers; /* one for the id, if the line has one; REQUEST_HEADERS_MAX more have room */
+	size_t header_count;
+};
+
+/* Reads a line; what it has lives in the arena, or is borrowed from the bytes. INPUT: it is no JSON object, or a member has the
+ * wrong type. LIMIT: it does not fit the arena. */
+bool request_line_read(struct text bytes, struct arena *arena, struct request_line *line, struct error *error);
 
 struct request_sender { /* starts with these, which are borrowed; and with a `progress` that has begun */
 	const struct pipeline_target *target;

@@ -7,7 +7,6 @@
 #include "base/suggest.h"
 #include "message/rows.h"
 #include "tools/source/csv_field.h"
-#include "tools/source/csv_header.h"
 #include "tools/source/foreign_file.h"
 #include "tools/source/request_members.h"
 

@@ -7,7 +7,7 @@
 #ifndef SLUICE_TOOLS_TEST_CASE_GATEWAY_H
 #define SLUICE_TOOLS_TEST_CASE_GATEWAY_H
 
-#include "tools/test/case_play.h"
+#include "tools/test/case_run.h"
 
 struct gateway_address {
 	bool grpc, tls;

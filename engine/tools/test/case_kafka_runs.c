@@ -13,14 +13,14 @@
 #include "base/quote.h"
 #include "compiler/graph/model_name.h"
 #include "compiler/yaml/workspace.h"
+#include "engine/run/engine.h"
+#include "engine/run/log_writer.h"
 #include "models/calls/caller_config.h"
+#include "net/loop.h"
 #include "observe/log_sink.h"
 #include "tools/test/case_engine.h"
 #include "tools/test/case_judge.h"
-#include "net/loop.h"
-#include "engine/run/engine.h"
-#include "engine/run/log_writer.h"
-#include "tools/test/case_play.h"
+#include "tools/test/case_run.h"
 
 struct case_kafka {
 	const char *brokers;

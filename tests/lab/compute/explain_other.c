@@ -3,15 +3,15 @@
 #include <math.h>
 #include <string.h>
 
-#include "compute/models.h"
 #include "comparison/explain/explanations.h"
+#include "compute/models.h"
 #include "compute/values.h"
 #include "methods/explain/anchors.h"
 #include "methods/explain/gradients.h"
 #include "methods/explain/importance.h"
-#include "methods/explain/linear.h"
-#include "methods/numeric/moments.h"
+#include "methods/explain/local.h"
 #include "methods/numeric/legendre.h"
+#include "methods/numeric/moments.h"
 
 /* ---- integrated gradients ---- */
 

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "tools/cli/command.h"
 #include "message/json/json_write.h"
 #include "simulation/simulation.h"
-#include "tools/view/progress.h"
+#include "tools/cli/command.h"
+#include "tools/client/request_sender.h"
 
 #define WHY_BYTES_MAX ((size_t)8 * SIMULATION_WHY_MAX)
 

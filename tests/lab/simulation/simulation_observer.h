@@ -21,7 +21,7 @@
 #ifndef SLUICE_SIMULATION_SIMULATION_OBSERVER_H
 #define SLUICE_SIMULATION_SIMULATION_OBSERVER_H
 
-#include "control/engine/feed_board.h"
+#include "control/engine/feed_relay.h"
 #include "simulation/simulation_line.h"
 
 #define SIMULATION_FEED_TOPIC "sluice.default.feed"

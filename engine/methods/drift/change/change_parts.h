@@ -7,7 +7,6 @@
 #include "methods/drift/change/change.h"
 #include "methods/drift/change/lasting_spread.h"
 #include "methods/drift/change/linear_carry.h"
-#include "methods/drift/change/rank_score.h"
 
 #define CHANGE_WINDOWS 14
 #define CHANGE_LONGEST 256  /* rows of the longest window */

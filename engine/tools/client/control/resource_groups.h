@@ -6,10 +6,17 @@
 #ifndef SLUICE_TOOLS_CLIENT_CONTROL_RESOURCE_GROUPS_H
 #define SLUICE_TOOLS_CLIENT_CONTROL_RESOURCE_GROUPS_H
 
+#include "compiler/plan/plan.h"
+#include "compiler/resources/resource.h"
 #include "control/records/ledger.h"
 #include "kafka/kafka_access.h"
-#include "compiler/plan/plan.h"
 #include "tools/view/resource_description.h"
+
+/* Documents in force in the control plane of a namespace, which are read as files are (compiler/resources/resource.h). For
+ * commands. */
+
+/* The documents, whose files are KIND/NAME. They borrow from the ledger; the list is in the arena. NULL: the arena is full. */
+const struct spec_document *documents_in_force(const struct ledger *ledger, struct arena *arena, size_t *count);
 
 struct resource_groups {
 	size_t count; /* 0: the resource is no pipeline in force */

@@ -8,7 +8,6 @@
 #include "base/line_wrap.h"
 #include "base/number/moment.h"
 #include "base/quote.h"
-#include "message/records/assigned_line.h"
 #include "message/records/assigned_record.h"
 #include "message/json/json_write.h"
 

@@ -3,17 +3,17 @@
 
 #include <math.h>
 
-#include "methods/bandits/bandit.h"
-#include "methods/bandits/context.h"
-#include "methods/bandits/policy.h"
 #include "base/arena_list.h"
-#include "tools/client/control/documents_in_force.h"
-#include "kafka/consume/reader.h"
-#include "message/records/policy_record.h"
-#include "message/rows.h"
 #include "compiler/graph/graph.h"
 #include "compiler/plan/topic_roles.h"
 #include "compiler/yaml/workspace.h"
+#include "kafka/consume/reader.h"
+#include "message/records/policy_record.h"
+#include "message/rows.h"
+#include "methods/bandits/bandit.h"
+#include "methods/bandits/context.h"
+#include "methods/bandits/policy.h"
+#include "tools/client/control/resource_groups.h"
 
 #define LEARNER_BYTES_MAX ((size_t)256 << 20) /* the largest (methods/bandits/bandit.h) */
 

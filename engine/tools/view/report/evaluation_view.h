@@ -10,6 +10,9 @@
 #include "experiments/analysis/unit_join.h"
 #include "methods/numeric/moments.h"
 
+/* View of a rehearsal of bandits: the policies that they would have had, as lines or as JSON. */
+#define REHEARSED_POLICIES_SHOWN 20 /* of more policies so many, the first and the last among them */
+
 struct evaluation_shown {
 	const char *experiment;
 	struct text metric;

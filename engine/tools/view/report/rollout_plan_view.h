@@ -4,7 +4,12 @@
 #define SLUICE_TOOLS_VIEW_REPORT_ROLLOUT_PLAN_VIEW_H
 
 #include "base/text.h"
+#include "control/keeper/rollout_preview.h"
 #include "experiments/rollouts/rollout.h"
+
+/* Preview of a rollout's next move, as text or JSON: the sentence, the shares, the buckets that would move. */
+void rollout_preview_print(const struct rollout_preview *preview, struct arena *arena, struct buffer *out);
+void rollout_preview_print_json(const struct rollout_preview *preview, struct buffer *out);
 
 /* `name`: of the experiment. Simulates rollouts where a stage has a rule of a probability, for a moment. */
 void rollout_plan_print(const char *name, const struct rollout_plan *plan, struct buffer *out);

@@ -1,4 +1,4 @@
-/* online_charts.h: Detectors that no pipeline has, beside those of methods/drift/tests/online.h: the EWMA chart of numbers; DDM,
+/* online_charts.h: Detectors that no pipeline has, beside those of methods/drift/detectors.h: the EWMA chart of numbers; DDM,
  * EDDM and HDDM of errors.
  *
  * Each is a plain value of a few numbers, set up by its begin function. One that raised an alarm starts anew with the next number.
@@ -6,7 +6,7 @@
 #ifndef SLUICE_COMPARISON_DRIFT_ONLINE_CHARTS_H
 #define SLUICE_COMPARISON_DRIFT_ONLINE_CHARTS_H
 
-#include "methods/drift/tests/online.h"
+#include "methods/drift/detectors.h"
 
 /* ---- EWMA chart: a fading mean with its exact limits, which widen at the start; it never restarts ---- */
 

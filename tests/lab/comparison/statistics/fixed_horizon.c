@@ -2,7 +2,6 @@
 #include "comparison/statistics/fixed_horizon.h"
 
 #include "methods/statistics/distribution.h"
-#include "methods/statistics/root.h"
 
 #define UNITS_MOST 1e12 /* beyond what any stream brings */
 
