@@ -3,25 +3,22 @@
 
 #include "compiler/expression/expression_operators.h"
 
-bool run_each_float(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		    struct value *result)
+bool run_each_float(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	double (*each)(double) = node->function->rules->each;
-	const double *in = value_doubles(evaluation, arguments);
-	double *out = value_make_like(evaluation, result, DATATYPE_FP64, arguments);
-	for (size_t i = 0; in && out && i < arguments->count; i++)
+	double (*each)(double) = call->node->function->rules->each;
+	const double *in = value_doubles(evaluation, call->arguments);
+	double *out = value_make_like(evaluation, result, DATATYPE_FP64, call->arguments);
+	for (size_t i = 0; in && out && i < call->arguments->count; i++)
 		out[i] = each(in[i]);
 	return in && out;
 }
 
 /* An integer is whole already. */
-bool run_rounded(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		 struct value *result)
+bool run_rounded(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	if (value_is_float(arguments))
-		return run_each_float(evaluation, node, arguments, count, result);
-	*result = *arguments;
+	if (value_is_float(call->arguments))
+		return run_each_float(evaluation, call, result);
+	*result = *call->arguments;
 	result->tensor = NULL;
 	result->keeps_datatype = false;
 	return true;
@@ -32,31 +29,29 @@ static bool below_zero(const struct value *value, int64_t item)
 	return value->storage != DATATYPE_UINT64 && item < 0;
 }
 
-bool run_abs(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_abs(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	if (value_is_float(arguments))
-		return run_each_float(evaluation, node, arguments, count, result);
-	bool is_unsigned = value_class_of(arguments) == CLASS_UNSIGNED;
-	const int64_t *in = value_signed(evaluation, arguments);
-	int64_t *out = value_make_like(evaluation, result, is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64, arguments);
-	for (size_t i = 0; in && out && i < arguments->count; i++) {
+	if (value_is_float(call->arguments))
+		return run_each_float(evaluation, call, result);
+	bool is_unsigned = value_class_of(call->arguments) == CLASS_UNSIGNED;
+	const int64_t *in = value_signed(evaluation, call->arguments);
+	int64_t *out = value_make_like(evaluation, result, is_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64, call->arguments);
+	for (size_t i = 0; in && out && i < call->arguments->count; i++) {
 		if (!is_unsigned && in[i] == INT64_MIN)
 			return evaluation_fail(evaluation, "abs(-9223372036854775808) does not fit INT64; write cast(x, FP64)");
-		out[i] = below_zero(arguments, in[i]) ? -in[i] : in[i];
+		out[i] = below_zero(call->arguments, in[i]) ? -in[i] : in[i];
 	}
 	return in && out;
 }
 
-bool run_sign(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_sign(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	if (value_is_float(arguments))
-		return run_each_float(evaluation, node, arguments, count, result);
-	const int64_t *in = value_signed(evaluation, arguments);
-	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, arguments);
-	for (size_t i = 0; in && out && i < arguments->count; i++)
-		out[i] = below_zero(arguments, in[i]) ? -1 : in[i] != 0;
+	if (value_is_float(call->arguments))
+		return run_each_float(evaluation, call, result);
+	const int64_t *in = value_signed(evaluation, call->arguments);
+	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, call->arguments);
+	for (size_t i = 0; in && out && i < call->arguments->count; i++)
+		out[i] = below_zero(call->arguments, in[i]) ? -1 : in[i] != 0;
 	return in && out;
 }
 
@@ -87,84 +82,63 @@ static bool run_lesser(struct evaluation *evaluation, bool greater, const struct
 	return true;
 }
 
-bool run_least(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_least(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	return run_lesser(evaluation, false, arguments, count, result);
+	return run_lesser(evaluation, false, call->arguments, call->count, result);
 }
 
-bool run_greatest(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		  struct value *result)
+bool run_greatest(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	return run_lesser(evaluation, true, arguments, count, result);
+	return run_lesser(evaluation, true, call->arguments, call->count, result);
 }
 
-bool run_clip(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_clip(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
 	struct value raised;
-	return lesser(evaluation, true, &arguments[0], &arguments[1], &raised) &&
-	       lesser(evaluation, false, &raised, &arguments[2], result);
+	return lesser(evaluation, true, &call->arguments[0], &call->arguments[1], &raised) &&
+	       lesser(evaluation, false, &raised, &call->arguments[2], result);
 }
 
-bool run_relu(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_relu(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
 	static const int64_t zero, no_shape[1];
 	const struct value floor = {.data = &zero, .shape = no_shape, .count = 1, .storage = DATATYPE_INT64, .fits_any = true};
-	return lesser(evaluation, true, arguments, &floor, result);
+	return lesser(evaluation, true, call->arguments, &floor, result);
 }
 
 /* ---- what a float is ---- */
 
-bool run_isnan(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_isnan(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	if (value_is_float(arguments)) /* nan alone is not equal to itself */
-		return operands_run(evaluation, order_truths[ORDER_NOT_EQUAL], DATATYPE_BOOL, arguments, arguments, result);
-	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, arguments);
+	if (value_is_float(call->arguments)) /* nan alone is not equal to itself */
+		return operands_run(evaluation, order_truths[ORDER_NOT_EQUAL], DATATYPE_BOOL, call->arguments, call->arguments,
+				    result);
+	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, call->arguments);
 	if (out)
-		memset(out, false, arguments->count);
+		memset(out, false, call->arguments->count);
 	return out;
 }
 
-bool run_isfinite(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		  struct value *result)
+bool run_isfinite(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	const double *in = value_is_float(arguments) ? value_doubles(evaluation, arguments) : NULL;
-	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, arguments);
-	if (!out || (value_is_float(arguments) && !in))
+	const double *in = value_is_float(call->arguments) ? value_doubles(evaluation, call->arguments) : NULL;
+	uint8_t *out = value_make_like(evaluation, result, DATATYPE_BOOL, call->arguments);
+	if (!out || (value_is_float(call->arguments) && !in))
 		return false;
-	memset(out, true, arguments->count);
-	for (size_t i = 0; in && i < arguments->count; i++)
+	memset(out, true, call->arguments->count);
+	for (size_t i = 0; in && i < call->arguments->count; i++)
 		out[i] = isfinite(in[i]) != 0;
 	return true;
 }
 
-bool run_div(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_div(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return operate_floored(evaluation, true, &arguments[0], &arguments[1], result);
+	return operate_floored(evaluation, true, &call->arguments[0], &call->arguments[1], result);
 }
 
-bool run_mod(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_mod(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return operate_floored(evaluation, false, &arguments[0], &arguments[1], result);
+	return operate_floored(evaluation, false, &call->arguments[0], &call->arguments[1], result);
 }
 
 /* ---- cast ---- */
@@ -232,25 +206,23 @@ static bool cast_floats(struct evaluation *evaluation, enum datatype datatype, c
 	return true;
 }
 
-bool run_cast(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_cast(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	enum datatype datatype = node->datatype;
-	void *out = value_make_like(evaluation, result, datatype, arguments);
+	enum datatype datatype = call->node->datatype;
+	void *out = value_make_like(evaluation, result, datatype, call->arguments);
 	if (!out)
 		return false;
 	bool to_integer = datatype_rows[datatype].class == CLASS_SIGNED || datatype_rows[datatype].class == CLASS_UNSIGNED;
 	bool cast;
 	if (datatype == DATATYPE_BOOL) {
-		const uint8_t *truths = value_truths(evaluation, arguments);
+		const uint8_t *truths = value_truths(evaluation, call->arguments);
 		if (truths)
-			memcpy(out, truths, arguments->count);
+			memcpy(out, truths, call->arguments->count);
 		cast = truths;
-	} else if (to_integer && !value_is_float(arguments)) {
-		cast = cast_integers(evaluation, datatype, arguments, out);
+	} else if (to_integer && !value_is_float(call->arguments)) {
+		cast = cast_integers(evaluation, datatype, call->arguments, out);
 	} else {
-		cast = cast_floats(evaluation, datatype, arguments, out);
+		cast = cast_floats(evaluation, datatype, call->arguments, out);
 	}
 	result->width = width_of(datatype);
 	result->keeps_datatype = true;

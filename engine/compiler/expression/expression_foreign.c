@@ -1,8 +1,6 @@
 /* expression_foreign.c: see expression_foreign.h. */
 #include "compiler/expression/expression_foreign.h"
 
-#include <stddef.h>
-
 /* Several words with a blank between them, and what stands for each of them here. */
 struct foreign_row {
 	const char *words;

@@ -79,15 +79,13 @@ static bool reduce_floats(struct evaluation *evaluation, const struct value *val
 	return out;
 }
 
-bool run_reduce(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		struct value *result)
+bool run_reduce(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	double (*reduce)(const double *, size_t) = node->function->rules->reduce;
-	bool plain = arguments->storage == DATATYPE_FP32 && !node->has_along && arguments->count > 0;
+	double (*reduce)(const double *, size_t) = call->node->function->rules->reduce;
+	bool plain = call->arguments->storage == DATATYPE_FP32 && !call->node->has_along && call->arguments->count > 0;
 	if (plain && (reduce == reduce_mean || reduce == sum_doubles))
-		return reduce_floats(evaluation, arguments, reduce == reduce_mean, result);
-	return reduce_lanes(evaluation, node, arguments, result);
+		return reduce_floats(evaluation, call->arguments, reduce == reduce_mean, result);
+	return reduce_lanes(evaluation, call->node, call->arguments, result);
 }
 
 static bool sum_integers(struct evaluation *evaluation, const struct expression_node *node, const struct value *value,
@@ -123,13 +121,12 @@ static bool count_truths(struct evaluation *evaluation, const struct value *valu
 	return out;
 }
 
-bool run_sum(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_sum(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	if (arguments->storage == DATATYPE_BOOL && !node->has_along)
-		return count_truths(evaluation, arguments, result);
-	return value_is_float(arguments) ? run_reduce(evaluation, node, arguments, count, result)
-					 : sum_integers(evaluation, node, arguments, result);
+	if (call->arguments->storage == DATATYPE_BOOL && !call->node->has_along)
+		return count_truths(evaluation, call->arguments, result);
+	return value_is_float(call->arguments) ? run_reduce(evaluation, call, result)
+					 : sum_integers(evaluation, call->node, call->arguments, result);
 }
 
 /* ---- the least and the greatest ---- */
@@ -194,18 +191,14 @@ static bool run_extremes(struct evaluation *evaluation, const struct expression_
 	return true;
 }
 
-bool run_extreme(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		 struct value *result)
+bool run_extreme(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	return run_extremes(evaluation, node, arguments, false, result);
+	return run_extremes(evaluation, call->node, call->arguments, false, result);
 }
 
-bool run_arg_extreme(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		     struct value *result)
+bool run_arg_extreme(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	return run_extremes(evaluation, node, arguments, true, result);
+	return run_extremes(evaluation, call->node, call->arguments, true, result);
 }
 
 /* ---- quantiles ---- */
@@ -235,16 +228,15 @@ static bool quantiles(struct evaluation *evaluation, const struct expression_nod
 	return true;
 }
 
-bool run_quantile(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		  struct value *result)
+bool run_quantile(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
 	double share = 0.5;
-	if (count == 2) {
-		if (arguments[1].count != 1)
+	if (call->count == 2) {
+		if (call->arguments[1].count != 1)
 			return evaluation_fail_of_tensor(evaluation,
 							 "quantile() takes one share, and these are %s; write quantile(x, 0.9)",
-							 value_text(evaluation, &arguments[1]));
-		const double *given = value_doubles(evaluation, &arguments[1]);
+							 value_text(evaluation, &call->arguments[1]));
+		const double *given = value_doubles(evaluation, &call->arguments[1]);
 		if (!given)
 			return false;
 		share = *given;
@@ -252,7 +244,7 @@ bool run_quantile(struct evaluation *evaluation, const struct expression_node *n
 	if (!(share >= 0.0 && share <= 1.0))
 		return evaluation_fail(evaluation, "quantile() takes a share from 0 to 1, and this is %g; write 0.9 or 90%%",
 				       share);
-	return quantiles(evaluation, node, arguments, share, result);
+	return quantiles(evaluation, call->node, call->arguments, share, result);
 }
 
 /* ---- truths, counts, products ---- */
@@ -284,27 +276,22 @@ static bool reduce_truths(struct evaluation *evaluation, const struct expression
 	return true;
 }
 
-bool run_any(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_any(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	return reduce_truths(evaluation, node, arguments, false, result);
+	return reduce_truths(evaluation, call->node, call->arguments, false, result);
 }
 
-bool run_all(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_all(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	return reduce_truths(evaluation, node, arguments, true, result);
+	return reduce_truths(evaluation, call->node, call->arguments, true, result);
 }
 
-bool run_count(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_count(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	if (arguments->storage == DATATYPE_BOOL)
-		return run_sum(evaluation, node, arguments, count, result);
+	if (call->arguments->storage == DATATYPE_BOOL)
+		return run_sum(evaluation, call, result);
 	struct expression_lanes lanes;
-	if (!lanes_of(evaluation, node, arguments, &lanes))
+	if (!lanes_of(evaluation, call->node, call->arguments, &lanes))
 		return false;
 	int64_t *out = value_make(evaluation, result, DATATYPE_INT64, lanes.shape, lanes.rank);
 	for (size_t lane = 0; out && lane < lanes.count; lane++)
@@ -313,17 +300,16 @@ bool run_count(struct evaluation *evaluation, const struct expression_node *node
 }
 
 /* The sum of the products along the last axis. */
-bool run_dot(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_dot(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
-	if (arguments[0].rank == 0 || arguments[1].rank == 0)
+	if (call->arguments[0].rank == 0 || call->arguments[1].rank == 0)
 		return evaluation_fail_of_tensor(evaluation, "dot() takes two vectors, and these are %s and %s; write a * b",
-						 value_text(evaluation, &arguments[0]), value_text(evaluation, &arguments[1]));
+						 value_text(evaluation, &call->arguments[0]),
+						 value_text(evaluation, &call->arguments[1]));
 	struct value products;
-	if (!operate_arithmetic(evaluation, OPERATOR_MULTIPLY, &arguments[0], &arguments[1], false, &products))
+	if (!operate_arithmetic(evaluation, OPERATOR_MULTIPLY, &call->arguments[0], &call->arguments[1], false, &products))
 		return false;
-	struct expression_node last = *node;
+	struct expression_node last = *call->node;
 	if (!last.has_along) {
 		last.has_along = true;
 		last.along = -1;

@@ -254,7 +254,7 @@ bool instruct_call(struct evaluation *evaluation, const struct instruction *inst
 			     0))
 		return evaluation_spent(evaluation);
 	struct value result;
-	if (!rules->run(evaluation, node, arguments, instruction->count, &result))
+	if (!rules->run(evaluation, &(const struct function_call){node, arguments, instruction->count}, &result))
 		return false;
 	if (!result.keeps_datatype)
 		result.width = width;

@@ -4,26 +4,20 @@
 #include "compiler/expression/expression_index.h"
 #include "compiler/expression/expression_lanes.h"
 
-bool run_shape(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_shape(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	const int64_t rank = arguments->rank;
+	const int64_t rank = call->arguments->rank;
 	int64_t *out = value_make(evaluation, result, DATATYPE_INT64, &rank, 1);
 	if (out)
-		memcpy(out, arguments->shape, arguments->rank * sizeof *out);
+		memcpy(out, call->arguments->shape, call->arguments->rank * sizeof *out);
 	return out;
 }
 
-bool run_size(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_size(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
 	int64_t *out = value_make(evaluation, result, DATATYPE_INT64, NULL, 0);
 	if (out)
-		*out = (int64_t)arguments->count;
+		*out = (int64_t)call->arguments->count;
 	return out;
 }
 
@@ -60,12 +54,9 @@ bool shape_wanted(const int64_t *sizes, size_t rank, size_t count, int64_t *shap
 	return true;
 }
 
-bool run_reshape(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		 struct value *result)
+bool run_reshape(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	const struct value *wanted = &arguments[1];
+	const struct value *wanted = &call->arguments[1];
 	if (wanted->rank > 1 || wanted->count > TENSOR_RANK_MAX)
 		return evaluation_fail(evaluation, "reshape() takes a list of at most %d dimensions; write reshape(x, [1, 3])",
 				       TENSOR_RANK_MAX);
@@ -74,21 +65,18 @@ bool run_reshape(struct evaluation *evaluation, const struct expression_node *no
 		return false;
 	int64_t shape[TENSOR_RANK_MAX];
 	size_t product;
-	if (!shape_wanted(sizes, wanted->count, arguments->count, shape, &product))
+	if (!shape_wanted(sizes, wanted->count, call->arguments->count, shape, &product))
 		return evaluation_fail(evaluation, WANTED_ODD);
-	if (product != arguments->count)
-		return evaluation_fail_of_tensor(evaluation, WANTED_ANOTHER, value_text(evaluation, arguments), arguments->count,
-						 product);
-	return view_as(evaluation, arguments, shape, (uint32_t)wanted->count, result);
+	if (product != call->arguments->count)
+		return evaluation_fail_of_tensor(evaluation, WANTED_ANOTHER, value_text(evaluation, call->arguments),
+						 call->arguments->count, product);
+	return view_as(evaluation, call->arguments, shape, (uint32_t)wanted->count, result);
 }
 
-bool run_flatten(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		 struct value *result)
+bool run_flatten(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	int64_t all = (int64_t)arguments->count;
-	return view_as(evaluation, arguments, &all, 1, result);
+	int64_t all = (int64_t)call->arguments->count;
+	return view_as(evaluation, call->arguments, &all, 1, result);
 }
 
 /* ---- several to one ---- */
@@ -170,42 +158,40 @@ static bool join_along(struct evaluation *evaluation, const struct value *values
 }
 
 /* Single elements are joined as vectors of one. */
-bool run_concat(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		struct value *result)
+bool run_concat(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
 	static const int64_t one = 1;
-	struct value *values = arena_take_raw(evaluation->arena, count * sizeof *values);
+	struct value *values = arena_take_raw(evaluation->arena, call->count * sizeof *values);
 	if (!values)
 		return evaluation_full(evaluation);
-	for (size_t i = 0; i < count; i++) {
-		values[i] = arguments[i];
+	for (size_t i = 0; i < call->count; i++) {
+		values[i] = call->arguments[i];
 		if (values[i].rank == 0) {
 			values[i].shape = &one;
 			values[i].rank = 1;
 		}
 	}
 	uint32_t axis;
-	return value_axis(evaluation, values, node->has_along ? node->along : 0, &axis) &&
-	       join_along(evaluation, values, count, axis, result);
+	return value_axis(evaluation, values, call->node->has_along ? call->node->along : 0, &axis) &&
+	       join_along(evaluation, values, call->count, axis, result);
 }
 
-bool run_stack(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_stack(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	struct value *values = arena_take_raw(evaluation->arena, count * sizeof *values);
-	const struct value **all = arena_take_raw(evaluation->arena, count * sizeof *all);
+	struct value *values = arena_take_raw(evaluation->arena, call->count * sizeof *values);
+	const struct value **all = arena_take_raw(evaluation->arena, call->count * sizeof *all);
 	struct joint_shape joint;
 	if (!values || !all)
 		return evaluation_full(evaluation);
-	for (size_t i = 0; i < count; i++)
-		all[i] = &arguments[i];
-	if (!shapes_join(evaluation, all, count, &joint))
+	for (size_t i = 0; i < call->count; i++)
+		all[i] = &call->arguments[i];
+	if (!shapes_join(evaluation, all, call->count, &joint))
 		return false;
 	if (joint.rank == TENSOR_RANK_MAX)
 		return evaluation_fail_of_tensor(evaluation, "stack() makes one dimension more, and a tensor has at most %d",
 						 TENSOR_RANK_MAX);
 	int64_t rank = (int64_t)joint.rank + 1;
-	int64_t along = node->has_along ? node->along : 0;
+	int64_t along = call->node->has_along ? call->node->along : 0;
 	if (along < -rank || along >= rank)
 		return evaluation_fail_of_tensor(evaluation,
 						 "stack() makes %lld dimensions; write along 0 to %lld, or -1 for the last",
@@ -214,12 +200,12 @@ bool run_stack(struct evaluation *evaluation, const struct expression_node *node
 	int64_t shape[TENSOR_RANK_MAX];
 	for (uint32_t i = 0; i < (uint32_t)rank; i++)
 		shape[i] = i == axis ? 1 : joint.shape[i < axis ? i : i - 1];
-	for (size_t i = 0; i < count; i++) {
-		struct value spread = arguments[i];
+	for (size_t i = 0; i < call->count; i++) {
+		struct value spread = call->arguments[i];
 		if (!value_spread(evaluation, &spread, &joint) || !view_as(evaluation, &spread, shape, (uint32_t)rank, &values[i]))
 			return false;
 	}
-	return join_along(evaluation, values, count, axis, result);
+	return join_along(evaluation, values, call->count, axis, result);
 }
 
 /* To go through, where each element of the result is made of one: none, where they are empty, however many there are. */
@@ -230,17 +216,16 @@ static size_t lanes_to_walk(const struct expression_lanes *lanes)
 
 /* ---- order ---- */
 
-bool run_sort(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_sort(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
 	enum datatype storage;
 	struct expression_lanes lanes;
-	if (!common_storage(evaluation, arguments, 1, &storage) || !lanes_along(evaluation, node, arguments, &lanes))
+	if (!common_storage(evaluation, call->arguments, 1, &storage) ||
+	    !lanes_along(evaluation, call->node, call->arguments, &lanes))
 		return false;
 	size_t size = datatype_stride(storage);
-	const unsigned char *in = elements_as(evaluation, arguments, storage);
-	unsigned char *out = value_make_like(evaluation, result, storage, arguments);
+	const unsigned char *in = elements_as(evaluation, call->arguments, storage);
+	unsigned char *out = value_make_like(evaluation, result, storage, call->arguments);
 	unsigned char *room = arena_take_raw(evaluation->arena, lanes.length * size);
 	if (!in || !out || !room)
 		return evaluation_full(evaluation);
@@ -259,17 +244,15 @@ bool run_sort(struct evaluation *evaluation, const struct expression_node *node,
 	return true;
 }
 
-bool run_reverse(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		 struct value *result)
+bool run_reverse(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
 	struct expression_lanes lanes;
-	if (!lanes_along(evaluation, node, arguments, &lanes))
+	if (!lanes_along(evaluation, call->node, call->arguments, &lanes))
 		return false;
-	enum datatype storage = (enum datatype)arguments->storage;
+	enum datatype storage = (enum datatype)call->arguments->storage;
 	size_t size = datatype_stride(storage);
-	const unsigned char *in = arguments->data;
-	unsigned char *out = value_make_like(evaluation, result, storage, arguments);
+	const unsigned char *in = call->arguments->data;
+	unsigned char *out = value_make_like(evaluation, result, storage, call->arguments);
 	for (size_t lane = 0; out && lane < lanes_to_walk(&lanes); lane++)
 		for (size_t i = 0; i < lanes.length; i++)
 			memcpy(out + lane_at(&lanes, lane, i) * size, in + lane_at(&lanes, lane, lanes.length - 1 - i) * size,
@@ -294,32 +277,29 @@ static void softmax_lane(const struct expression_lanes *lanes, size_t lane, cons
 		out[lane_at(lanes, lane, i)] /= sum;
 }
 
-bool run_softmax(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		 struct value *result)
+bool run_softmax(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)count;
 	struct expression_lanes lanes;
-	if (!lanes_along(evaluation, node, arguments, &lanes))
+	if (!lanes_along(evaluation, call->node, call->arguments, &lanes))
 		return false;
-	const double *in = value_doubles(evaluation, arguments);
-	double *out = value_make_like(evaluation, result, DATATYPE_FP64, arguments);
+	const double *in = value_doubles(evaluation, call->arguments);
+	double *out = value_make_like(evaluation, result, DATATYPE_FP64, call->arguments);
 	for (size_t lane = 0; in && out && lane < lanes_to_walk(&lanes); lane++)
 		softmax_lane(&lanes, lane, in, out);
 	return in && out;
 }
 
 /* What is not nan, one behind the other. */
-bool run_valid(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_valid(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	if (!value_is_float(arguments))
-		return run_flatten(evaluation, node, arguments, count, result);
+	if (!value_is_float(call->arguments))
+		return run_flatten(evaluation, call, result);
 	int64_t kept = 0;
-	const double *in = value_doubles(evaluation, arguments);
-	for (size_t i = 0; in && i < arguments->count; i++)
+	const double *in = value_doubles(evaluation, call->arguments);
+	for (size_t i = 0; in && i < call->arguments->count; i++)
 		kept += !isnan(in[i]);
 	double *out = in ? value_make(evaluation, result, DATATYPE_FP64, &kept, 1) : NULL;
-	for (size_t i = 0, at = 0; out && i < arguments->count; i++)
+	for (size_t i = 0, at = 0; out && i < call->arguments->count; i++)
 		if (!isnan(in[i]))
 			out[at++] = in[i];
 	return out;

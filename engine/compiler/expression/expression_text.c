@@ -26,44 +26,32 @@ static bool map_bytes(struct evaluation *evaluation, const struct value *value, 
 	return out;
 }
 
-bool run_lower(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_lower(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return map_bytes(evaluation, arguments, letter_lowered, result);
+	return map_bytes(evaluation, call->arguments, letter_lowered, result);
 }
 
-bool run_upper(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	       struct value *result)
+bool run_upper(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return map_bytes(evaluation, arguments, expression_text_upper, result);
+	return map_bytes(evaluation, call->arguments, expression_text_upper, result);
 }
 
 #define BLANKS " \t\r\n\v\f"
 
-bool run_trim(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_trim(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	const struct text *in = value_texts(arguments);
-	struct text *out = value_make_like(evaluation, result, DATATYPE_BYTES, arguments);
-	for (size_t i = 0; out && i < arguments->count; i++)
+	const struct text *in = value_texts(call->arguments);
+	struct text *out = value_make_like(evaluation, result, DATATYPE_BYTES, call->arguments);
+	for (size_t i = 0; out && i < call->arguments->count; i++)
 		out[i] = text_trimmed(in[i], BLANKS);
 	return out;
 }
 
-bool run_len(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_len(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	const struct text *in = value_texts(arguments);
-	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, arguments);
-	for (size_t i = 0; out && i < arguments->count; i++)
+	const struct text *in = value_texts(call->arguments);
+	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, call->arguments);
+	for (size_t i = 0; out && i < call->arguments->count; i++)
 		out[i] = (int64_t)(text_is_utf8(in[i]) ? text_characters(in[i]) : in[i].length);
 	return out;
 }
@@ -133,36 +121,24 @@ static bool test_texts(struct evaluation *evaluation, const struct value *argume
 	return out;
 }
 
-bool run_contains(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		  struct value *result)
+bool run_contains(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return test_texts(evaluation, arguments, holds_text, result);
+	return test_texts(evaluation, call->arguments, holds_text, result);
 }
 
-bool run_starts_with(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		     struct value *result)
+bool run_starts_with(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return test_texts(evaluation, arguments, text_starts_with, result);
+	return test_texts(evaluation, call->arguments, text_starts_with, result);
 }
 
-bool run_ends_with(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		   struct value *result)
+bool run_ends_with(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return test_texts(evaluation, arguments, text_ends_with, result);
+	return test_texts(evaluation, call->arguments, text_ends_with, result);
 }
 
-bool run_like(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_like(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	struct value a = arguments[0], b = arguments[1];
+	struct value a = call->arguments[0], b = call->arguments[1];
 	if (!operands_spread(evaluation, &a, &b))
 		return false;
 	const struct text *texts = value_texts(&a), *patterns = value_texts(&b);
@@ -185,30 +161,27 @@ static size_t write_element(const struct value *value, const double *numbers, co
 						 : number_write_int64(out, integers[index]);
 }
 
-bool run_text(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_text(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	if (arguments->storage == DATATYPE_BYTES) {
-		*result = *arguments;
+	if (call->arguments->storage == DATATYPE_BYTES) {
+		*result = *call->arguments;
 		result->tensor = NULL;
 		return true;
 	}
-	const double *numbers = value_is_float(arguments) ? value_doubles(evaluation, arguments) : NULL;
-	const int64_t *integers = numbers ? NULL : value_signed(evaluation, arguments);
-	struct text *out = value_make_like(evaluation, result, DATATYPE_BYTES, arguments);
+	const double *numbers = value_is_float(call->arguments) ? value_doubles(evaluation, call->arguments) : NULL;
+	const int64_t *integers = numbers ? NULL : value_signed(evaluation, call->arguments);
+	struct text *out = value_make_like(evaluation, result, DATATYPE_BYTES, call->arguments);
 	if (!out || (!numbers && !integers))
 		return false;
-	for (size_t i = 0; i < arguments->count; i++) {
-		if (!numbers && arguments->storage == DATATYPE_BOOL) {
+	for (size_t i = 0; i < call->arguments->count; i++) {
+		if (!numbers && call->arguments->storage == DATATYPE_BOOL) {
 			out[i] = integers[i] ? TEXT("true") : TEXT("false");
 			continue;
 		}
 		char *bytes = arena_take_raw(evaluation->arena, NUMBER_TEXT_MAX);
 		if (!bytes)
 			return evaluation_full(evaluation);
-		out[i] = (struct text){bytes, write_element(arguments, numbers, integers, i, bytes)};
+		out[i] = (struct text){bytes, write_element(call->arguments, numbers, integers, i, bytes)};
 	}
 	return true;
 }
@@ -229,14 +202,11 @@ static bool read_number(struct text text, double *number)
 	return number_read_double(text, number);
 }
 
-bool run_number(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		struct value *result)
+bool run_number(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	const struct text *in = value_texts(arguments);
-	double *out = value_make_like(evaluation, result, DATATYPE_FP64, arguments);
-	for (size_t i = 0; out && i < arguments->count; i++) {
+	const struct text *in = value_texts(call->arguments);
+	double *out = value_make_like(evaluation, result, DATATYPE_FP64, call->arguments);
+	for (size_t i = 0; out && i < call->arguments->count; i++) {
 		struct text text = text_trimmed(in[i], BLANKS);
 		if (!read_number(text, &out[i]))
 			return evaluation_fail(evaluation,
@@ -248,19 +218,16 @@ bool run_number(struct evaluation *evaluation, const struct expression_node *nod
 
 /* XXH64 of a text's bytes; of a number, of its 8 bytes as INT64, UINT64 or FP64,
  * little-endian. */
-bool run_hash(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_hash(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	bool is_float = value_is_float(arguments), is_text = arguments->storage == DATATYPE_BYTES;
-	const struct text *texts = is_text ? value_texts(arguments) : NULL;
-	const double *numbers = is_float ? value_doubles(evaluation, arguments) : NULL;
-	const int64_t *integers = is_float || is_text ? NULL : value_signed(evaluation, arguments);
-	uint64_t *out = value_make_like(evaluation, result, DATATYPE_UINT64, arguments);
+	bool is_float = value_is_float(call->arguments), is_text = call->arguments->storage == DATATYPE_BYTES;
+	const struct text *texts = is_text ? value_texts(call->arguments) : NULL;
+	const double *numbers = is_float ? value_doubles(evaluation, call->arguments) : NULL;
+	const int64_t *integers = is_float || is_text ? NULL : value_signed(evaluation, call->arguments);
+	uint64_t *out = value_make_like(evaluation, result, DATATYPE_UINT64, call->arguments);
 	if (!out || (!texts && !numbers && !integers))
 		return false;
-	for (size_t i = 0; i < arguments->count; i++) {
+	for (size_t i = 0; i < call->arguments->count; i++) {
 		double number = is_float ? (numbers[i] == 0.0 ? 0.0 : numbers[i]) : 0.0; /* -0 is 0 */
 		const void *bytes = is_text ? texts[i].bytes : is_float ? (const void *)&number : (const void *)&integers[i];
 		out[i] = hash_bytes(bytes ? bytes : "", is_text ? texts[i].length : sizeof number, 0);

@@ -54,56 +54,40 @@ static bool map_times(struct evaluation *evaluation, const struct value *value, 
 	return in && out;
 }
 
-bool run_hour(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	      struct value *result)
+bool run_hour(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return map_times(evaluation, arguments, hour_of, result);
+	return map_times(evaluation, call->arguments, hour_of, result);
 }
 
-bool run_minute(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		struct value *result)
+bool run_minute(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return map_times(evaluation, arguments, minute_of, result);
+	return map_times(evaluation, call->arguments, minute_of, result);
 }
 
-bool run_weekday(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		 struct value *result)
+bool run_weekday(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return map_times(evaluation, arguments, weekday_of, result);
+	return map_times(evaluation, call->arguments, weekday_of, result);
 }
 
-bool run_day(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_day(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	return map_times(evaluation, arguments, day_of, result);
+	return map_times(evaluation, call->arguments, day_of, result);
 }
 
-bool run_timestamp(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-		   struct value *result)
+bool run_timestamp(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node;
-	(void)count;
-	const struct text *in = value_texts(arguments);
-	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, arguments);
-	for (size_t i = 0; out && i < arguments->count; i++)
+	const struct text *in = value_texts(call->arguments);
+	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, call->arguments);
+	for (size_t i = 0; out && i < call->arguments->count; i++)
 		if (!moment_read(in[i], &out[i]))
 			return evaluation_fail(evaluation, "\"%.*s\" is no time; send one such as 2026-01-31T09:30:00Z",
 					       (int)(in[i].length < 60 ? in[i].length : 60), in[i].bytes ? in[i].bytes : "");
 	return out;
 }
 
-bool run_now(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
-	     struct value *result)
+bool run_now(struct evaluation *evaluation, const struct function_call *call, struct value *result)
 {
-	(void)node, (void)arguments, (void)count;
+	(void)call->node, (void)call->arguments, (void)call->count;
 	if (evaluation->scope->now_ms == 0)
 		return evaluation_fail(evaluation, "the time of the evaluation is not known here; use ts, the time of the message");
 	int64_t *out = value_make_single(evaluation, result, DATATYPE_INT64);

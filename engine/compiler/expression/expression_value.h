@@ -195,8 +195,13 @@ bool value_holds(struct evaluation *evaluation, const struct value *value, bool 
 
 struct expression_node;
 
-typedef bool function_run(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments,
-			  size_t count, struct value *result);
+struct function_call {
+	const struct expression_node *node;
+	const struct value *arguments;
+	size_t count; /* of them */
+};
+
+typedef bool function_run(struct evaluation *evaluation, const struct function_call *call, struct value *result);
 
 enum function_shape {
 	SHAPE_JOINT,   /* all arguments broadcast */
