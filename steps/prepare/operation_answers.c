@@ -8,24 +8,17 @@
 
 /* ---- sigmoid, softmax ---- */
 
-static bool sigmoid_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			  struct error *error)
+static void sigmoid_apply(const struct operation_instruction *instruction, const struct table *table)
 {
 	(void)instruction;
-	(void)arena;
-	(void)error;
 	for (size_t i = 0; i < table->rows * table->columns; i++)
 		table->values[i] = 1 / (1 + exp(-table->values[i]));
-	return true;
 }
 
 /* The largest is taken away first, so that nothing overflows; a NaN is in all of its row. */
-static bool softmax_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			  struct error *error)
+static void softmax_apply(const struct operation_instruction *instruction, const struct table *table)
 {
 	(void)instruction;
-	(void)arena;
-	(void)error;
 	double *at = table->values;
 	for (size_t row = 0; row < table->rows; row++, at += table->columns) {
 		double largest = -INFINITY, sum = 0;
@@ -36,7 +29,6 @@ static bool softmax_apply(const struct operation_instruction *instruction, const
 		for (size_t i = 0; i < table->columns; i++)
 			at[i] /= sum;
 	}
-	return true;
 }
 
 /* ---- calibrate ---- */
@@ -126,14 +118,10 @@ static double calibrated(const struct calibration *of, double value)
 	return of->y[low] + (of->y[high] - of->y[low]) * ((value - of->x[low]) / (of->x[high] - of->x[low]));
 }
 
-static bool calibrate_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			    struct error *error)
+static void calibrate_apply(const struct operation_instruction *instruction, const struct table *table)
 {
-	(void)arena;
-	(void)error;
 	for (size_t i = 0; i < table->rows * table->columns; i++)
 		table->values[i] = calibrated(instruction->made, table->values[i]);
-	return true;
 }
 
 /* ---- labels ---- */
@@ -191,19 +179,17 @@ static bool threshold_check(const void *options, struct place place, struct erro
 	return true;
 }
 
-static bool threshold_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-			   struct arena *arena, struct error *error)
+static bool threshold_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
-	const struct operation_labels *self = instruction->options;
-	(void)arena;
+	const struct operation_labels *self = run->instruction->options;
 	for (size_t i = 0; i < cells->numbers.rows * cells->numbers.columns; i++) {
 		const double value = cells->numbers.values[i];
 		int64_t label = 0;
 		if (__builtin_isnan(value))
-			return refuse_nan(instruction, cells, i, error);
+			return refuse_nan(run->instruction, cells, i, run->error);
 		while ((size_t)label < self->cuts.count && self->cuts.items[label] <= value)
 			label++;
-		label_put(instruction, elements, i, label);
+		label_put(run->instruction, elements, i, label);
 	}
 	return true;
 }
@@ -222,20 +208,18 @@ static size_t argmax_width(const struct operation_instruction *instruction, size
 }
 
 /* The first of those that are equal. */
-static bool argmax_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-			struct arena *arena, struct error *error)
+static bool argmax_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
 	const size_t columns = cells->numbers.columns;
 	const double *at = cells->numbers.values;
-	(void)arena;
 	for (size_t row = 0; row < cells->numbers.rows; row++, at += columns) {
 		size_t largest = 0;
 		for (size_t i = 0; i < columns; i++) {
 			if (__builtin_isnan(at[i]))
-				return refuse_nan(instruction, cells, row * columns + i, error);
+				return refuse_nan(run->instruction, cells, row * columns + i, run->error);
 			largest = at[i] > at[largest] ? i : largest;
 		}
-		label_put(instruction, elements, row, (int64_t)largest);
+		label_put(run->instruction, elements, row, (int64_t)largest);
 	}
 	return true;
 }

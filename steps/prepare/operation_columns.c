@@ -141,8 +141,7 @@ static bool link_apply(const struct operation_instruction *instruction, const st
 			return error_memory(error, ERROR_LIMIT, "choosing columns");
 		columns_gather(table.values, values, rows, columns, &selection);
 	}
-	if (!instruction->kind->apply(instruction, &table, work->arena, error))
-		return false;
+	instruction->kind->apply(instruction, &table);
 	if (selection.items)
 		columns_scatter(values, table.values, rows, columns, &selection);
 	return true;
@@ -283,7 +282,8 @@ static bool turn_run(const struct operation_instruction *instruction, struct wor
 	double *wide = narrow ? arena_take_raw(work->arena, made->count * sizeof *wide) : NULL;
 	if (narrow && !wide)
 		return error_memory(error, ERROR_LIMIT, "computing with a tensor");
-	if (!instruction->kind->turn(instruction, &cells, narrow ? wide : elements, work->arena, error))
+	const struct operation_run run = {instruction, work->arena, error};
+	if (!instruction->kind->turn(&run, &cells, narrow ? wide : elements))
 		return false;
 	if (narrow)
 		doubles_narrow(elements, wide, made->count);

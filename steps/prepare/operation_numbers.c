@@ -63,25 +63,17 @@ static bool clip_check(const void *options, struct place place, struct error *er
 	return true;
 }
 
-static bool clip_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-		       struct error *error)
+static void clip_apply(const struct operation_instruction *instruction, const struct table *table)
 {
 	const struct operation_clip *self = instruction->options;
-	(void)arena;
-	(void)error;
 	scaling_clip(table, self->low_here.line ? self->low : -INFINITY, self->high_here.line ? self->high : INFINITY);
-	return true;
 }
 
-static bool log1p_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			struct error *error)
+static void log1p_apply(const struct operation_instruction *instruction, const struct table *table)
 {
 	(void)instruction;
-	(void)arena;
-	(void)error;
 	for (size_t i = 0; i < table->rows * table->columns; i++)
 		table->values[i] = log1p(table->values[i]);
-	return true;
 }
 
 /* ---- impute ---- */
@@ -97,14 +89,10 @@ static size_t impute_constants(const struct operation_instruction *instruction)
 	return ((const struct operation_impute *)instruction->options)->values.count;
 }
 
-static bool impute_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			 struct error *error)
+static void impute_apply(const struct operation_instruction *instruction, const struct table *table)
 {
 	const struct operation_impute *self = instruction->options;
-	(void)arena;
-	(void)error;
 	imputing_apply(table, self->values.items, self->values.count > 1);
-	return true;
 }
 
 static bool impute_fit(void *options, const struct cells *cells, struct arena *arena, struct error *error)
@@ -191,18 +179,14 @@ static bool scale_make(const struct step *step, struct operation_instruction *in
 	return true;
 }
 
-static bool scale_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			struct error *error)
+static void scale_apply(const struct operation_instruction *instruction, const struct table *table)
 {
 	const struct scale *made = instruction->made;
-	(void)arena;
-	(void)error;
 	scaling_apply(table, made->center, made->scale, made->each);
 	if (made->stretches)
 		scaling_stretch(table, made->low, made->high);
 	if (made->clips)
 		scaling_clip(table, made->low, made->high);
-	return true;
 }
 
 static bool scale_fit(void *options, const struct cells *cells, struct arena *arena, struct error *error)
@@ -238,14 +222,10 @@ static size_t power_constants(const struct operation_instruction *instruction)
 	return ((const struct operation_power *)instruction->options)->lambdas.count;
 }
 
-static bool power_run(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-		      struct error *error)
+static void power_run(const struct operation_instruction *instruction, const struct table *table)
 {
 	const struct operation_power *self = instruction->options;
-	(void)arena;
-	(void)error;
 	power_apply(table, (enum power)self->by, self->lambdas.items, self->lambdas.count > 1);
-	return true;
 }
 
 /* Powers rise, so that the ends of a column say whether they make one number of it. */
@@ -329,21 +309,17 @@ static size_t quantile_constants(const struct operation_instruction *instruction
 	return ((const struct operation_quantile *)instruction->options)->values.count;
 }
 
-static bool quantile_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			   struct error *error)
+static void quantile_apply(const struct operation_instruction *instruction, const struct table *table)
 {
 	const struct operation_quantile *self = instruction->options;
 	const struct numbers_item *items = self->values.items;
 	const bool each = self->values.count > 1;
 	double *at = table->values;
-	(void)arena;
-	(void)error;
 	for (size_t row = 0; row < table->rows; row++, at += table->columns)
 		for (size_t i = 0; i < table->columns; i++) {
 			const struct number_list *list = &items[each ? i : 0].numbers;
 			at[i] = (self->to ? rank_normal : rank_of)(list->items, list->count, at[i]);
 		}
-	return true;
 }
 
 static bool quantile_fit(void *options, const struct cells *cells, struct arena *arena, struct error *error)
@@ -368,13 +344,9 @@ static bool quantile_fit(void *options, const struct cells *cells, struct arena 
 
 /* ---- normalise ---- */
 
-static bool normalise_apply(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-			    struct error *error)
+static void normalise_apply(const struct operation_instruction *instruction, const struct table *table)
 {
-	(void)arena;
-	(void)error;
 	rows_normalise(table, (enum norm)((const struct operation_normalise *)instruction->options)->by);
-	return true;
 }
 
 const struct operation_kind operations_on_numbers[] = {

@@ -47,12 +47,11 @@ static size_t polynomial_width(const struct operation_instruction *instruction, 
 	return polynomial_columns(&polynomial, columns);
 }
 
-static bool polynomial_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-			    struct arena *arena, struct error *error)
+static bool polynomial_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
-	const struct polynomial polynomial = polynomial_of(instruction);
-	return polynomial_apply(&polynomial, &cells->numbers, elements, arena) ||
-	       error_memory(error, ERROR_LIMIT, "multiplying columns");
+	const struct polynomial polynomial = polynomial_of(run->instruction);
+	return polynomial_apply(&polynomial, &cells->numbers, elements, run->arena) ||
+	       error_memory(run->error, ERROR_LIMIT, "multiplying columns");
 }
 
 /* ---- bucketize ---- */
@@ -65,13 +64,10 @@ static bool bucketize_check(const void *options, struct place place, struct erro
 	return error_set(error, ERROR_CONFIG, place, "`bucketize` needs `edges`, at least one, each above the one before");
 }
 
-static bool bucketize_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-			   struct arena *arena, struct error *error)
+static bool bucketize_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
-	const struct operation_bucketize *self = instruction->options;
+	const struct operation_bucketize *self = run->instruction->options;
 	int64_t *out = elements;
-	(void)arena;
-	(void)error;
 	for (size_t i = 0; i < cells->numbers.rows * cells->numbers.columns; i++)
 		out[i] = bin_of(self->edges.items, self->edges.count, cells->numbers.values[i], self->closed == 0);
 	return true;
@@ -98,15 +94,12 @@ static size_t kbins_constants(const struct operation_instruction *instruction)
 	return ((const struct operation_kbins *)instruction->options)->edges.count;
 }
 
-static bool kbins_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-		       struct arena *arena, struct error *error)
+static bool kbins_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
-	const struct operation_kbins *self = instruction->options;
+	const struct operation_kbins *self = run->instruction->options;
 	const struct numbers_item *items = self->edges.items;
 	const struct table *table = &cells->numbers;
 	int64_t *out = elements;
-	(void)arena;
-	(void)error;
 	for (size_t i = 0; i < table->rows * table->columns; i++) {
 		const struct number_list *list = &items[self->edges.count > 1 ? i % table->columns : 0].numbers;
 		out[i] = bin_of(list->items + 1, list->count - 2, table->values[i], true);
@@ -227,14 +220,11 @@ static size_t onehot_width(const struct operation_instruction *instruction, size
 	return __builtin_mul_overflow(made->total, columns, &width) ? 0 : width;
 }
 
-static bool onehot_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-			struct arena *arena, struct error *error)
+static bool onehot_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
-	const struct operation_categories *self = instruction->options;
-	const struct category_columns *made = instruction->made;
+	const struct operation_categories *self = run->instruction->options;
+	const struct category_columns *made = run->instruction->made;
 	float *out = elements;
-	(void)arena;
-	(void)error;
 	for (size_t row = 0; row < cells->numbers.rows; row++)
 		for (size_t i = 0; i < cells->numbers.columns; i++) {
 			const size_t width = made->items[made->count > 1 ? i : 0].count - (size_t)self->drop;
@@ -248,16 +238,13 @@ static bool onehot_turn(const struct operation_instruction *instruction, const s
 	return true;
 }
 
-static bool ordinal_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-			 struct arena *arena, struct error *error)
+static bool ordinal_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
-	const struct operation_categories *self = instruction->options;
+	const struct operation_categories *self = run->instruction->options;
 	int64_t *out = elements;
-	(void)arena;
-	(void)error;
 	for (size_t row = 0; row < cells->numbers.rows; row++)
 		for (size_t i = 0; i < cells->numbers.columns; i++) {
-			const int64_t category = category_at(instruction->made, cells, row, i);
+			const int64_t category = category_at(run->instruction->made, cells, row, i);
 			*out++ = category < 0 ? self->unknown : category;
 		}
 	return true;
@@ -330,13 +317,10 @@ static size_t hash_width(const struct operation_instruction *instruction, size_t
 	return (size_t)((const struct operation_hash *)instruction->options)->size;
 }
 
-static bool hash_turn(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-		      struct arena *arena, struct error *error)
+static bool hash_turn(const struct operation_run *run, const struct cells *cells, void *elements)
 {
-	const uint32_t size = (uint32_t)hash_width(instruction, 0);
+	const uint32_t size = (uint32_t)hash_width(run->instruction, 0);
 	float *out = elements;
-	(void)arena;
-	(void)error;
 	memset(out, 0, cells->numbers.rows * size * sizeof *out);
 	for (size_t row = 0; row < cells->numbers.rows; row++, out += size)
 		for (size_t i = 0; i < cells->numbers.columns; i++) {

@@ -67,6 +67,13 @@ enum cell_class { CELLS_NUMBERS, CELLS_TEXTS, CELLS_BOTH };
 /* Element type of turned columns. */
 enum turned { TURNED_INTEGERS, TURNED_FLOATS, TURNED_NUMBERS, TURNED_TEXTS };
 
+/* An operation that turns the columns of a message. */
+struct operation_run {
+	const struct operation_instruction *instruction;
+	struct arena *arena;
+	struct error *error;
+};
+
 struct operation_kind {
 	const char *name;
 	bool on_columns; /* its options begin with a struct operation_target */
@@ -82,8 +89,7 @@ struct operation_kind {
 
 	/* For kinds on numbers. */
 	bool fills; /* it changes only NaN, so a tensor without NaN stays unchanged */
-	bool (*apply)(const struct operation_instruction *instruction, const struct table *table, struct arena *arena,
-		      struct error *error);
+	void (*apply)(const struct operation_instruction *instruction, const struct table *table);
 
 	/* For kinds that turn columns. */
 	enum cell_class takes;
@@ -91,8 +97,7 @@ struct operation_kind {
 	size_t (*width)(const struct operation_instruction *instruction, size_t columns); /* 0: too many */
 	enum turned (*form)(const struct operation_instruction *instruction);
 	/* Writes rows * width elements: int64_t, float, double or struct text. */
-	bool (*turn)(const struct operation_instruction *instruction, const struct cells *cells, void *elements,
-		     struct arena *arena, struct error *error);
+	bool (*turn)(const struct operation_run *run, const struct cells *cells, void *elements);
 
 	/* For kinds on the list of tensors. `infer` has only types. */
 	bool (*run)(const struct operation_instruction *instruction, struct work *work, struct error *error);
