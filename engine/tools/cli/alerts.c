@@ -29,8 +29,6 @@ static const struct option list_options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_alerts_list, command_alerts_test;
-
 static int list_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct alerts_list_options *self = filled;
@@ -51,7 +49,7 @@ static int list_run(struct session *session, const void *filled, const char *con
 			alert_list_print(&list, session->arena, &out);
 		code = command_write(session, &out);
 	} else {
-		code = command_unread(session, &command_alerts_list, &list.spec, &error);
+		code = command_unread(session, &list.spec, &error);
 	}
 	alert_list_close(&list);
 	return code;
@@ -140,7 +138,7 @@ static int list_test(struct session *session, const struct alerts_test_options *
 	bool delivered = true;
 	if (!alert_settings_make(&self->asked, self->target.kafka.secrets, session->arena, &settings, &error) ||
 	    (name && !alert_list_has(list, NULL, name, NULL, &error)))
-		return command_refused(session, &command_alerts_test, &error);
+		return command_refused(session, &error);
 	buffer_open(&out, OUT_BYTES_MAX);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct alert_action *actions = list->items[i].spec->actions.items;
@@ -163,13 +161,13 @@ static int test_run(struct session *session, const void *filled, const char *con
 	const struct alerts_test_options *self = filled;
 	struct alert_list list;
 	if (count > 1)
-		return command_misuse(session, &command_alerts_test, "give one alert, or none for all of them");
+		return command_misuse(session, "give one alert, or none for all of them");
 	struct error error = {0};
 	int code;
 	if (alert_list_open(command_workspace(session), &self->target, self->target.files.count == 0, &list, &error))
 		code = list_test(session, self, &list, count == 1 ? arguments[0] : NULL);
 	else
-		code = command_unread(session, &command_alerts_test, &list.spec, &error);
+		code = command_unread(session, &list.spec, &error);
 	alert_list_close(&list);
 	return code;
 }

@@ -34,8 +34,6 @@ static const struct option silence_options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_alerts_silence;
-
 static int written_print(struct session *session, const struct alerts_silence_options *self,
 			 const struct silence_document *document, const char *alert)
 {
@@ -72,7 +70,7 @@ static int document_put(struct session *session, const struct alerts_silence_opt
 {
 	struct error error = {0};
 	if (!file_write(self->out, buffer_view(&document->text), &error))
-		return command_refused(session, &command_alerts_silence, &error);
+		return command_refused(session, &error);
 	return written_print(session, self, document, alert);
 }
 
@@ -111,7 +109,7 @@ static int alert_silence(struct session *session, const struct alerts_silence_op
 	int code;
 	if ((list->spec_is_open && !alert_list_has(list, self->pipeline, alert, self->group, &error)) ||
 	    !silence_document_make(&document, &asked, session->arena, &error))
-		code = command_refused(session, &command_alerts_silence, &error);
+		code = command_refused(session, &error);
 	else
 		code = self->out ? document_put(session, self, &document, alert) : document_propose(session, self, list, &document);
 	if (code == EXIT_GOOD && !self->pipeline)
@@ -127,11 +125,11 @@ static int silence_run(struct session *session, const void *filled, const char *
 	int code = EXIT_GOOD;
 	(void)count;
 	if (!self->author.reason || !self->author.reason[0])
-		return command_misuse(session, &command_alerts_silence, "give the reason, for those who wonder: --reason TEXT");
+		return command_misuse(session, "give the reason, for those who wonder: --reason TEXT");
 	struct error error = {0};
 	if ((!self->out || self->asked.files.count > 0) &&
 	    !alert_list_open(command_workspace(session), &self->asked, !self->out, &list, &error))
-		code = command_unread(session, &command_alerts_silence, &list.spec, &error);
+		code = command_unread(session, &list.spec, &error);
 	if (code == EXIT_GOOD)
 		code = alert_silence(session, self, &list, arguments[0]);
 	alert_list_close(&list);

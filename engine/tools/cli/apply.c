@@ -48,8 +48,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_apply;
-
 struct applying {
 	struct session *session;
 	const struct apply_options *options;
@@ -327,7 +325,7 @@ static int apply_run(struct session *session, const void *filled, const char *co
 	if (good && code == EXIT_GOOD && self->wait && !self->dry_run)
 		code = applied_wait(&applying);
 	else if (!good)
-		code = command_unread(session, &command_apply, &applying.files.spec, &error);
+		code = command_unread(session, &applying.files.spec, &error);
 	control_session_close(&applying.control);
 	applied_files_close(&applying.files);
 	return code;

@@ -3,8 +3,6 @@
 
 #include <ctype.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/number/duration.h"
 #include "base/number/number.h"

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <string.h>
 
 #include "base/line_wrap.h"
 #include "base/quote.h"
@@ -64,8 +63,9 @@ void command_note(struct session *session, const char *format, ...)
 	}
 }
 
-int command_misuse(struct session *session, const struct command *command, const char *format, ...)
+int command_misuse(struct session *session, const char *format, ...)
 {
+	const struct command *command = session->command;
 	char text[ERROR_TEXT_MAX], help[HELP_BYTES] = "`sluice help` lists the commands";
 	va_list arguments;
 	va_start(arguments, format);
@@ -81,12 +81,12 @@ int command_misuse(struct session *session, const struct command *command, const
 	return EXIT_MISUSE;
 }
 
-int command_servers_misused(struct session *session, const struct command *command, const struct name_list *servers)
+int command_servers_misused(struct session *session, const struct name_list *servers)
 {
 	const char *bad = endpoint_given_badly(servers);
 	if (!bad)
 		return EXIT_GOOD;
-	return command_misuse(session, command, "--server takes NAME=URL, as in mlserver=grpc://host:8081, not `%s`", bad);
+	return command_misuse(session, "--server takes NAME=URL, as in mlserver=grpc://host:8081, not `%s`", bad);
 }
 
 int command_failed(struct session *session, const struct error *error)
@@ -108,10 +108,10 @@ int command_failed(struct session *session, const struct error *error)
 	return EXIT_FAULTS;
 }
 
-int command_refused(struct session *session, const struct command *command, const struct error *error)
+int command_refused(struct session *session, const struct error *error)
 {
 	bool misused = error->kind == ERROR_CONFIG && error->place.line == 0;
-	return misused ? command_misuse(session, command, "%s", error->text) : command_failed(session, error);
+	return misused ? command_misuse(session, "%s", error->text) : command_failed(session, error);
 }
 
 /* A line for each. */
@@ -194,10 +194,10 @@ int command_faults_only(struct session *session, const struct faults *faults)
 	return EXIT_FAULTS;
 }
 
-int command_unread(struct session *session, const struct command *command, const struct spec *spec, const struct error *error)
+int command_unread(struct session *session, const struct spec *spec, const struct error *error)
 {
 	if (error->kind != ERROR_NONE)
-		return command_refused(session, command, error);
+		return command_refused(session, error);
 	if (spec->faults && faults_count(spec->faults, SEVERITY_ERROR) > 0)
 		return command_faults_only(session, spec->faults);
 	return EXIT_FAULTS;
@@ -273,15 +273,15 @@ static int unknown_verb(struct session *session, const char *noun, const char *v
 		if (manual_is_noun(*command, noun))
 			suggest_offer(&suggestion, text_of(strchr((*command)->name, ' ') + 1));
 	if (suggestion.nearest.bytes)
-		return command_misuse(session, NULL, "`%s` cannot `%s`; did you mean `%s " TEXT_FORMAT "`?", noun, verb, noun,
+		return command_misuse(session, "`%s` cannot `%s`; did you mean `%s " TEXT_FORMAT "`?", noun, verb, noun,
 				      TEXT_ARGUMENTS(suggestion.nearest));
-	return command_misuse(session, NULL, "`%s` cannot `%s`", noun, verb);
+	return command_misuse(session, "`%s` cannot `%s`", noun, verb);
 }
 
 static int unknown_command(struct session *session, const char *const *words, size_t count)
 {
 	if (words[0][0] == '-')
-		return command_misuse(session, NULL, "the command comes first: `sluice COMMAND %s`", words[0]);
+		return command_misuse(session, "the command comes first: `sluice COMMAND %s`", words[0]);
 	if (find_noun(session, words[0]) && count > 1)
 		return unknown_verb(session, words[0], words[1]);
 	struct suggestion suggestion = suggest_begin(text_of(words[0]));
@@ -289,9 +289,9 @@ static int unknown_command(struct session *session, const char *const *words, si
 	for (const struct command *const *command = session->commands; *command; command++)
 		suggest_offer(&suggestion, (struct text){(*command)->name, strcspn((*command)->name, " ")});
 	if (suggestion.nearest.bytes)
-		return command_misuse(session, NULL, "there is no command `%s`; did you mean `" TEXT_FORMAT "`?", words[0],
+		return command_misuse(session, "there is no command `%s`; did you mean `" TEXT_FORMAT "`?", words[0],
 				      TEXT_ARGUMENTS(suggestion.nearest));
-	return command_misuse(session, NULL, "there is no command `%s`", words[0]);
+	return command_misuse(session, "there is no command `%s`", words[0]);
 }
 
 /* ---- running it ---- */
@@ -352,6 +352,7 @@ static int command_run_parsed(struct session *session, const struct command *com
 {
 	struct arguments arguments;
 	struct error error = {0};
+	session->command = command;
 	void *options = arena_take(session->arena, 1, command->options_size);
 	if (!options && command->options_size > 0) {
 		error_memory(&error, ERROR_SYSTEM, "reading the command line");
@@ -360,11 +361,11 @@ static int command_run_parsed(struct session *session, const struct command *com
 	bool good = arguments_parse(command, words, count, session->arena, options, &arguments, &error);
 	session->form = form_of(command, options);
 	if (!good)
-		return command_refused(session, command, &error);
+		return command_refused(session, &error);
 	if (arguments.help)
 		return command_show(session, SHOWN_COMMAND, NULL, command);
 	if (!settings_apply(command, arguments.given, session->arena, options, &error))
-		return command_refused(session, command, &error);
+		return command_refused(session, &error);
 	return run_beside_kafka(session, command, options, &arguments);
 }
 
@@ -376,7 +377,7 @@ static bool is_help(const char *word)
 static int dispatch(struct session *session, const char *const *words, size_t count)
 {
 	if (count == 0)
-		return command_misuse(session, NULL, "a command is missing; `sluice init DIR` creates a pipeline");
+		return command_misuse(session, "a command is missing; `sluice init DIR` creates a pipeline");
 	if (is_help(words[0]))
 		return command_show(session, SHOWN_OVERVIEW, NULL, NULL);
 	if (strcmp(words[0], "--version") == 0) {

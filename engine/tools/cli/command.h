@@ -36,6 +36,7 @@ struct session {
 	enum output_form form; /* JSON: output on `err` is JSON too, one object on each line */
 	const struct step_kind *const *kinds;
 	const struct command *const *commands; /* all there are; ends with NULL */
+	const struct command *command;	       /* which runs; NULL: none yet */
 	struct arena *arena; /* arena of command_main(); lives as long as the command */
 	/* Log of an engine, on `err`: notes, errors and faults are its lines. NULL: the command has no engine, or none yet. */
 	struct log_writer *log;
@@ -53,15 +54,14 @@ int command_main(struct session *session, int count, const char *const *argument
 const struct command *command_find(const struct session *session, const char *const *words, size_t count, size_t *used);
 
 /* Prints on `err` the misuse and the correct usage; returns EXIT_MISUSE. */
-int command_misuse(struct session *session, const struct command *command, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int command_misuse(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the session lends to modules that work for the command: their findings are printed as by command_faults(),
  * command_note() and command_failed(). It lives as long as the session. */
 const struct workspace *command_workspace(struct session *session);
 
 /* Checks the values of --server: EXIT_MISUSE with a message if one is not NAME=URL; else EXIT_GOOD. */
-int command_servers_misused(struct session *session, const struct command *command, const struct name_list *servers);
+int command_servers_misused(struct session *session, const struct name_list *servers);
 
 /* Redirects the messages of the command and of librdkafka to a log of that level, until command_log_end(). */
 void command_log_begin(struct session *session, struct log_writer *log, int level);
@@ -75,11 +75,11 @@ int command_failed(struct session *session, const struct error *error);
 
 /* The same for an error about a name on the command line: a CONFIG error without a line is a misuse of the command
  * line itself. */
-int command_refused(struct session *session, const struct command *command, const struct error *error);
+int command_refused(struct session *session, const struct error *error);
 
 /* The same after the reading of files has failed: without an error the faults of `spec` are printed, if it has any, by
  * command_faults_only(). */
-int command_unread(struct session *session, const struct command *command, const struct spec *spec, const struct error *error);
+int command_unread(struct session *session, const struct spec *spec, const struct error *error);
 
 /* Writes the buffer to `out` and closes it; returns EXIT_GOOD, or EXIT_FAULTS if memory had run out. */
 int command_write(struct session *session, struct buffer *page);

@@ -17,8 +17,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_completion;
-
 /* The lines as an array. */
 static int print_names_json(struct session *session, struct buffer *lines)
 {
@@ -55,7 +53,7 @@ static int print_names(struct session *session, const struct completion_options 
 	buffer_open(&out, SCRIPT_BYTES_MAX);
 	if (!completion_names_print(command_workspace(session), sort, paths, count, &out, &error)) {
 		buffer_close(&out);
-		return command_refused(session, &command_completion, &error);
+		return command_refused(session, &error);
 	}
 	return self->form == OUTPUT_JSON ? print_names_json(session, &out) : command_write(session, &out);
 }
@@ -66,17 +64,15 @@ static int completion_run(struct session *session, const void *filled, const cha
 	if (strcmp(arguments[0], "names") == 0 && count > 1)
 		return print_names(session, self, arguments[1], arguments + 2, count - 2);
 	if (count > 1)
-		return command_misuse(session, &command_completion, "`%s` takes no argument; leave `%s` out", arguments[0],
-				      arguments[1]);
+		return command_misuse(session, "`%s` takes no argument; leave `%s` out", arguments[0], arguments[1]);
 	struct buffer out;
 	buffer_open(&out, SCRIPT_BYTES_MAX);
 	if (completion_print(session->commands, arguments[0], &out))
 		return self->form == OUTPUT_JSON ? print_wrapped(session, arguments[0], &out) : command_write(session, &out);
 	buffer_close(&out);
-	return command_misuse(session, &command_completion,
+	return command_misuse(session,
 			      "no completion is known for `%s`; it is one of: bash zsh fish, or `names` with PIPELINE, STEP, "
-			      "ALERT, EXPERIMENT or KIND/NAME",
-			      arguments[0]);
+			      "ALERT, EXPERIMENT or KIND/NAME", arguments[0]);
 }
 
 const struct command command_completion = {

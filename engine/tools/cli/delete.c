@@ -21,8 +21,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_delete;
-
 static bool items_find(const struct control_session *control, const char *const *words, size_t count,
 		       struct proposal_item *items, struct error *error)
 {
@@ -71,7 +69,7 @@ static int delete_run(struct session *session, const void *filled, const char *c
 		    control_session_open(command_workspace(session), &self->asked, &control, &error) &&
 		    items_find(&control, arguments, count, items, &error);
 	int code = good ? items_delete(session, &control, self, (struct record_list){count, items})
-			: command_refused(session, &command_delete, &error);
+			: command_refused(session, &error);
 	control_session_close(&control);
 	return code;
 }

@@ -20,8 +20,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_describe;
-
 struct describing {
 	struct session *session;
 	struct control_session control;
@@ -87,7 +85,7 @@ static int describe_run(struct session *session, const void *filled, const char 
 	struct error error = {0};
 	(void)count;
 	int code = describe_open(&describing, filled, arguments[0], &error) ? describe_print(&describing)
-									     : command_refused(session, &command_describe, &error);
+									     : command_refused(session, &error);
 	condition_table_close(&describing.table);
 	control_session_close(&describing.control);
 	return code;

@@ -41,8 +41,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_dev;
-
 static void dev_on_ready(void *context, const struct dev_addresses *at, const struct pipeline_plan *first)
 {
 	struct session *session = context;
@@ -82,7 +80,7 @@ static int dev_run(struct session *session, const void *filled, const char *cons
 	session->fault_pages = self->form == OUTPUT_TEXT; /* an editor of a file sees the line with the fault */
 	int code = dev_process_run(&config, &error) ? EXIT_GOOD : EXIT_FAULTS;
 	if (error.kind != ERROR_NONE)
-		code = command_refused(session, &command_dev, &error);
+		code = command_refused(session, &error);
 	command_log_end(session);
 	return code;
 }

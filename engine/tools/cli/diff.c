@@ -27,8 +27,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_diff;
-
 /* Prints the difference of one resource. False: memory ran out. */
 static bool item_diff(struct session *session, const struct ledger *ledger, const struct proposal_item *item, struct buffer *out,
 		      bool *differs)
@@ -165,7 +163,7 @@ static int diff_run(struct session *session, const void *filled, const char *con
 				      &control, &error))
 		code = files_diff(session, &files, &control);
 	else
-		code = command_unread(session, &command_diff, &files.spec, &error);
+		code = command_unread(session, &files.spec, &error);
 	control_session_close(&control);
 	applied_files_close(&files);
 	return code;

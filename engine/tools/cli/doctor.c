@@ -33,8 +33,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_doctor;
-
 struct doctor {
 	struct session *session;
 	const struct doctor_options *options;
@@ -78,7 +76,7 @@ static int doctor_run(struct session *session, const void *filled, const char *c
 						    (double)memory_choose((size_t)self->memory_bytes, memory_cgroup_limit(""), 1),
 					    .state_folder = self->state_folder,
 					    .state_bytes = self->state_bytes};
-	int misuse = command_servers_misused(session, &command_doctor, &self->servers);
+	int misuse = command_servers_misused(session, &self->servers);
 	if (misuse)
 		return misuse;
 	files_examine(&doctor, arguments, count);

@@ -30,8 +30,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_drift_rebase;
-
 static void count_say(uint64_t count, const char *of, struct buffer *out)
 {
 	buffer_print(out, "%llu %s%s", (unsigned long long)count, of, count == 1 ? "" : "s");
@@ -106,10 +104,9 @@ static int rebase_run(struct session *session, const void *filled, const char *c
 	asked.target = &self->asked;
 	asked.name = arguments[0];
 	if (self->asked.files.count == 0)
-		return command_misuse(session, &command_drift_rebase,
-				      "the pipeline is missing: give the file of its step by -f FILE");
+		return command_misuse(session, "the pipeline is missing: give the file of its step by -f FILE");
 	const int code = past_rebase_run(&rebase, &error) ? rebase_say(session, self, &rebase)
-							  : command_refused(session, &command_drift_rebase, &error);
+							  : command_refused(session, &error);
 	past_rebase_close(&rebase);
 	return code;
 }

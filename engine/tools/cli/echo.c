@@ -20,8 +20,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_echo;
-
 static int print_resources(struct session *session, const struct spec *spec, enum echo_form form)
 {
 	struct buffer out;
@@ -53,7 +51,7 @@ static int echo_run(struct session *session, const void *filled, const char *con
 		return command_failed(session, &error);
 	int code;
 	if (!spec_read(&spec, arguments, count, &reading, &error))
-		code = command_refused(session, &command_echo, &error);
+		code = command_refused(session, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
 		code = command_faults_only(session, spec.faults);
 	else

@@ -32,8 +32,8 @@ static const struct option list_options[] = {
 };
 
 /* `letters` has no context yet. `end` shows what was collected; NULL: it is shown already. */
-static int letters_show(struct session *session, const struct errors_options *self, const struct command *command,
-			const struct dead_letters_wanted *wanted, const char *pipeline, struct dead_letters_reader letters,
+static int letters_show(struct session *session, const struct errors_options *self, const struct dead_letters_wanted *wanted,
+			const char *pipeline, struct dead_letters_reader letters,
 			bool (*end)(struct dead_letter_view *view, struct error *error))
 {
 	struct dead_letter_view view = {
@@ -49,16 +49,14 @@ static int letters_show(struct session *session, const struct errors_options *se
 	if (good && view.shown == 0 && self->form == OUTPUT_TEXT)
 		fprintf(session->out, "no dead letters\n");
 	dead_letter_view_close(&view);
-	return good ? EXIT_GOOD : command_refused(session, command, &error);
+	return good ? EXIT_GOOD : command_refused(session, &error);
 }
-
-extern const struct command command_errors_list, command_errors_show;
 
 static int run_list(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct errors_options *self = filled;
 	(void)count;
-	return letters_show(session, self, &command_errors_list, &self->wanted, arguments[0],
+	return letters_show(session, self, &self->wanted, arguments[0],
 			    (struct dead_letters_reader){.found = dead_letter_view_add, .replayed = dead_letter_view_mark},
 			    dead_letter_view_list);
 }
@@ -69,7 +67,7 @@ static int run_show(struct session *session, const void *filled, const char *con
 	struct dead_letters_wanted wanted = self->wanted;
 	wanted.names = arguments + 1;
 	wanted.name_count = count - 1;
-	return letters_show(session, self, &command_errors_show, &wanted, arguments[0],
+	return letters_show(session, self, &wanted, arguments[0],
 			    (struct dead_letters_reader){.found = dead_letter_view_show}, NULL);
 }
 

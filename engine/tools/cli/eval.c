@@ -27,8 +27,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_eval;
-
 /* ---- the message ---- */
 
 static bool read_headers(const struct name_list *given, struct arena *arena, struct headers *headers, struct error *error)
@@ -138,7 +136,7 @@ static int eval_run(struct session *session, const void *filled, const char *con
 	struct buffer out;
 	(void)count;
 	if (!read_message(self, session->arena, &message, &error))
-		return command_refused(session, &command_eval, &error);
+		return command_refused(session, &error);
 	const struct expression_types types = {&message, type_of};
 	const struct scope scope = {.message = &message, .payload = &message.payload};
 	const struct expression *expression =

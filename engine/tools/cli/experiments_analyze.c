@@ -46,8 +46,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_experiments_analyze;
-
 static bool analyze(struct session *session, const struct analyze_options *self, const char *name, struct arena *arena,
 		    struct buffer *out, struct error *error)
 {
@@ -99,7 +97,7 @@ static int experiments_analyze_run(struct session *session, const void *filled, 
 	if (good)
 		return command_write(session, &out);
 	buffer_close(&out);
-	return command_refused(session, &command_experiments_analyze, &error);
+	return command_refused(session, &error);
 }
 
 const struct command command_experiments_analyze = {

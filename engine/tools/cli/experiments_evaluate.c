@@ -31,8 +31,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_experiments_evaluate;
-
 static bool experiments_evaluate_one(struct session *session, const struct evaluate_options *self, const char *name,
 				     struct arena *arena, struct buffer *out, struct error *error)
 {
@@ -57,12 +55,11 @@ static int experiments_evaluate_run(struct session *session, const void *filled,
 	struct error error = {0};
 	(void)count;
 	if (!self->policy == !self->dry_run)
-		return command_misuse(
-			session, &command_experiments_evaluate,
-			"it needs the policy of a file, --policy FILE, or --dry-run for the experiment's own bandits, and "
-			"not both");
+		return command_misuse(session,
+				      "it needs the policy of a file, --policy FILE, or --dry-run for the experiment's own "
+				      "bandits, and not both");
 	if (self->dry_run && self->asked.target.files.count == 0)
-		return command_misuse(session, &command_experiments_evaluate, "--dry-run needs the experiment's files: -f FILE");
+		return command_misuse(session, "--dry-run needs the experiment's files: -f FILE");
 	struct arena *arena = arena_open(ARENA_BYTES);
 	struct buffer out;
 	buffer_open(&out, OUT_BYTES_MAX);
@@ -72,7 +69,7 @@ static int experiments_evaluate_run(struct session *session, const void *filled,
 	if (good)
 		return command_write(session, &out);
 	buffer_close(&out);
-	return command_refused(session, &command_experiments_evaluate, &error);
+	return command_refused(session, &error);
 }
 
 const struct command command_experiments_evaluate = {

@@ -26,8 +26,6 @@ static const struct option list_options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_experiments_list;
-
 /* Rollouts, and experiments without stages. */
 static void experiments_print(struct session *session, const struct control_session *control,
 			      const struct published_policies *policies, struct buffer *out)
@@ -55,7 +53,7 @@ static int rollouts_list(struct session *session, const struct list_options *sel
 		experiments_print(session, &control, &policies, &out);
 		code = command_write(session, &out);
 	} else {
-		code = command_refused(session, &command_experiments_list, &error);
+		code = command_refused(session, &error);
 	}
 	control_session_close(&control);
 	return code;
@@ -98,7 +96,7 @@ static int experiments_list_run(struct session *session, const void *filled, con
 		pipelines_note(session, &spec);
 	} else {
 		buffer_close(&out);
-		code = command_refused(session, &command_experiments_list, &error);
+		code = command_refused(session, &error);
 	}
 	spec_close(&spec);
 	return code;

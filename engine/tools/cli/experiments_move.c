@@ -105,31 +105,26 @@ static int command_send(struct session *session, struct control_session *control
 	return code == EXIT_GOOD ? moved_print(session, control, experiment) : code;
 }
 
-static int move_run(struct session *session, const struct command *command, const struct move_options *self, const char *experiment,
-		    const char *verb)
+/* The verb is the last word of the command's name. */
+static int move_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
+	const struct move_options *self = filled;
+	const char *experiment = arguments[0], *verb = strrchr(session->command->name, ' ') + 1;
 	struct control_session control = {0};
 	struct error error = {0};
 	int code;
+	(void)count;
 	const bool good = control_session_open(command_workspace(session), &self->asked, &control, &error);
 	if (good && experiment_traffic_find(applier_ledger(control.applier), experiment))
 		code = traffic_move_run(session, &control, &self->author, experiment, verb, self->dry_run);
 	else if (!good || !rollout_view_find(applier_ledger(control.applier), experiment, &error))
-		code = command_refused(session, command, &error);
+		code = command_refused(session, &error);
 	else if (self->dry_run)
 		code = dry_run(session, &control, self, experiment, verb);
 	else
 		code = command_send(session, &control, self, experiment, verb);
 	control_session_close(&control);
 	return code;
-}
-
-extern const struct command command_experiments_promote;
-
-static int promote_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
-{
-	(void)count;
-	return move_run(session, &command_experiments_promote, filled, arguments[0], "promote");
 }
 
 const struct command command_experiments_promote = {
@@ -152,16 +147,8 @@ const struct command command_experiments_promote = {
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
 	.group = "run",
-	.run = promote_run,
+	.run = move_run,
 };
-
-extern const struct command command_experiments_rollback;
-
-static int rollback_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
-{
-	(void)count;
-	return move_run(session, &command_experiments_rollback, filled, arguments[0], "rollback");
-}
 
 const struct command command_experiments_rollback = {
 	.name = "experiments rollback",
@@ -177,16 +164,8 @@ const struct command command_experiments_rollback = {
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
 	.group = "run",
-	.run = rollback_run,
+	.run = move_run,
 };
-
-extern const struct command command_experiments_pause;
-
-static int pause_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
-{
-	(void)count;
-	return move_run(session, &command_experiments_pause, filled, arguments[0], "pause");
-}
 
 const struct command command_experiments_pause = {
 	.name = "experiments pause",
@@ -198,16 +177,8 @@ const struct command command_experiments_pause = {
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
 	.group = "run",
-	.run = pause_run,
+	.run = move_run,
 };
-
-extern const struct command command_experiments_resume;
-
-static int resume_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
-{
-	(void)count;
-	return move_run(session, &command_experiments_resume, filled, arguments[0], "resume");
-}
 
 const struct command command_experiments_resume = {
 	.name = "experiments resume",
@@ -219,7 +190,7 @@ const struct command command_experiments_resume = {
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
 	.group = "run",
-	.run = resume_run,
+	.run = move_run,
 };
 
 /* ---- history ---- */
@@ -235,8 +206,6 @@ static const struct option moves_options[] = {
 	COMMAND_FORM(moves_options, form, "text json"),
 	{.type = OPTION_END},
 };
-
-extern const struct command command_experiments_history;
 
 static int history_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
@@ -261,7 +230,7 @@ static int history_run(struct session *session, const void *filled, const char *
 		rollout_moves_print(rollout, session->form == OUTPUT_JSON, session->arena, &out);
 		code = command_write(session, &out);
 	} else {
-		code = command_refused(session, &command_experiments_history, &error);
+		code = command_refused(session, &error);
 	}
 	control_session_close(&control);
 	return code;

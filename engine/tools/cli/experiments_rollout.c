@@ -24,8 +24,6 @@ static const struct option rollout_options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_experiments_rollout;
-
 static int experiment_missing(struct session *session, const struct spec *spec, const char *name)
 {
 	struct suggestion meant = suggest_begin(text_of(name));
@@ -73,7 +71,7 @@ static int rollout_rehearse(struct session *session, const struct explain_rollou
 	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "rehearsing a rollout")) &&
 			  experiments_rehearse(command_workspace(session), name, &self->asked, self->form == OUTPUT_JSON, arena,
 					       &out, &error);
-	int code = good ? command_write(session, &out) : command_refused(session, &command_experiments_rollout, &error);
+	int code = good ? command_write(session, &out) : command_refused(session, &error);
 	if (!good)
 		buffer_close(&out);
 	arena_close(arena);
@@ -85,10 +83,9 @@ static int asked_check(struct session *session, const struct explain_rollout *se
 {
 	const struct experiment_asked *asked = &self->asked;
 	if (asked->target.files.count == 0)
-		return command_misuse(session, &command_experiments_rollout, "it needs the experiment's files: -f FILE");
+		return command_misuse(session, "it needs the experiment's files: -f FILE");
 	if (!self->dry_run && (asked->pipelines.count > 0 || asked->since || asked->until || asked->window_ns > 0))
-		return command_misuse(session, &command_experiments_rollout,
-				      "--pipeline, --since, --until and --window are for --dry-run");
+		return command_misuse(session, "--pipeline, --since, --until and --window are for --dry-run");
 	return EXIT_GOOD;
 }
 
@@ -104,7 +101,7 @@ static int experiments_rollout_run(struct session *session, const void *filled, 
 	if (code != EXIT_GOOD || self->dry_run)
 		return code == EXIT_GOOD ? rollout_rehearse(session, self, arguments[0]) : code;
 	if (!spec_read_listed(&spec, self->asked.target.files, &options, &error))
-		code = command_refused(session, &command_experiments_rollout, &error);
+		code = command_refused(session, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
 		code = command_faults_only(session, spec.faults);
 	else

@@ -18,8 +18,6 @@
 #define PERCENT 100.0
 #define SHARE_ROUNDED 1e-9 /* shares that leave less sum to 1 */
 
-extern const struct command command_experiments_status;
-
 /* ---- of exposures ---- */
 
 struct status_options {
@@ -368,7 +366,7 @@ static int rollout_run(struct session *session, const struct pipeline_target_ask
 	if (stageless)
 		code = traffic_show(session, &control, stageless, false);
 	else if (!good || !rollout_follow(session, &control, experiment, watch, &error))
-		code = command_refused(session, &command_experiments_status, &error);
+		code = command_refused(session, &error);
 	control_session_close(&control);
 	return code;
 }
@@ -392,7 +390,7 @@ static int experiments_status_run(struct session *session, const void *filled, c
 	if (good)
 		return command_write(session, &out);
 	buffer_close(&out);
-	return command_refused(session, &command_experiments_status, &error);
+	return command_refused(session, &error);
 }
 
 const struct command command_experiments_status = {

@@ -148,8 +148,6 @@ static size_t tables_print(const struct weights_shown *shown, struct buffer *out
 	return count;
 }
 
-extern const struct command command_experiments_weights;
-
 static int weights_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct weights_options *self = filled;
@@ -161,7 +159,7 @@ static int weights_run(struct session *session, const void *filled, const char *
 	if (!control_session_open(command_workspace(session), &self->asked, &control, &error) ||
 	    !policy_topics_read(command_workspace(session), &control, asked, session->arena, &policies, &error)) {
 		control_session_close(&control);
-		return command_refused(session, &command_experiments_weights, &error);
+		return command_refused(session, &error);
 	}
 	buffer_open(&out, OUT_BYTES_MAX);
 	const struct ledger *ledger = applier_ledger(control.applier);
@@ -173,13 +171,13 @@ static int weights_run(struct session *session, const void *filled, const char *
 		buffer_string(&out, "no experiment or split is in force\n");
 	int code = command_write(session, &out);
 	if (error.kind == ERROR_SYSTEM) {
-		code = command_refused(session, &command_experiments_weights, &error);
+		code = command_refused(session, &error);
 	} else if (tables == 0 && asked) {
 		error_set(&error, ERROR_CONFIG, PLACE_NONE,
 			  "namespace `%s` has no table of `%s` in force: name an experiment, a pipeline, or PIPELINE/STEP; "
 			  "`sluice experiments weights` lists all",
 			  ledger->namespace, asked);
-		code = command_refused(session, &command_experiments_weights, &error);
+		code = command_refused(session, &error);
 	}
 	control_session_close(&control);
 	return code;

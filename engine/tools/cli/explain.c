@@ -44,8 +44,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_explain;
-
 struct explain_call {
 	struct arena *arena;
 	bool ended;
@@ -124,7 +122,7 @@ static int importance_run(struct session *session, const struct explain_options 
 		importance_list_read(&list, &target.kafka, pipeline_target_importance(&target, pipeline, list.arena), &error);
 	pipeline_target_close(&target);
 	if (!good)
-		return command_refused(session, &command_explain, &error);
+		return command_refused(session, &error);
 	workspace_note_unreadable(command_workspace(session), list.unreadable, "", &list.unreadable_why);
 	buffer_open(&out, REPLY_BYTES_MAX);
 	prints[self->form](&list, pipeline, &out);
@@ -142,11 +140,11 @@ static int explain_run(struct session *session, const void *filled, const char *
 	if (self->importance)
 		return importance_run(session, self, arguments[0]);
 	if (!self->request)
-		return command_misuse(session, &command_explain, "the request is missing; give a file, as in -f request.json");
+		return command_misuse(session, "the request is missing; give a file, as in -f request.json");
 	const char *url = arena_print(session->arena, "%s/v2/pipelines/%s/explain", self->gateway, arguments[0]);
 	if (!url || !file_read(self->request, REQUEST_BYTES_MAX, session->arena, &body, &error) ||
 	    !explain_ask(self, url, body, &call, &error))
-		return command_refused(session, &command_explain, &error);
+		return command_refused(session, &error);
 	if (call.status != 200) {
 		(void)explain_refused(&call, url, &error);
 		return command_failed(session, &error);

@@ -162,8 +162,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_feedback;
-
 /* ---- feedback of the command line ---- */
 
 static bool number_read(const char *option, const char *name, struct text text, double *number, struct error *error)
@@ -266,20 +264,18 @@ static int feedback_run(struct session *session, const void *filled, const char 
 	uint64_t refused;
 	(void)count;
 	if (strchr(arguments[0], '.'))
-		return command_misuse(session, &command_feedback, "feedback is for a pipeline, and `%s` is one of its steps",
-				      arguments[0]);
+		return command_misuse(session, "feedback is for a pipeline, and `%s` is one of its steps", arguments[0]);
 	if (self->lines && has_feedback_options(self))
-		return command_misuse(session, &command_feedback,
-				      "feedback comes from --file or from other options, not from both");
+		return command_misuse(session, "feedback comes from --file or from other options, not from both");
 	const bool standard = self->lines && strcmp(self->lines, "-") == 0;
 	FILE *from = !self->lines ? NULL : standard ? stdin : fopen(self->lines, "r");
 	if (self->lines && !from)
-		return command_misuse(session, &command_feedback, "%s cannot be read: %s", self->lines, strerror(errno));
+		return command_misuse(session, "%s cannot be read: %s", self->lines, strerror(errno));
 	bool good = feedback_send(session, self, arguments[0], from, &refused, &error);
 	if (from && !standard)
 		fclose(from);
 	if (!good)
-		return command_refused(session, &command_feedback, &error);
+		return command_refused(session, &error);
 	return refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 

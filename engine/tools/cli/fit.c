@@ -45,8 +45,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_fit, command_drift_report;
-
 /* Writes what was made to its file, and says so; without a file, to standard output. */
 static int made_write(struct session *session, const struct fit_options *self, struct fitting *fitting)
 {
@@ -73,8 +71,7 @@ static int made_write(struct session *session, const struct fit_options *self, s
 	return command_write(session, &output);
 }
 
-static int fit_step(struct session *session, const struct command *command, const struct fit_options *self,
-		    struct fitting_asked asked)
+static int fit_step(struct session *session, const struct fit_options *self, struct fitting_asked asked)
 {
 	const struct spec_options spec_options = {.kinds = session->kinds};
 	struct fitting fitting = {.workspace = command_workspace(session), .asked = &asked};
@@ -82,7 +79,7 @@ static int fit_step(struct session *session, const struct command *command, cons
 	struct spec spec;
 	int code = EXIT_FAULTS;
 	if (self->asked.files.count == 0)
-		return command_misuse(session, command, "the pipeline is missing: give the file of its step by -f FILE");
+		return command_misuse(session, "the pipeline is missing: give the file of its step by -f FILE");
 	asked.target = &self->asked;
 	asked.step = self->step;
 	asked.count = self->count;
@@ -92,11 +89,11 @@ static int fit_step(struct session *session, const struct command *command, cons
 	asked.window = self->window;
 	asked.false_alarms = self->false_alarms;
 	if (!spec_read_listed(&spec, self->asked.files, &spec_options, &error))
-		code = command_refused(session, command, &error);
+		code = command_refused(session, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
 		code = command_faults_only(session, spec.faults);
 	else if (!fitting_run(&fitting, &spec, &error))
-		code = command_refused(session, command, &error);
+		code = command_refused(session, &error);
 	else
 		code = made_write(session, self, &fitting);
 	fitting_close(&fitting);
@@ -128,9 +125,9 @@ static int fit_run(struct session *session, const void *filled, const char *cons
 		.task = FITTING_LEARNS, .kind = kind_of(session, arguments[0]), .source = arguments[1]};
 	(void)count;
 	if (!asked.kind)
-		return command_misuse(session, &command_fit, "steps of the kind `%s` have nothing to learn; those of %s have",
+		return command_misuse(session, "steps of the kind `%s` have nothing to learn; those of %s have",
 				      arguments[0], kinds_that_learn(session, kinds, sizeof kinds));
-	return fit_step(session, &command_fit, filled, asked);
+	return fit_step(session, filled, asked);
 }
 
 static int drift_report_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -142,8 +139,8 @@ static int drift_report_run(struct session *session, const void *filled, const c
 		.task = tasks[self->form], .kind = step_kind_find(session->kinds, "drift"), .source = arguments[0]};
 	(void)count;
 	if (!asked.kind || !asked.kind->learns)
-		return command_misuse(session, &command_drift_report, "there are no steps of the kind `drift` here");
-	return fit_step(session, &command_drift_report, self, asked);
+		return command_misuse(session, "there are no steps of the kind `drift` here");
+	return fit_step(session, self, asked);
 }
 
 const struct command command_fit = {

@@ -76,8 +76,6 @@ static const struct absent_option absent[] = {
 	{NULL, NULL},
 };
 
-extern const struct command command_gateway;
-
 struct gateway_run {
 	struct session *session;
 	const struct gateway_options *options;
@@ -501,7 +499,7 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 	const char *misuse = misuse_of_gateway(self, count);
 	if (misuse) {
 		arena_close(run.arena);
-		return command_misuse(session, &command_gateway, "%s", misuse);
+		return command_misuse(session, "%s", misuse);
 	}
 	stop_signal_hold_hangup();
 	command_log_begin(session, &log, self->log_level);
@@ -517,7 +515,7 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 	arena_close(run.arena);
 	int code = good || run.is_stopped ? EXIT_GOOD : EXIT_FAULTS;
 	if (!good && !run.is_stopped && error.kind != ERROR_NONE)
-		code = command_refused(session, &command_gateway, &error);
+		code = command_refused(session, &error);
 	command_log_end(session);
 	return code;
 }

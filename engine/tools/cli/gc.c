@@ -29,8 +29,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_gc;
-
 static size_t versions_count(const struct ledger *ledger)
 {
 	const struct ledger_resource *resource;
@@ -133,7 +131,7 @@ static int gc_run(struct session *session, const void *filled, const char *const
 	bool good = (count == 0 || resource_reference_read(arguments[0], true, &reference, &error)) &&
 		    control_session_open(command_workspace(session), &self->asked, &control, &error) &&
 		    (count == 0 || control_session_find(&control, reference, &error));
-	int code = good ? gc_propose(session, &control, self, reference) : command_refused(session, &command_gc, &error);
+	int code = good ? gc_propose(session, &control, self, reference) : command_refused(session, &error);
 	control_session_close(&control);
 	return code;
 }

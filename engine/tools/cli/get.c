@@ -33,8 +33,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_get;
-
 struct getting {
 	struct session *session;
 	const struct get_options *options;
@@ -106,7 +104,7 @@ static int get_print(struct session *session, struct getting *getting, const str
 		if (control_session_find(control, getting->choice.wanted, &error))
 			error_set(&error, ERROR_CONFIG, PLACE_NONE, "`%s/%s` is deleted; `sluice history` lists its versions",
 				  getting->choice.wanted.kind, getting->choice.wanted.name);
-		return command_refused(session, &command_get, &error);
+		return command_refused(session, &error);
 	}
 	if (getting->list.shown == 0 && getting->options->form == RESOURCE_LIST_TEXT)
 		command_note(session, "namespace `%s` has no such resource", ledger->namespace);
@@ -145,7 +143,7 @@ static int get_run(struct session *session, const void *filled, const char *cons
 	    conditions_read(&getting, &control, &error))
 		code = get_print(session, &getting, &control);
 	else
-		code = command_refused(session, &command_get, &error);
+		code = command_refused(session, &error);
 	arena_close(getting.list.arena);
 	condition_table_close(&getting.conditions);
 	control_session_close(&control);

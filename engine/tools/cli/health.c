@@ -34,8 +34,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_health;
-
 static int health_print_json(struct session *session, const struct engine_health *health)
 {
 	struct buffer text;
@@ -104,7 +102,7 @@ static int process_check(struct session *session, const struct health_options *s
 	struct error error = {0};
 	char why[HEALTH_WHY_BYTES];
 	if (!liveness_ask(self->socket, ANSWER_MS, &report, &error))
-		return command_refused(session, &command_health, &error);
+		return command_refused(session, &error);
 	bool well = liveness_is_well(&report, self->within_ns / NS_PER_MS, why, sizeof why);
 	if (self->form == OUTPUT_JSON)
 		(void)liveness_print_json(session, &report, well);
@@ -129,7 +127,7 @@ static int health_run(struct session *session, const void *filled, const char *c
 	if (self->socket)
 		return process_check(session, self);
 	if (!health.instance || !pipeline_target_open(command_workspace(session), &self->asked, NULL, &target, &error))
-		code = command_refused(session, &command_health, &error);
+		code = command_refused(session, &error);
 	else if (!engine_health_read(&health, &target, session->arena, &error))
 		code = command_failed(session, &error);
 	else

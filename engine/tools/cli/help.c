@@ -21,8 +21,6 @@ static const struct option options[] = {
 	{0},
 };
 
-extern const struct command command_help;
-
 /* What stands here for a name of another expression language, also if it is called: `avg`, `avg(x)`; NULL: it is none. */
 static const char *foreign_answer(const char *word)
 {
@@ -37,19 +35,18 @@ static int help_unknown(struct session *session, const char *word)
 	struct buffer nearest;
 	const char *foreign = foreign_answer(word);
 	if (foreign)
-		return command_misuse(session, &command_help,
+		return command_misuse(session,
 				      "there is no help on `%s`; in an expression %s; `sluice help expressions` describes them",
 				      word, foreign);
 	buffer_open(&nearest, ERROR_TEXT_MAX);
 	bool any = topics_nearest(command_workspace(session), word, &nearest) && !buffer_failed(&nearest);
 	int code;
 	if (any)
-		code = command_misuse(session, &command_help, "there is no help on `%s`; did you mean %s?", word, nearest.bytes);
+		code = command_misuse(session, "there is no help on `%s`; did you mean %s?", word, nearest.bytes);
 	else
-		code = command_misuse(session, &command_help,
+		code = command_misuse(session,
 				      "there is no help on `%s`; `sluice help topics` lists the topics, and `sluice help -k "
-				      "WORD` searches them",
-				      word);
+				      "WORD` searches them", word);
 	buffer_close(&nearest);
 	return code;
 }
@@ -89,7 +86,7 @@ static int help_run(struct session *session, const void *filled_in, const char *
 	const struct help_options *self = filled_in;
 	struct buffer out;
 	if (self->search && count > 0)
-		return command_misuse(session, &command_help, "-k WORD searches everything; leave `%s` out", words[0]);
+		return command_misuse(session, "-k WORD searches everything; leave `%s` out", words[0]);
 	buffer_open(&out, HELP_BYTES_MAX);
 	struct help_page page = {.out = &out,
 			    .form = (enum help_page_form)self->form,

@@ -23,8 +23,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_history;
-
 static const char *version_state(const struct ledger *ledger, const struct ledger_resource *resource,
 				 const struct ledger_version *version, enum change_phase phase)
 {
@@ -187,7 +185,7 @@ static int history_run(struct session *session, const void *filled, const char *
 	else if (count == 0 && control_session_open(command_workspace(session), &self->asked, &control, &error))
 		code = changes_print(session, applier_ledger(control.applier));
 	else
-		code = command_refused(session, &command_history, &error);
+		code = command_refused(session, &error);
 	control_session_close(&control);
 	return code;
 }

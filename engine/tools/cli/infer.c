@@ -36,8 +36,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_infer;
-
 struct inferring {
 	struct session *session;
 	bool is_json;
@@ -84,14 +82,12 @@ static int infer_run(struct session *session, const void *filled, const char *co
 	struct pipeline_target target = {0};
 	(void)count;
 	if (strchr(arguments[0], '.'))
-		return command_misuse(session, &command_infer, "requests go to a pipeline, and `%s` is one of its steps",
-				      arguments[0]);
+		return command_misuse(session, "requests go to a pipeline, and `%s` is one of its steps", arguments[0]);
 	if (!self->request == !self->tensors.count)
-		return command_misuse(session, &command_infer,
-				      self->request ? "the request is given by --file, and by --tensor too; choose one"
-						    : "the request is missing; give a file, as in -f request.json");
+		return command_misuse(session, self->request ? "the request is given by --file, and by --tensor too; choose one"
+				      : "the request is missing; give a file, as in -f request.json");
 	if (!request_read(self, session->arena, &call.request, &error))
-		return command_refused(session, &command_infer, &error);
+		return command_refused(session, &error);
 	bool good = pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error);
 	const char *model =
 		good && target.plan ? plan_model_of_servers(&target.spec, target.plan->graph->resource, session->arena) : NULL;
@@ -100,7 +96,7 @@ static int infer_run(struct session *session, const void *filled, const char *co
 	good = good && request_call_run(&call, &target, &error);
 	pipeline_target_close(&target);
 	if (!good)
-		return command_refused(session, &command_infer, &error);
+		return command_refused(session, &error);
 	return inferring.failed ? EXIT_FAULTS : EXIT_GOOD;
 }
 

@@ -14,8 +14,6 @@ struct init_options {
 	int form;
 };
 
-extern const struct command command_init;
-
 static const struct option options[] = {
 	ROW("model", TEXT, struct init_options, model, .word = "NAME",
 	    .help = "The pipeline calls the model of this name for probabilities, and compares one with a threshold. The model is "
@@ -66,11 +64,11 @@ static int init_run(struct session *session, const void *filled, const char *con
 	struct error error = {0};
 	const char *folder = arguments[0];
 	if (!*folder)
-		return command_misuse(session, &command_init, "the name of the folder is missing");
+		return command_misuse(session, "the name of the folder is missing");
 	struct first_pipeline first = {.kinds = session->kinds, .folder = folder, .model = self->model};
 	const char *fault = first_pipeline_prepare(&first);
 	if (fault)
-		return command_misuse(session, &command_init, "%s", fault);
+		return command_misuse(session, "%s", fault);
 	if (!first_pipeline_write(&first, &error))
 		return command_failed(session, &error);
 	return self->form == OUTPUT_JSON ? print_written(session, &first) : say_written(session, folder);

@@ -26,8 +26,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_lint;
-
 static void print_summary(const struct spec *spec, struct buffer *out)
 {
 	size_t errors = faults_count(spec->faults, SEVERITY_ERROR), warnings = faults_count(spec->faults, SEVERITY_WARNING);
@@ -105,7 +103,7 @@ static int lint_run(struct session *session, const void *filled, const char *con
 		spec_check_silences(&spec, time_of_day_ms());
 		code = lint_report(session, self, &spec);
 	} else {
-		code = command_refused(session, &command_lint, &error);
+		code = command_refused(session, &error);
 	}
 	spec_close(&spec);
 	access_policy_close(policies);

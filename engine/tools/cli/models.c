@@ -43,8 +43,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_models_serve;
-
 /* ---- output ---- */
 
 /* Those that are ready, or those that are not, after the words; none: nothing. Returns their number. */
@@ -178,7 +176,7 @@ static int models_run(struct session *session, const void *filled, const char *c
 	listening_close(&listening);
 	if (good)
 		return EXIT_GOOD;
-	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_models_serve, &error);
+	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &error);
 }
 
 const struct command command_models_serve = {

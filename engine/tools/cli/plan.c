@@ -137,8 +137,6 @@ struct planned {
 	struct plan plan;
 };
 
-extern const struct command command_plan;
-
 static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(plan_arguments, namespace),
@@ -225,7 +223,7 @@ static int plan_open(struct session *session, const struct plan_arguments *argum
 	    !spec_read(&planned->spec, paths, count, &spec_options, &error)) {
 		if (error.kind == ERROR_NONE)
 			error_memory(&error, ERROR_SYSTEM, "planning");
-		return command_refused(session, &command_plan, &error);
+		return command_refused(session, &error);
 	}
 	if (!plan_make(&planned->spec, &plan_options, arena, &planned->plan, &error))
 		return command_failed(session, &error);
@@ -339,7 +337,7 @@ static int plan_paths(struct session *session, const struct plan_arguments *argu
 	struct error error = {0};
 	if (!spec_open(&now.spec, &error)) {
 		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
-		return command_refused(session, &command_plan, &error);
+		return command_refused(session, &error);
 	}
 	int code = plan_open(session, arguments, paths, count, files, arena, true, &now);
 	if (code == EXIT_GOOD && files_left(files) > 0)
@@ -359,15 +357,15 @@ static int plan_run(struct session *session, const void *given, const char *cons
 {
 	const struct plan_arguments *arguments = given;
 	struct error error = {0};
-	int misuse = command_servers_misused(session, &command_plan, &arguments->servers);
+	int misuse = command_servers_misused(session, &arguments->servers);
 	if (misuse)
 		return misuse;
 	if ((arguments->before.count > 0 || arguments->orphans) &&
 	    (arguments->acls || arguments->targets || arguments->form > PLAN_JSON))
-		return command_misuse(session, &command_plan,
+		return command_misuse(session,
 				      "--diff and --orphans print text or json; leave out --acls, --slo, dot, mermaid and svg");
 	if (arguments->before.count > 0 && arguments->orphans)
-		return command_misuse(session, &command_plan, "--diff and --orphans are different questions; give one of them");
+		return command_misuse(session, "--diff and --orphans are different questions; give one of them");
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);
 	struct files *files = files_open(&error);
 	int code = EXIT_FAULTS;
@@ -379,7 +377,7 @@ static int plan_run(struct session *session, const void *given, const char *cons
 		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
 	files_close(files);
 	arena_close(arena);
-	return error.kind == ERROR_NONE ? code : command_refused(session, &command_plan, &error);
+	return error.kind == ERROR_NONE ? code : command_refused(session, &error);
 }
 
 const struct command command_plan = {

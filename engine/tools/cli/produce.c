@@ -36,8 +36,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_produce;
-
 static int produce_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct produce_options *self = filled;
@@ -53,14 +51,12 @@ static int produce_run(struct session *session, const void *filled, const char *
 	struct error error = {0};
 	progress_begin(&producer.progress, session->err, self->form == OUTPUT_TEXT, clock_ns());
 	if (strchr(arguments[0], '.'))
-		return command_misuse(session, &command_produce, "requests go to a pipeline, and `%s` is one of its steps",
-				      arguments[0]);
+		return command_misuse(session, "requests go to a pipeline, and `%s` is one of its steps", arguments[0]);
 	if (self->tensors.count && count > 1)
-		return command_misuse(session, &command_produce, "the requests are given by %s, and by --tensor too; choose one",
-				      arguments[1]);
+		return command_misuse(session, "the requests are given by %s, and by --tensor too; choose one", arguments[1]);
 	FILE *from = standard ? stdin : fopen(arguments[1], "r");
 	if (!from)
-		return command_misuse(session, &command_produce, "%s cannot be read: %s", arguments[1], strerror(errno));
+		return command_misuse(session, "%s cannot be read: %s", arguments[1], strerror(errno));
 	bool again = !self->repeat || self->tensors.count || fseek(from, 0, SEEK_CUR) == 0 ||
 		     error_set(&error, ERROR_CONFIG, PLACE_NONE,
 			       "--repeat needs a file, which it reads again and again, and this is none");
@@ -75,7 +71,7 @@ static int produce_run(struct session *session, const void *filled, const char *
 	if (!standard)
 		fclose(from);
 	if (!good)
-		return command_refused(session, &command_produce, &error);
+		return command_refused(session, &error);
 	return producer.refused.count == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 

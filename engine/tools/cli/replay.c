@@ -31,8 +31,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_errors_replay;
-
 static void replay_print_counts(struct session *session, const struct replaying *replaying)
 {
 	FILE *out = session->out;
@@ -59,14 +57,14 @@ static int replay_run(struct session *session, const void *filled, const char *c
 	asked.wanted.names = arguments + 1;
 	asked.wanted.name_count = count - 1;
 	if (count == 1 && !self->all)
-		return command_misuse(session, &command_errors_replay,
+		return command_misuse(session,
 				      "the requests are missing: give their positions or ids, or --all (with --kind and --step)");
 	const bool good = replaying_run(&replaying, &error);
 	if (replaying.was_sent)
 		replay_print_counts(session, &replaying);
 	replaying_close(&replaying);
 	if (!good)
-		return command_refused(session, &command_errors_replay, &error);
+		return command_refused(session, &error);
 	return replaying.refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 

@@ -28,8 +28,6 @@ static const struct option options[] = {
 
 #define EFFECTS_BYTES_MAX ((size_t)16 << 20)
 
-extern const struct command command_rollback;
-
 /* The version that was in force before the present one; while a change is not decided, the one in force. 0: none. */
 static int64_t version_default(const struct ledger *ledger, const struct ledger_resource *resource)
 {
@@ -149,7 +147,7 @@ static int rollback_run(struct session *session, const void *filled, const char 
 	(void)count;
 	int code = items_find(self, command_workspace(session), arguments[0], &control, &items, &error)
 			   ? items_propose(session, &control, self, &items)
-			   : command_refused(session, &command_rollback, &error);
+			   : command_refused(session, &error);
 	control_session_close(&control);
 	return code;
 }

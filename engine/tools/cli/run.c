@@ -83,8 +83,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_run;
-
 /* What the command line may not combine; NULL: it is fine. */
 static const char *misuse_of(const struct run_asked *self, size_t count)
 {
@@ -123,9 +121,9 @@ static int run_one(struct session *session, const struct run_asked *self, const 
 	struct engine_process *process = misuse ? NULL : engine_process_open(&config, &error);
 	const enum process_end end = process ? engine_process_run(process, &error) : PROCESS_FAILED;
 	if (misuse)
-		code = command_misuse(session, &command_run, "%s", misuse);
+		code = command_misuse(session, "%s", misuse);
 	else if (end == PROCESS_UNREAD)
-		code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
+		code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &error);
 	else if (end == PROCESS_FAILED)
 		code = command_failed(session, &error);
 	engine_process_close(process);
@@ -151,7 +149,7 @@ static int serve_namespace(void *context, const char *namespace)
 	own.http_port += own.http_port > 0 ? index : 0;
 	own.grpc_port += own.grpc_port > 0 ? index : 0;
 	if (!metrics_asked_move(&own.metrics, (int)index, several->session->arena, &error))
-		return command_refused(several->session, &command_run, &error);
+		return command_refused(several->session, &error);
 	if (own.health_socket)
 		own.health_socket = arena_print(several->session->arena, "%s.%s", own.health_socket, namespace);
 	own.namespace_count = several->list.count;
@@ -191,17 +189,17 @@ static int run_several(struct session *session, const struct run_asked *self, si
 	struct run_several several = {session, self, {0}};
 	struct error error = {0};
 	if (!self->control || count > 0)
-		return command_misuse(session, &command_run, "--namespaces is for --control; files state their namespaces");
+		return command_misuse(session, "--namespaces is for --control; files state their namespaces");
 	if (!namespaces_read(self->namespaces, session->arena, &several.list, &error) ||
 	    !ports_fit(self, (int64_t)several.list.count, &error))
-		return command_refused(session, &command_run, &error);
+		return command_refused(session, &error);
 	return namespaces_run(command_workspace(session), &several.list, serve_namespace, &several);
 }
 
 static int run_command_run(struct session *session, const void *given, const char *const *arguments, size_t count)
 {
 	const struct run_asked *self = given;
-	const int misuse = command_servers_misused(session, &command_run, &self->servers);
+	const int misuse = command_servers_misused(session, &self->servers);
 	if (misuse)
 		return misuse;
 	return self->namespaces ? run_several(session, self, count) : run_one(session, self, arguments, count);

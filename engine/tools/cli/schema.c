@@ -15,8 +15,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_schema;
-
 static int schema_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	(void)filled;
@@ -24,7 +22,7 @@ static int schema_run(struct session *session, const void *filled, const char *c
 	const char *record = count > 0 ? schema_json(arguments[0]) : NULL;
 	const struct resource_kind *found = count > 0 && !record ? resource_kind_find(arguments[0], &error) : NULL;
 	if (count > 0 && !record && !found)
-		return command_refused(session, &command_schema, &error);
+		return command_refused(session, &error);
 	struct buffer out;
 	buffer_open(&out, SCHEMA_BYTES_MAX);
 	if (record)

@@ -35,8 +35,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_tail;
-
 struct tailing {
 	struct session *session;
 	const struct tail_options *options;
@@ -141,14 +139,14 @@ static int tail_run(struct session *session, const void *filled, const char *con
 		tailing.where = expression_compile(session->arena, text_of(self->where), (struct place){"--where", 1, 1},
 						   USE_MESSAGE, &error);
 		if (!tailing.where || !expression_check(tailing.where, NULL, session->arena, &type, &error))
-			return command_misuse(session, &command_tail, "--where, column %u: %s", error.place.column, error.text);
+			return command_misuse(session, "--where, column %u: %s", error.place.column, error.text);
 	}
 	bool good = pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error) &&
 		    tail(&tailing, &target, &error);
 	pipeline_target_close(&target);
 	if (tailing.unjudged > 1)
 		command_note(session, "%llu answers for which --where fails were left out", (unsigned long long)tailing.unjudged);
-	return good ? EXIT_GOOD : command_refused(session, &command_tail, &error);
+	return good ? EXIT_GOOD : command_refused(session, &error);
 }
 
 const struct command command_tail = {

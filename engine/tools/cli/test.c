@@ -153,8 +153,6 @@ static bool test_elsewhere(struct testing *testing, struct error *error)
 	return good;
 }
 
-extern const struct command command_test;
-
 /* NULL: each has a case; else the one that has none. */
 static const char *folders_search(struct testing *testing, const char *const *folders, size_t count)
 {
@@ -180,10 +178,9 @@ static int test_run(struct session *session, const void *options, const char *co
 	const char *gateway = testing.options->gateway;
 	const bool in_engine = testing.options->kafka || gateway;
 	if (in_engine && (testing.options->print || testing.options->update))
-		return command_misuse(session, &command_test,
-				      "with --kafka and --gateway cases are judged; leave out --print and --update");
+		return command_misuse(session, "with --kafka and --gateway cases are judged; leave out --print and --update");
 	if (testing.options->kafka && gateway)
-		return command_misuse(session, &command_test, "--kafka and --gateway are two runs; write one of them");
+		return command_misuse(session, "--kafka and --gateway are two runs; write one of them");
 	testing.report = (struct case_report){.kinds = session->kinds,
 					      .secrets = testing.options->secrets,
 					      .out = session->out,
@@ -197,7 +194,7 @@ static int test_run(struct session *session, const void *options, const char *co
 	if (testing.incomplete)
 		error_memory(&error, ERROR_SYSTEM, "looking for cases");
 	if (empty)
-		code = command_misuse(session, &command_test,
+		code = command_misuse(session,
 				      "there is no case in `%s`: a case is a folder with an in.jsonl; `sluice init` makes one",
 				      empty);
 	else if (error.kind != ERROR_NONE || (in_engine && !test_elsewhere(&testing, &error)))

@@ -186,8 +186,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_top;
-
 struct top {
 	struct session *session;
 	const struct top_options *options;
@@ -344,7 +342,7 @@ static int top_run(struct session *session, const void *filled, const char *cons
 			     "no engine has reported a pipeline on %s; does one run in this namespace? If it runs with --control, "
 			     "`sluice get` lists the resources that it has, and those that were deleted",
 			     target.status);
-	return good ? EXIT_GOOD : command_refused(session, &command_top, &error);
+	return good ? EXIT_GOOD : command_refused(session, &error);
 }
 
 const struct command command_top = {

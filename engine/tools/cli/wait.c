@@ -23,8 +23,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_wait;
-
 static int wait_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct wait_options *self = filled;
@@ -38,7 +36,7 @@ static int wait_run(struct session *session, const void *filled, const char *con
 		version_wait_print(&waiting, session->form == OUTPUT_JSON, &out);
 		code = command_write(session, &out);
 	} else {
-		code = command_refused(session, &command_wait, &error);
+		code = command_refused(session, &error);
 	}
 	version_wait_close(&waiting);
 	return code;

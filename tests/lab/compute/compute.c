@@ -21,8 +21,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_compute;
-
 static int families_list(struct session *session, const struct compute_family *only, enum output_form form)
 {
 	struct buffer out;
@@ -38,21 +36,20 @@ static int compute_run(struct session *session, const void *filled, const char *
 	struct text nearest = {0};
 	const struct compute_family *family = count > 0 ? compute_family_find(arguments[0], &nearest) : NULL;
 	if (nearest.bytes)
-		return command_misuse(session, &command_compute, "no family is called `%s`; did you mean `" TEXT_FORMAT "`?",
+		return command_misuse(session, "no family is called `%s`; did you mean `" TEXT_FORMAT "`?",
 				      arguments[0], TEXT_ARGUMENTS(nearest));
 	if (count > 0 && !family)
-		return command_misuse(session, &command_compute, "no family is called `%s`; `sluice compute --list` lists them",
-				      arguments[0]);
+		return command_misuse(session, "no family is called `%s`; `sluice compute --list` lists them", arguments[0]);
 	if (self->list)
 		return families_list(session, family, (enum output_form)self->form);
 	if (!family)
-		return command_misuse(session, &command_compute, "the family is missing; `sluice compute --list` lists them");
+		return command_misuse(session, "the family is missing; `sluice compute --list` lists them");
 	struct compute_cases cases = {.workspace = command_workspace(session),
 				      .family = family,
 				      .file = count > 1 ? arguments[1] : "-",
 				      .out = session->out};
 	if (!compute_cases_run(&cases, &error))
-		return command_refused(session, &command_compute, &error);
+		return command_refused(session, &error);
 	return cases.failed == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 

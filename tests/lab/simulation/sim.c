@@ -25,8 +25,6 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-extern const struct command command_sim;
-
 static void sim_report(void *context, int64_t now_us, const char *who, const char *what)
 {
 	FILE *out = context;
