@@ -288,7 +288,7 @@ static void fields_get(const struct record_field *fields, struct record_cursor *
 		if (fields->since <= cursor->schema && (fields->until == 0 || cursor->schema <= fields->until))
 			field_get(fields, cursor, record);
 		else if (fields->type == RECORD_FIELD_FINITE)
-			*(double *)((char *)record + fields->offset) = (double)NAN;
+			memcpy((char *)record + fields->offset, &(double){(double)NAN}, sizeof(double));
 }
 
 uint64_t record_schema(struct text bytes)

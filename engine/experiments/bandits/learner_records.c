@@ -196,7 +196,7 @@ static int64_t rewards_kept(const struct policy_record *record, const struct ban
 
 bool learner_restore(struct learner *learner, const struct policy_record *record, struct error *error)
 {
-	size_t places[BANDIT_ARMS_MOST];
+	size_t places[BANDIT_ARMS_MOST] = {0};
 	bool changed;
 	learner->version = record->version;
 	if (!candidate_history_take(&learner->history, record, learner->arena))

@@ -203,8 +203,10 @@ static int64_t offset_wanted(const struct reader_config *config, int32_t partiti
 static void end_lower(struct stream *stream, int32_t partition)
 {
 	const struct reader_config *config = stream->config;
+	if (!config->until)
+		return;
 	const int64_t until = (size_t)partition < config->until_count ? config->until[partition] : 0;
-	if (config->until && until < stream->ends[partition])
+	if (until < stream->ends[partition])
 		stream->ends[partition] = until;
 }
 

@@ -279,12 +279,12 @@ static void change_forget(struct change_detector *self)
 	levels_move(self, 0);
 }
 
-void change_begin(struct change_detector *self)
+void change_begin(struct change_detector *detector)
 {
-	for (size_t i = 0; i < self->columns; i++)
-		change_column_begin(&self->watched[i]);
-	change_forget(self);
-	self->stays = true;
+	for (size_t i = 0; i < detector->columns; i++)
+		change_column_begin(&detector->watched[i]);
+	change_forget(detector);
+	detector->stays = true;
 }
 
 /* ---- looking ---- */
