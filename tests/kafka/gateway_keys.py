@@ -67,7 +67,7 @@ def main():
     for number, answer in list(answers.items())[:: max(1, len(answers) // 200)]:
         for port in ports:
             reply, told, begun = None, [], time.monotonic()
-            while (reply is None or reply[0] in AGAIN) and time.monotonic() < begun + 5:
+            while (reply is None or reply[0] in AGAIN) and time.monotonic() < begun + ANSWER_SECONDS:
                 reply = ask(port, pipeline, number)
                 told.append(f"after {time.monotonic() - begun:.1f} s: {reply}")
             if answer is not None and (reply is None or reply[0] != 200 or not reply[2] or reply[1] != answer):

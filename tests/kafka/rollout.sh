@@ -412,7 +412,7 @@ judge_policy() { # $1 the interval, $2 of the default, $3 of the candidate, $4 t
 		  - {metricName: accuracy, threshold: 0.6, operator: ">"}
 		  - {metricName: latency_p95, threshold: 2000, operator: "<"}
 		  promotionPolicy: {automatic: true, interval: $1, promotionThreshold: 0.8}
-		  progressiveDeployment: {checkEvery: 1s, outcomeWindow: $((2 * patience))s}
+		  progressiveDeployment: {checkEvery: 1s, outcomeWindow: $((2 * patience))s, rollback: {latency: ">2s"}}
 	END
 	"$sluice" apply -f "$dir/policy.yaml" >"$dir/apply.log" 2>&1 || give_up "apply of a policy is refused"
 	wait_until 10 status_has '"phase": "running"' '"percent": 30' || give_up "the rollout of a policy does not begin"
