@@ -43,7 +43,8 @@ static uint64_t stripes(const unsigned char **at, const unsigned char *end, uint
 
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed)
 {
-	const unsigned char *at = length > 0 ? bytes : (const void *)"", *end = at + length; /* cppcheck-suppress pointerOutOfBounds */
+	const unsigned char *at = length > 0 ? bytes : (const void *)"";
+	const unsigned char *end = at + length; /* cppcheck-suppress pointerOutOfBounds */
 	uint64_t hash = (length >= STRIPE_BYTES ? stripes(&at, end, seed) : seed + PRIME_5) + length;
 	for (; end - at >= 8; at += 8)
 		hash = rotated(hash ^ lane_round(0, read_64(at)), 27) * PRIME_1 + PRIME_4;
