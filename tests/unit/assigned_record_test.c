@@ -6,6 +6,7 @@
 
 #include "base/number/random.h"
 #include "flow_scene.h"
+#include "message/records/assigned_line.h"
 #include "message/records/assigned_record.h"
 #include "message/records/dead_letter.h"
 #include "planning.h"

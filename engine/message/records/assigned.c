@@ -4,7 +4,7 @@
 #include <assert.h>
 
 #include "base/number/number.h"
-#include "message/records/assigned_record.h"
+#include "message/records/assigned_line.h"
 
 #define LINK_HEADER ":assigned" /* between stages; HTTP has no such name */
 #define MIRRORED_BETWEEN ", "

@@ -8,8 +8,7 @@
  * Entries live in the message's arena and form a list from the latest to the first, so that several messages can share
  * its end. Names are borrowed from the graph.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_ASSIGNED_H
-#define SLUICE_MESSAGE_RECORDS_ASSIGNED_H
+#pragma once
 
 #include "message/message.h"
 
@@ -115,5 +114,3 @@ bool assigned_mirrored_has(struct text value, struct text experiment);
  * it. False: the arena is full. */
 bool assigned_write(const struct message *message, struct headers *headers);
 bool assigned_read(struct message *message);
-
-#endif

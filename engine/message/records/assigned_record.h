@@ -7,20 +7,9 @@
  * A gateway passes on no header of this name. Who may write to the topic of a pipeline's requests may write this header too, and
  * chooses by it no more than by ROUTE_HEADER: a recorded choice is no exposure, and no rollout counts it.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_ASSIGNED_RECORD_H
-#define SLUICE_MESSAGE_RECORDS_ASSIGNED_RECORD_H
+#pragma once
 
 #include "message/records/assigned.h"
-
-/* Line of an assignment, as headers of the engine's own records have it: one for each entry, between stages and in dead
- * letters. Its fields are separated by tabs, which no name of a resource has. */
-uint64_t unit_hash(struct text unit);
-
-/* The lines of at least one entry; bytes NULL: memory ran out. */
-struct text assigned_lines_write(const struct assigned *const *entries, size_t count, struct arena *arena);
-
-/* Removes the first line. Lines of former releases have no table and no unit. */
-struct assigned assigned_line_take(struct text *lines);
 
 #define ASSIGNED_RECORD_HEADER "sluice-assigned"
 
@@ -39,5 +28,3 @@ bool assigned_record_write(struct assigned_record *record, const struct message 
 /* What an experiment had chosen for a unit of the request, before it failed. False: that is not recorded, or it is not one
  * candidate. */
 bool assigned_record_find(struct headers headers, struct text experiment, struct text unit, struct assigned *found);
-
-#endif

@@ -8,6 +8,7 @@
 #include "base/line_wrap.h"
 #include "base/number/moment.h"
 #include "base/quote.h"
+#include "message/records/assigned_line.h"
 #include "message/records/assigned_record.h"
 #include "message/json/json_write.h"
 
