@@ -100,7 +100,7 @@ part_thread() {
 	one build/thread/sluice --version
 }
 
-starts_threads='pthread_create|resolve_start|running_start|service_thread_begin|(reference|truth|learner)_service_open|feedback_counting_open'
+starts_threads='pthread_create|resolve_start|running_start|service_thread_begin|(reference|outcome)_service_open'
 
 # The unit tests in whose source a pattern stands.
 units_with() {

@@ -83,7 +83,7 @@ pointers() {
 # Mechanisms that match feedback with what it is of: each has a struct of what it holds.
 joins() {
 	local name found=0
-	for name in outcome_join kept_answers wanted_answers unit_join drift_settling; do
+	for name in outcome_join exposure_join kept_answers wanted_answers unit_join drift_settling; do
 		! sources engine/ steps/ | tr '\n' '\0' | xargs -0 -r grep -lqE "^struct $name \{" || found=$((found + 1))
 	done
 	echo $found
@@ -117,7 +117,7 @@ words() { wc -w <"$1"; }
 # Commands, the gateway and the control plane read outcomes, and are not counted.
 outcome_files() { # $1 folder
 	local subjects='exposure|feedback|outcome|unit_join|joined_metrics|join_keys|kept_answers|wanted_answers|answer_recovery'
-	subjects+='|answer_queue|learner|truth_|truths|arrival_|recent_ids|policy_follow|settling'
+	subjects+='|answer_queue|learner|truth_|truths|arrival_|recent_ids|policy_follow|settling|lead_begin|lead_parts|lead_records|join_windows|judged_answer|tally_reader'
 	sources "$1" | grep -E "/[a-z_]*($subjects)[a-z_]*\.[ch]$" |
 		grep -vE '/(cli|client|gateway|control|serving|plan|tools|models|calls)/|settlement'
 }

@@ -6,8 +6,8 @@
 # Most of them wait more than they compute, so more run at once than there are cores.
 set -u
 # These take longest, so they begin first: some wait, some compute.
-longest="follower learner_service apply join_state simulation_observer rollout_units gateway_calls moved_partitions worker engine_counts
-	secret group_mover thin_exposures feed drift_rebase truth_service experiment_traffic rehearsal_topics partition_state move_receivers
+longest="follower apply join_state simulation_observer rollout_units gateway_calls moved_partitions worker engine_counts
+	secret group_mover thin_exposures feed drift_rebase experiment_traffic rehearsal_topics partition_state move_receivers
 	drift_free_texts drift_past drift_past_texts drift_projection topic_presence simulation simulation_broken dependence"
 export TEST="${TEST-}"
 passed=0 failed=0 skipped=0

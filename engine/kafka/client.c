@@ -143,12 +143,18 @@ void client_note_trouble(int code, const char *words, struct error *locked_out)
 	client_drop_guess(locked_out->text);
 }
 
-int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic)
+const struct rd_kafka_metadata_topic *client_metadata_topic(const struct rd_kafka_metadata *metadata, const char *topic)
 {
 	for (int i = 0; i < metadata->topic_cnt; i++)
 		if (strcmp(metadata->topics[i].topic, topic) == 0)
-			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata->topics[i].partition_cnt : 0;
-	return 0;
+			return &metadata->topics[i];
+	return NULL;
+}
+
+int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic)
+{
+	const struct rd_kafka_metadata_topic *found = client_metadata_topic(metadata, topic);
+	return found && found->err == RD_KAFKA_RESP_ERR_NO_ERROR ? found->partition_cnt : 0;
 }
 
 static void *destroy(void *client)
@@ -329,14 +335,29 @@ rd_kafka_resp_err_t client_enqueue(rd_kafka_t *client, rd_kafka_topic_t *topic, 
 	return rd_kafka_last_error();
 }
 
-enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
-				    struct error *error)
+static enum produce_verdict enqueued_verdict(rd_kafka_resp_err_t code, rd_kafka_t *client, rd_kafka_topic_t *topic,
+					     const struct outgoing *record, struct error *error)
 {
-	const rd_kafka_resp_err_t code = client_enqueue(client, topic, record, opaque);
 	if (!failure_is_absence(code))
 		return client_verdict(code, client, topic, record, error);
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka has no topic %s any more; " TOPIC_GONE_STEP, rd_kafka_topic_name(topic));
 	return PRODUCE_SPOILT;
+}
+
+enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
+				    struct error *error)
+{
+	return enqueued_verdict(client_enqueue(client, topic, record, opaque), client, topic, record, error);
+}
+
+enum produce_verdict client_produce_at(rd_kafka_t *client, rd_kafka_topic_t *topic, int64_t time_ms, struct text key,
+				       struct text value, struct error *error)
+{
+	const struct outgoing record = {.key = key, .value = value};
+	const rd_kafka_resp_err_t code = rd_kafka_producev(
+		client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.bytes, key.length),
+		RD_KAFKA_V_VALUE((void *)(uintptr_t)value.bytes, value.length), RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_END);
+	return enqueued_verdict(code, client, topic, &record, error);
 }
 
 /* ---- tags ---- */

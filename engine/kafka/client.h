@@ -65,7 +65,8 @@ const char *client_offset_words(rd_kafka_resp_err_t code);
  * second; "" if none says so. */
 void client_leader_words(rd_kafka_t *client, rd_kafka_topic_t *topic, int32_t partition, char words[CLIENT_LEADER_BYTES]);
 
-/* Number of partitions of a topic; 0: it does not exist. */
+/* What metadata says of a topic; NULL: nothing. And its number of partitions; 0: it does not exist. */
+const struct rd_kafka_metadata_topic *client_metadata_topic(const struct rd_kafka_metadata *metadata, const char *topic);
 int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic);
 
 /* Time after which a topic that stays unknown is treated as deleted. A broker that has just started does not know
@@ -113,6 +114,10 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error);
 /* Copies the record into the producer's queue. `opaque` comes back with its delivery report. */
 enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
 				    struct error *error);
+
+/* The same of a record with that time; 0: the clock's. Without an `opaque`. */
+enum produce_verdict client_produce_at(rd_kafka_t *client, rd_kafka_topic_t *topic, int64_t time_ms, struct text key,
+				       struct text value, struct error *error);
 
 /* The two parts of it: librdkafka's code for the record, and its meaning. */
 rd_kafka_resp_err_t client_enqueue(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque);

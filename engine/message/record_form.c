@@ -1,6 +1,7 @@
 /* record_form.c: see record_form.h. */
 #include "message/record_form.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "message/avro/avro_parts.h"
@@ -121,6 +122,9 @@ static void field_put(const struct record_field *field, const void *record, stru
 	case RECORD_FIELD_TENSORS:
 		tensors_append(out, at);
 		break;
+	case RECORD_FIELD_WITHIN:
+		fields_put(field->fields, at, out);
+		break;
 	case RECORD_FIELD_END:
 		break;
 	}
@@ -144,6 +148,12 @@ bool record_encode(const struct record_form *form, const void *record, struct bu
 	fields_put(form->fields, record, out);
 	return !buffer_failed(out) || error_set(error, ERROR_LIMIT, PLACE_NONE, "a %s does not fit into %zu bytes", form->called,
 						out->ceiling_bytes);
+}
+
+bool record_rows_encode(const struct record_field *rows, const void *record, struct buffer *out)
+{
+	fields_put(rows, record, out);
+	return !buffer_failed(out);
 }
 
 /* ---- reading ---- */
@@ -224,6 +234,15 @@ static void tensors_get(struct record_cursor *cursor, struct tensors *tensors)
 		avro_fail(&cursor->avro);
 }
 
+/* Its rows count their own schemas. */
+static void within_get(const struct record_field *field, struct record_cursor *cursor, void *record)
+{
+	const unsigned schema = cursor->schema;
+	cursor->schema = field->choices;
+	fields_get(field->fields, cursor, record);
+	cursor->schema = schema;
+}
+
 static void field_get(const struct record_field *field, struct record_cursor *cursor, void *record)
 {
 	struct avro_cursor *avro = &cursor->avro;
@@ -277,6 +296,9 @@ static void field_get(const struct record_field *field, struct record_cursor *cu
 	case RECORD_FIELD_TENSORS:
 		tensors_get(cursor, at);
 		break;
+	case RECORD_FIELD_WITHIN:
+		within_get(field, cursor, at);
+		break;
 	case RECORD_FIELD_END:
 		break;
 	}
@@ -329,4 +351,11 @@ bool record_decode(const struct record_form *form, struct text bytes, struct are
 	if (!avro_failed(&cursor.avro) && avro_left(&cursor.avro) == 0)
 		return true;
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is a broken %s", form->called);
+}
+
+bool record_rows_decode(const struct record_field *rows, struct text bytes, struct arena *arena, void *record)
+{
+	struct record_cursor cursor = {.avro = avro_cursor_of(bytes), .arena = arena, .schema = UINT_MAX};
+	fields_get(rows, &cursor, record);
+	return !avro_failed(&cursor.avro) && !arena_failed(arena);
 }

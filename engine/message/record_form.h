@@ -33,11 +33,12 @@ enum record_field_type {
 	RECORD_FIELD_GIVEN,    /* bool: a union with null of rows in the same struct, which are there if it is true */
 	RECORD_FIELD_ORIGIN,   /* struct origin, in a union with null: without a topic */
 	RECORD_FIELD_TENSORS,  /* struct tensors */
+	RECORD_FIELD_WITHIN,   /* a struct in the struct: another record, by the schema of that whose number is `choices` */
 };
 
 struct record_field {
 	enum record_field_type type;
-	unsigned choices;		   /* of a list in the struct itself: its most items */
+	unsigned choices;		   /* of a list in the struct itself: its most items; of a record within: of its schema */
 	size_t offset;			   /* in the struct */
 	size_t items_offset;		   /* of a list: of the pointer, or of the first item in the struct */
 	const struct record_field *fields; /* of a list's item */
@@ -67,6 +68,10 @@ struct record_field {
 		.type = RECORD_FIELD_LIST, .offset = offsetof(record, count), .items_offset = offsetof(record, array),             \
 		.fields = (rows), .item_bytes = sizeof(((record *)0)->array[0]),                                                   \
 		.choices = sizeof(((record *)0)->array) / sizeof(((record *)0)->array[0])                                          \
+	}
+#define RECORD_WITHIN(record, member, rows, schema)                                                                                \
+	{                                                                                                                          \
+		.type = RECORD_FIELD_WITHIN, .choices = (schema), .offset = offsetof(record, member), .fields = (rows)             \
 	}
 /* The versions of resources, which no writer lists: of a struct record_list. */
 #define RECORD_VERSIONS(record, list) RECORD_LIST(record, list.count, list.items, record_version_item, struct record_version)
@@ -117,5 +122,10 @@ static inline bool record_is_of(const struct record_form *form, uint64_t schema)
 /* Decodes a record of that form. INPUT: the bytes have another schema, or are broken. LIMIT: the arena is full. It may be NULL if
  * no row is a string, tensors, or a list outside of the struct. */
 bool record_decode(const struct record_form *form, struct text bytes, struct arena *arena, void *record, struct error *error);
+
+/* Rows without a frame and a schema, for what stays in memory. Members of other rows are not set. False: the buffer, or the arena,
+ * is full. */
+bool record_rows_encode(const struct record_field *rows, const void *record, struct buffer *out);
+bool record_rows_decode(const struct record_field *rows, struct text bytes, struct arena *arena, void *record);
 
 #endif

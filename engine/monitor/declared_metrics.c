@@ -37,6 +37,11 @@ const struct counted_metric *counted_metric_find(const struct counted_pipeline *
 	return pipeline ? metric_find(pipeline->metrics, metric->spec.name.text, form_hash(metric)) : NULL;
 }
 
+bool counted_metric_is_of(const struct counted_metric *counted, const struct pipeline_metric *metric)
+{
+	return strcmp(counted->name, metric->spec.name.text) == 0 && counted->form == form_hash(metric);
+}
+
 /* Copies what the form borrows, since it outlives the files. */
 static struct counted_metric *metric_open(const struct pipeline_metric *metric, size_t workers, struct arena *lasting)
 {

@@ -301,15 +301,8 @@ const struct metric metric_rows[] = {
 	POLICY_LOSS(missing, "sluice_policy_features_missing_total",
 		    "Features of contextFeatures that a request did not have, or a text of no class: each counts as 0."),
 	POLICY_LOSS(uncomputed, "sluice_policy_feedback_uncomputed_total",
-		    "Requests whose outcomeWindow ended without the rewardMetric, though feedback had come from which engines "
-		    "compute it: the engine that answered was stopped and the answer was not found again in time, or "
-		    "sluice_metric_lost_total or sluice_metric_missing_total has counted it."),
-	POLICY_LOSS(recovered, "sluice_policy_feedback_recovered_total",
-		    "Values of the rewardMetric that were computed from the topics, for feedback on answers of engines that were "
-		    "stopped or killed. Another rollout or experiment of the pipeline with that metric may have wanted them."),
-	POLICY_LOSS(unrecovered, "sluice_policy_feedback_unrecovered_total",
-		    "Feedback for which no such value was computed: two readings did not find the answer, it has not what the "
-		    "metric names, the outcomeWindow was over, or feedback on too many answers waited."),
+		    "Requests whose rewardMetric could not be computed, though feedback had come: the answer or the feedback lacks "
+		    "what the metric names."),
 
 	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),
 	MODEL(attempts, "sluice_model_attempts_total", "Attempts that were sent; a batch of calls is one."),

@@ -151,7 +151,7 @@ struct metric_state {
 struct policy_figures {
 	double version, rewards, age_seconds;
 	/* Left out by the learner, where this engine leads. */
-	uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing, uncomputed, recovered, unrecovered;
+	uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing, uncomputed;
 };
 
 struct worker_state {

@@ -15,8 +15,7 @@ struct policy_entry {
 	const char *pipeline, *experiment;
 	struct held_slot policy; /* struct policy_in_force */
 	_Atomic int64_t version, rewards, set_ms;
-	_Atomic uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing, uncomputed, recovered,
-		unrecovered;
+	_Atomic uint64_t refused, late, unknown, by_unit, feedback_dropped, repeated, dropped, missing, uncomputed;
 	_Atomic uint32_t logged; /* a bit of each loss */
 	pthread_mutex_t lock;	 /* of writers */
 };
@@ -228,8 +227,6 @@ void policy_entry_lose(struct policy_entry *entry, const struct policy_losses *m
 	atomic_fetch_add(&entry->dropped, more->dropped);
 	atomic_fetch_add(&entry->missing, more->missing);
 	atomic_fetch_add(&entry->uncomputed, more->uncomputed);
-	atomic_fetch_add(&entry->recovered, more->recovered);
-	atomic_fetch_add(&entry->unrecovered, more->unrecovered);
 }
 
 struct policy_losses policy_entry_losses(const struct policy_entry *entry)
@@ -242,9 +239,7 @@ struct policy_losses policy_entry_losses(const struct policy_entry *entry)
 				      .repeated = atomic_load(&entry->repeated),
 				      .dropped = atomic_load(&entry->dropped),
 				      .missing = atomic_load(&entry->missing),
-				      .uncomputed = atomic_load(&entry->uncomputed),
-				      .recovered = atomic_load(&entry->recovered),
-				      .unrecovered = atomic_load(&entry->unrecovered)};
+				      .uncomputed = atomic_load(&entry->uncomputed)};
 }
 
 bool policy_entry_log_first(struct policy_entry *entry, unsigned loss)

@@ -55,7 +55,7 @@ struct policy_state {
 
 struct policy_state policy_entry_state(const struct policy_entry *entry);
 
-/* What the learner in this process has left out, and had read again, since the process began; 0 of an engine that never led. */
+/* What the learner in this process has left out since the process began; 0 of an engine that never led. */
 struct policy_losses {
 	uint64_t refused, late, unknown; /* feedback: it has no reward that the algorithm takes; after the window; of no exposure */
 	uint64_t by_unit;		 /* feedback that names a unit alone */
@@ -63,9 +63,7 @@ struct policy_losses {
 	uint64_t feedback_dropped;	 /* of those: beyond a limit of the join */
 	uint64_t dropped;		 /* exposures that gave their place to newer ones within the window */
 	uint64_t missing;		 /* features that a request did not have */
-	uint64_t uncomputed;		 /* requests for which no engine has computed the reward from the feedback that came */
-	/* Rewards that engines compute, of answers that were read again: those that have one now, and those that have none. */
-	uint64_t recovered, unrecovered;
+	uint64_t uncomputed;		 /* requests whose reward could not be computed from the feedback that came */
 };
 
 /* By any thread, while others may read. */

@@ -179,9 +179,9 @@ void series_miss(struct series_table *table)
 	count_add(&table->missed, 1);
 }
 
-void series_lose(struct series_table *table)
+void series_lose(struct series_table *table, uint64_t count)
 {
-	count_add(&table->lost, 1);
+	count_add(&table->lost, count);
 }
 
 /* ---- reading ---- */

@@ -57,9 +57,9 @@ bool series_takes(enum series_type type, double value);
 /* Counts a value that series_takes(), under labels whose number is that of the form. Texts are copied. */
 void series_add(struct series_table *table, const struct text *labels, double value, uint64_t now_ms);
 
-/* Counts an answer that could not be judged; or one that was lost before it could be. */
+/* Counts an answer that could not be judged; or so many that were lost before they could be. */
 void series_miss(struct series_table *table);
-void series_lose(struct series_table *table);
+void series_lose(struct series_table *table, uint64_t count);
 
 /* For any thread: the number of series, and a copy of one of them, whose labels point into the table. The sums of values that
  * were not judged, of answers that were lost, and of values counted as SERIES_OTHER. */

@@ -1,6 +1,6 @@
 /* topic_records_fuzz.c: hostile bytes on topics of experiments and observers: policies with what is stored in them, exposures,
- * feedback, importance of features, settled windows, explanations. Nothing crashes, and what is read is written and read again as
- * the same. The first byte chooses. What is stored gets its hash here, so that what is behind that is reached.
+ * feedback, importance of features, settled windows, explanations, outcomes. Nothing crashes, and what is read is written and read
+ * again as the same. The first byte chooses. What is stored gets its hash here, so that what is behind that is reached.
  *
  * seeds: tests/data/fuzz/topic-*.bin
  */
@@ -15,6 +15,7 @@
 #include "message/records/exposure.h"
 #include "message/records/feedback.h"
 #include "message/records/importance_report.h"
+#include "message/records/outcome.h"
 #include "message/json/json_scan.h"
 #include "message/records/policy_record.h"
 #include "message/avro/schemas.h"
@@ -34,10 +35,12 @@ enum kind {
 	OF_JSON, /* exposures, feedback, and that of Seldon */
 	OF_BANDIT = OF_JSON + 3,
 	OF_STORED_POLICY,
+	OF_OUTCOME,
 	KINDS
 };
 
-static const char *const schemas[] = {"policy", "exposure", "feedback", "importance", "drift_score", "explanation"};
+static const char *const schemas[KINDS] = {
+	"policy", "exposure", "feedback", "importance", "drift_score", "explanation", [OF_OUTCOME] = "outcome"};
 
 static void must(bool holds)
 {
@@ -236,6 +239,25 @@ static void explanation_run(struct text bytes)
 	buffer_close(&out);
 }
 
+static void outcome_run(struct text bytes)
+{
+	struct outcome outcome, again;
+	struct error error = {0};
+	struct buffer out;
+	if (!was_read(outcome_decode(bytes, fuzz_arena(), &outcome, &error), &error))
+		return;
+	buffer_open(&out, OUT_BYTES);
+	if (outcome_encode(&outcome, fuzz_arena(), &out, &error)) {
+		const struct text first = written(&out, bytes, true);
+		must(outcome_decode(first, fuzz_arena(), &again, &error) || arena_failed(fuzz_arena()));
+		must(arena_failed(fuzz_arena()) || (outcome_encode(&again, fuzz_arena(), &out, &error) &&
+						     text_equal(buffer_view(&out), first)) || arena_failed(fuzz_arena()));
+	} else {
+		must(arena_failed(fuzz_arena()));
+	}
+	buffer_close(&out);
+}
+
 /* ---- what is stored in a policy's record ---- */
 
 /* Whole numbers of 8 bytes, and their hash behind them. */
@@ -294,7 +316,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const runs[KINDS])(struct text) = {policy_run,	  exposure_run, feedback_run, importance_run,
 							 score_run,	  explanation_run, exposure_run, feedback_run,
-							 seldon_run,	  bandit_run,	stored_policy_run};
+							 seldon_run,	  bandit_run,	stored_policy_run, outcome_run};
 	if (size == 0)
 		return 0;
 	fuzz_begin();
@@ -342,11 +364,12 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 		size = 1;
 	}
 	const enum kind kind = data[0] % KINDS;
-	if (kind >= OF_BANDIT && size < HEAD_BYTES)
+	const bool is_stored = kind == OF_BANDIT || kind == OF_STORED_POLICY;
+	if (is_stored && size < HEAD_BYTES)
 		return 1 + stored_begin(&dice, kind == OF_STORED_POLICY, data + 1, max - 1);
-	if (kind >= OF_BANDIT)
+	if (is_stored)
 		return 1 + LLVMFuzzerMutate(data + 1, size - 1, max - 1);
-	if (kind >= OF_JSON)
+	if (!schemas[kind])
 		return 1 + mutate_json(data + 1, size > 1 ? size - 1 : 0, max - 1, seed);
 	if (size <= HEAD_BYTES) {
 		must(schema_fingerprint(schema_json(schemas[kind]), &fingerprint, &error));

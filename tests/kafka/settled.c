@@ -287,7 +287,7 @@ static struct lead_group *open_group(const char *brokers, const char *instance)
 	struct lead_group_config *config = calloc(1, sizeof *config);
 	if (!config)
 		die("memory ran out");
-	*config = (struct lead_group_config){brokers, LEADERS, instance, sizeof led / sizeof *led, led, {2, quick}};
+	*config = (struct lead_group_config){brokers, LEADERS, instance, sizeof led / sizeof *led, led, {2, quick}, false};
 	struct lead_group *group = lead_group_open(config, &error);
 	if (!group)
 		die("no group: %s", error.text);

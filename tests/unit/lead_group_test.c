@@ -72,7 +72,46 @@ static void a_topic_that_is_added_is_led_and_one_that_is_removed_is_not(void **s
 		assert_true(clock_ms() < until_ms && lead_group_look(group, &error));
 		nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
 	}
+	assert_true(lead_group_follow(group, topics + 1, 1, &error)); /* as it does: nothing is assigned anew */
+	for (int i = 0; i < 20; i++) {
+		assert_true(lead_group_look(group, &error) && lead_group_leads(group, "in") && !lead_group_is_leaving(group));
+		nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
+	}
 	lead_group_close(group);
+}
+
+/* The mock finds no times: their answer is the end. */
+static void questions_are_answered_together_and_one_that_fails_alone_holds_up_no_other(void **state)
+{
+	struct error error = {0};
+	struct arena *arena = arena_open(1 << 16);
+	(void)state;
+	rd_kafka_mock_topic_set_error(mock.cluster, "absent", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	for (int i = 0; i < 3; i++)
+		mock_append(&mock, "in", TEXT("k"), TEXT("v"));
+	mock_commit_with(&mock, "g", 2, "note");
+	config.alone = true;
+	struct lead_group *group = lead_group_open(&config, &error);
+	struct group_question questions[] = {{.topic = "in", .partition = GROUP_ALL_PARTITIONS},
+					     {.topic = "absent", .partition = GROUP_ALL_PARTITIONS},
+					     {.topic = "in", .partition = 0, .time_ms = GROUP_END},
+					     {.topic = "in", .partition = 0, .time_ms = 1},
+					     {.topic = "in", .partition = 0, .time_ms = INT64_MAX / 2}};
+	struct group_question *asked[5];
+	for (size_t i = 0; i < 5; i++)
+		asked[i] = &questions[i];
+	lead_group_ask(group, asked, 5, arena);
+	assert_string_equal(questions[0].error.text, "");
+	assert_int_equal(questions[0].places[0].committed, 2);
+	assert_true(text_is(questions[0].places[0].metadata, "note"));
+	assert_int_equal(questions[0].places[0].end, 3);
+	assert_int_equal(questions[1].error.kind, ERROR_REMOTE);
+	assert_false(questions[4].is_asked); /* one time of a partition at once */
+	lead_group_ask(group, asked + 4, 1, arena);
+	for (size_t i = 2; i < 5; i++)
+		assert_true(questions[i].is_answered && questions[i].offset == 3);
+	lead_group_close(group);
+	arena_close(arena);
 }
 
 static void a_group_that_may_not_be_joined_is_reported_with_the_next_step(void **state)
@@ -102,6 +141,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_single_member_leads, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_topic_that_is_added_is_led_and_one_that_is_removed_is_not, stand_open,
 						stand_close),
+		cmocka_unit_test_setup_teardown(questions_are_answered_together_and_one_that_fails_alone_holds_up_no_other,
+						stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_group_that_may_not_be_joined_is_reported_with_the_next_step, stand_open,
 						stand_close),
 	};

@@ -2,18 +2,13 @@
  * and the record has among whom its versions chose. */
 #include "tests/unit/learner_records.h"
 
-#define WINDOW_MS 60000
-
 static struct learner *learner_named(const struct text *names, size_t count)
 {
 	struct error error = {0};
 	const struct learner_config config = {.experiment = "e",
 					      .options = bandit_defaults(BANDIT_EPSILON_GREEDY, count, 0),
 					      .arms = names,
-					      .context = context_form_of(names, count, NULL, 0),
-					      .reward_metric = TEXT("profit"),
-					      .window_ms = WINDOW_MS,
-					      .memory_bytes = 48000};
+					      .context = context_form_of(names, count, NULL, 0)};
 	struct learner *learner = learner_open(&config, &error);
 	assert_non_null(learner);
 	return learner;
@@ -26,9 +21,8 @@ static struct policy_record two_learnt(void)
 	struct policy_record record;
 	struct error error = {0};
 	for (size_t i = 0; i < 10; i++) {
-		const char id[] = {(char)('a' + i), 0};
-		expose(learner, id, i % 2, NOW_MS);
-		reward(learner, id, i % 2 ? 5 : 1, NOW_MS);
+		expose(learner, i % 2, NOW_MS);
+		reward(learner, i % 2, i % 2 ? 5 : 1, NOW_MS);
 	}
 	assert_true(learner_record(learner, NOW_MS, &record, &error));
 	record = kept(&record);
@@ -86,8 +80,8 @@ static void a_candidate_that_comes_is_learnt_anew_and_the_history_goes_on(void *
 	(void)state;
 	struct learner *learner = learner_named(three, 3);
 	assert_false(learner_restore(learner, &record, &error));
-	expose(learner, "z", 1, NOW_MS);
-	reward(learner, "z", 7, NOW_MS);
+	expose(learner, 1, NOW_MS);
+	reward(learner, 1, 7, NOW_MS);
 	const struct bandit *bandit = recorded(learner, &next);
 	assert_true(bandit_mean(bandit, 2) == 7 && bandit_mean(bandit, 0) == 0 && bandit_mean(bandit, 1) == 0);
 	assert_true(next.candidates_count == 2 && next.candidates[1].since == record.version + 1);
@@ -97,8 +91,8 @@ static void a_candidate_that_comes_is_learnt_anew_and_the_history_goes_on(void *
 	record.candidates_count = 0;
 	learner = learner_named(three, 3);
 	assert_false(learner_restore(learner, &record, &error));
-	expose(learner, "z", 1, NOW_MS);
-	reward(learner, "z", 7, NOW_MS);
+	expose(learner, 1, NOW_MS);
+	reward(learner, 1, 7, NOW_MS);
 	(void)recorded(learner, &next);
 	assert_true(next.candidates_count == 2 && next.candidates[0].since == record.version);
 	assert_true(next.candidates[0].count == 2 && next.candidates[1].count == 3);

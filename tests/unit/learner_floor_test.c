@@ -14,9 +14,7 @@ static struct learner *learner_of(enum bandit_kind kind, double explore)
 	struct error error = {0};
 	struct learner_config config = {.experiment = "e",
 					.options = bandit_defaults(kind, 2, 0),
-					.arms = arms,
-					.window_ms = 60000,
-					.memory_bytes = 1 << 20};
+					.arms = arms};
 	config.options.explore = explore;
 	struct learner *learner = learner_open(&config, &error);
 	if (!learner)
@@ -24,23 +22,19 @@ static struct learner *learner_of(enum bandit_kind kind, double explore)
 	return learner;
 }
 
-static void choose(struct learner *learner, size_t n, double probability, enum assigned_reason reason)
+static struct exposure choice_of(double probability, enum assigned_reason reason)
 {
-	char id[24];
-	(void)snprintf(id, sizeof id, "r%zu", n);
-	struct exposure exposure = exposure_of(id, 1, NOW_MS);
+	struct exposure exposure = exposure_of(1, NOW_MS);
 	exposure.probability = probability;
 	exposure.reason = reason;
-	learner_expose(learner, &exposure);
+	return exposure;
 }
 
-static void rewards_give(struct learner *learner, size_t from, size_t to)
+/* Of choices that were told. */
+static void rewards_give(struct learner *learner, const struct exposure choices[2], size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++) {
-		char id[24];
-		(void)snprintf(id, sizeof id, "r%zu", i);
-		reward(learner, id, i >= CHOICES / 2, NOW_MS);
-	}
+	for (size_t i = from; i < to; i++)
+		earn(learner, &choices[i % 2], i >= CHOICES / 2);
 }
 
 static struct arm_posterior posterior(struct learner *learner, struct policy_record *record)
@@ -52,9 +46,10 @@ static struct arm_posterior learnt(enum bandit_kind kind, double explore, double
 {
 	struct policy_record record;
 	struct learner *learner = learner_of(kind, explore);
+	const struct exposure choice = choice_of(probability, reason);
 	for (size_t i = 0; i < CHOICES; i++)
-		choose(learner, i, probability, reason);
-	rewards_give(learner, 0, CHOICES);
+		learner_expose(learner, &choice);
+	rewards_give(learner, (const struct exposure[]){choice, choice}, 0, CHOICES);
 	const struct arm_posterior got = posterior(learner, &record);
 	assert_int_equal(record.rewards, CHOICES);
 	learner_close(learner);
@@ -89,30 +84,25 @@ static void all_other_choices_count(void **state)
 	expect_share(learnt(BANDIT_THOMPSON_BETA, 0.02, 0, ASSIGNED_POLICY), 0.01);
 }
 
-/* One learner, and one that goes on from its record halfway: choices before and after it, rewards after. */
+/* One learner, and one that goes on from its record halfway: choices before it, rewards before and after. */
 static void a_learner_that_goes_on_counts_the_same(void **state)
 {
 	struct policy_record record;
 	struct error error = {0};
 	(void)state;
 	struct learner *learner = learner_of(BANDIT_THOMPSON_BETA, 0.02), *next = learner_of(BANDIT_THOMPSON_BETA, 0.02);
+	const struct exposure choices[] = {choice_of(0.03, ASSIGNED_POLICY), choice_of(0.01, ASSIGNED_POLICY)};
 	for (size_t i = 0; i < CHOICES; i++)
-		choose(learner, i, i % 2 ? 0.01 : 0.03, ASSIGNED_POLICY);
-	rewards_give(learner, 0, 40);
+		learner_expose(learner, &choices[i % 2]);
+	rewards_give(learner, choices, 0, 40);
 	(void)recorded(learner, &record);
 	record = kept(&record);
-	rewards_give(learner, 40, CHOICES);
 	assert_true(learner_restore(next, &record, &error));
-	learner_replay(next, true);
-	for (size_t i = 0; i < CHOICES; i++)
-		choose(next, i, i % 2 ? 0.01 : 0.03, ASSIGNED_POLICY);
-	rewards_give(next, 0, 40);
-	learner_replay(next, false);
-	rewards_give(next, 0, CHOICES); /* those before again */
+	rewards_give(learner, choices, 40, CHOICES);
+	rewards_give(next, choices, 40, CHOICES);
 	const struct arm_posterior one = posterior(learner, &record), other = posterior(next, &record);
 	expect_equal_posteriors(&one, &other);
 	assert_int_equal(record.rewards, CHOICES);
-	assert_int_equal(learner_counts(next).again, 40);
 	learner_close(learner);
 	learner_close(next);
 }

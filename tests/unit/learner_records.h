@@ -18,27 +18,45 @@
 
 static const struct text arms[] = {{"old", 3}, {"new", 3}};
 
-static inline struct exposure exposure_of(const char *id, size_t arm, int64_t time_ms)
+static inline struct exposure exposure_of(size_t arm, int64_t time_ms)
 {
-	return (struct exposure){.id = text_of(id),
-				 .origin = {text_of(id), 0, 1},
-				 .time_ms = time_ms,
+	return (struct exposure){.time_ms = time_ms,
 				 .experiment = TEXT("e"),
 				 .variant = arms[arm],
 				 .probability = 0.5,
 				 .reason = ASSIGNED_POLICY};
 }
 
-static inline void expose(struct learner *learner, const char *id, size_t arm, int64_t time_ms)
+static inline void expose(struct learner *learner, size_t arm, int64_t time_ms)
 {
-	const struct exposure exposure = exposure_of(id, arm, time_ms);
+	const struct exposure exposure = exposure_of(arm, time_ms);
 	learner_expose(learner, &exposure);
 }
 
-static inline void reward(struct learner *learner, const char *id, double value, int64_t time_ms)
+/* What became of an exposure: its outcome has one value. */
+static inline void became(struct learner *learner, enum outcome_kind kind, const struct exposure *exposure, struct text name,
+			  double value)
 {
-	const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = value};
-	learner_feedback(learner, &feedback, time_ms);
+	const struct outcome_metric metric = {.name = name, .value = value};
+	const struct outcome outcome = {.kind = kind, .exposure = *exposure, .metric_count = name.length > 0, .metrics = &metric};
+	learner_outcome(learner, &outcome);
+}
+
+static inline void earn(struct learner *learner, const struct exposure *exposure, double value)
+{
+	became(learner, OUTCOME_JOINED, exposure, TEXT("reward"), value);
+}
+
+static inline void reward(struct learner *learner, size_t arm, double value, int64_t time_ms)
+{
+	const struct exposure exposure = exposure_of(arm, time_ms);
+	earn(learner, &exposure, value);
+}
+
+static inline void play_end(struct learner *learner, size_t arm, int64_t time_ms)
+{
+	const struct exposure exposure = exposure_of(arm, time_ms);
+	became(learner, OUTCOME_ENDED, &exposure, TEXT(""), 0);
 }
 
 /* The learner of a record, for its figures. */

@@ -1,7 +1,6 @@
 /* learner_warm_test.c: Tests of learners that start warm: there is a policy before any reward, and a learner that goes on from its
  * record does not learn the priors again. */
 #include <math.h>
-#include <stdio.h>
 
 #include "tests/unit/learner_records.h"
 
@@ -14,9 +13,7 @@ static struct learner *learner_of(struct bandit_options options, const struct te
 					      .options = options,
 					      .arms = arms,
 					      .priors = priors,
-					      .context = context_form_of(arms, 2, features, count),
-					      .window_ms = 60000,
-					      .memory_bytes = 1 << 20};
+					      .context = context_form_of(arms, 2, features, count)};
 	struct learner *learner = learner_open(&config, &error);
 	if (!learner)
 		fail_msg("%s", error.text);
@@ -28,29 +25,13 @@ static struct learner *greedy(void)
 	return learner_of(bandit_defaults(BANDIT_EPSILON_GREEDY, 2, 0), NULL, 0);
 }
 
-static void expose_feature(struct learner *learner, size_t n, size_t arm, double feature)
+static void expose_feature(struct learner *learner, size_t arm, double feature)
 {
-	char id[24];
-	(void)snprintf(id, sizeof id, "r%zu", n);
 	const struct exposure_feature number = {TEXT("x"), feature};
-	const struct exposure exposure = {.id = text_of(id),
-					  .origin = {text_of(id), 0, 1},
-					  .time_ms = NOW_MS,
-					  .experiment = TEXT("e"),
-					  .variant = arms[arm],
-					  .probability = 0.5,
-					  .reason = ASSIGNED_POLICY,
-					  .feature_count = isfinite(feature) ? 1 : 0,
-					  .features = &number};
+	struct exposure exposure = exposure_of(arm, NOW_MS);
+	exposure.feature_count = 1;
+	exposure.features = &number;
 	learner_expose(learner, &exposure);
-}
-
-static void reward_of(struct learner *learner, size_t n, double value)
-{
-	char id[24];
-	(void)snprintf(id, sizeof id, "r%zu", n);
-	const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = value};
-	learner_feedback(learner, &feedback, NOW_MS);
 }
 
 static void there_is_a_policy_before_any_reward(void **state)
@@ -80,13 +61,13 @@ static void a_learner_that_goes_on_has_the_priors_once(void **state)
 	(void)state;
 	struct learner *learner = greedy(), *next = greedy();
 	assert_true(learner_warm(learner, &error));
-	expose_feature(learner, 1, 0, (double)NAN);
-	reward_of(learner, 1, 1);
+	expose(learner, 0, NOW_MS);
+	reward(learner, 0, 1, NOW_MS);
 	(void)recorded(learner, &record);
 	record = kept(&record);
 	assert_true(learner_restore(next, &record, &error) && !learner_is_due(next));
-	expose_feature(next, 2, 1, (double)NAN);
-	reward_of(next, 2, 1);
+	expose(next, 1, NOW_MS);
+	reward(next, 1, 1, NOW_MS);
 	const struct bandit *bandit = recorded(next, &record);
 	assert_int_equal(record.rewards, 42);
 	assert_true(fabs(bandit_mean(bandit, 0) - 3.5 / 11) < 1e-12);
@@ -126,7 +107,7 @@ static void with_a_context_the_first_policy_needs_a_scale_alone(void **state)
 	assert_true(learner_warm(learner, &error));
 	for (size_t n = 0; n < LEARNER_SAMPLES; n++) {
 		assert_false(learner_record(learner, NOW_MS, &record, &error));
-		expose_feature(learner, n, n % 2, (double)(n % 5));
+		expose_feature(learner, n % 2, (double)(n % 5));
 	}
 	const struct bandit *bandit = recorded(learner, &record);
 	assert_true(fabs(bandit_score(bandit, 0, means) - 2.5 / 11) < 1e-12);
@@ -142,22 +123,14 @@ static void classes_of_a_text_leave_the_priors(void **state)
 	static const double nowhere[] = {1, 0, 0};
 	struct policy_record record;
 	struct error error = {0};
-	char id[24];
 	(void)state;
 	struct learner *learner = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1);
 	assert_true(learner_warm(learner, &error));
 	for (size_t n = 0; n < LEARNER_SAMPLES; n++) {
 		const struct exposure_text text = {TEXT("x"), regions[n % 2]};
-		(void)snprintf(id, sizeof id, "r%zu", n);
-		const struct exposure exposure = {.id = text_of(id),
-						  .origin = {text_of(id), 0, 1},
-						  .time_ms = NOW_MS,
-						  .experiment = TEXT("e"),
-						  .variant = arms[0],
-						  .probability = 0.5,
-						  .reason = ASSIGNED_POLICY,
-						  .text_count = 1,
-						  .texts = &text};
+		struct exposure exposure = exposure_of(0, NOW_MS);
+		exposure.text_count = 1;
+		exposure.texts = &text;
 		learner_expose(learner, &exposure);
 	}
 	const struct bandit *bandit = recorded(learner, &record);

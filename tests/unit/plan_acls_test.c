@@ -145,8 +145,8 @@ static void a_gateway_writes_feedback_and_an_engine_reads_it(void **state)
 	planning_close(&p);
 }
 
-/* What a bandit learns by is computed by engines, for answers of others too: these are read from the outputs. */
-static void an_engine_reads_its_answers_again_for_metrics_of_truth(void **state)
+/* The engine that joins outcomes reads the answers of all engines, where a metric needs feedback on them. */
+static void an_engine_reads_answers_for_metrics_of_truth(void **state)
 {
 	(void)state;
 	static const char files[] = PIPELINE(
@@ -154,7 +154,7 @@ static void an_engine_reads_its_answers_again_for_metrics_of_truth(void **state)
 		     "    bandits: {algorithm: epsilon-greedy, rewardMetric: gain}}}]\n  output: {steps: [s]}\n"
 		     "  metrics: [{name: gain, type: counter, value: truth.y * answer.y}]\n---\n" PIPELINE(
 			     "q") "  steps: [{name: b}]\n  output: {steps: [b]}\n"
-				  "  metrics: [{name: gain, type: counter, value: truth.y * answer.y}]\n";
+				  "  metrics: [{name: gain, type: counter, value: answer.y}]\n";
 	struct planning p;
 	struct plan plan;
 	open_plan(&p, &plan, files);
@@ -162,7 +162,11 @@ static void an_engine_reads_its_answers_again_for_metrics_of_truth(void **state)
 	const char *reads = strstr(text, " --operation Read --operation Describe --topic 'sluice.default.pipeline.p.outputs'\n");
 	const char *others = strstr(text, " --operation Read --operation Describe --topic 'sluice.default.pipeline.q.outputs'\n");
 	assert_true(reads && reads < gateway);
+	const char *group = strstr(text, " --operation Read --operation Describe --group 'sluice.default.outcomes'\n");
+	const char *id = strstr(text, " --operation Write --operation Describe --transactional-id 'sluice.default.outcomes.' "
+				      "--resource-pattern-type prefixed\n");
 	assert_true(!others || others > gateway);
+	assert_true(group && group < gateway && id && id < gateway);
 	planning_close(&p);
 }
 
@@ -260,7 +264,7 @@ int main(void)
 		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
 		cmocka_unit_test(a_gateway_reads_explanations_for_those_who_poll),
 		cmocka_unit_test(a_gateway_writes_feedback_and_an_engine_reads_it),
-		cmocka_unit_test(an_engine_reads_its_answers_again_for_metrics_of_truth),
+		cmocka_unit_test(an_engine_reads_answers_for_metrics_of_truth),
 		cmocka_unit_test(a_keeper_writes_moves_to_the_topic_of_the_experiment),
 		cmocka_unit_test(an_engine_of_a_control_plane_has_its_topics),
 		cmocka_unit_test(who_applies_writes_proposals_and_no_decisions),

@@ -1,4 +1,4 @@
-/* plan_metrics_test.c: Tests of the plan of metrics that need feedback: the topic of the pipeline's feedback, and their number. */
+/* plan_metrics_test.c: Tests of the plan of metrics that need feedback: the topics of the pipeline's feedback, and their number. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,15 +14,7 @@
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                      \
 	"  steps: [{name: a, inputs: [p], expression: {set: {y: x * 2}}}]\n  output: {steps: [a]}\n  metrics:\n"
 
-static const char *feedback_topic(const struct pipeline_plan *plan)
-{
-	for (size_t i = 0; i < plan->topic_count; i++)
-		if (plan->topics[i].role == TOPIC_FEEDBACK)
-			return plan->topics[i].name;
-	return NULL;
-}
-
-static void metrics_of_truth_or_reward_need_a_topic_of_feedback(void **state)
+static void metrics_of_truth_or_reward_need_topics_of_feedback_and_outcomes(void **state)
 {
 	static const struct {
 		const char *metric;
@@ -43,11 +35,14 @@ static void metrics_of_truth_or_reward_need_a_topic_of_feedback(void **state)
 		planning_open(&planning, yaml);
 		planning_plan(&planning, NULL, &plan);
 		assert_int_equal(planning_errors(&planning), 0);
-		const char *topic = feedback_topic(&plan.pipelines[0]);
-		if ((topic != NULL) != rows[i].needs)
+		const char *feedback = plan_topic_of(&plan.pipelines[0], TOPIC_FEEDBACK);
+		const char *outcomes = plan_topic_of(&plan.pipelines[0], TOPIC_OUTCOMES);
+		if ((feedback != NULL) != rows[i].needs || (outcomes != NULL) != rows[i].needs)
 			fail_msg("%s", rows[i].metric);
-		if (topic)
-			assert_string_equal(topic, "sluice.default.pipeline.p.feedback");
+		if (rows[i].needs) {
+			assert_string_equal(feedback, "sluice.default.pipeline.p.feedback");
+			assert_string_equal(outcomes, "sluice.default.pipeline.p.outcomes");
+		}
 		planning_close(&planning);
 	}
 }
@@ -75,7 +70,7 @@ static void the_eighth_of_them_is_warned_of(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(metrics_of_truth_or_reward_need_a_topic_of_feedback),
+		cmocka_unit_test(metrics_of_truth_or_reward_need_topics_of_feedback_and_outcomes),
 		cmocka_unit_test(the_eighth_of_them_is_warned_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -358,7 +358,7 @@ static void a_record_with_classes_that_a_context_cannot_have_is_refused(void **s
 }
 
 /* Old and new engines run side by side during an upgrade, and a topic keeps what the former ones wrote. */
-static void a_record_of_the_former_schema_is_read(void **state)
+static void records_of_the_former_schemas_are_read(void **state)
 {
 	struct error error = {0};
 	struct policy_record read;
@@ -371,6 +371,9 @@ static void a_record_of_the_former_schema_is_read(void **state)
 	assert_true(text_is(read.arms[0], "old") && text_is(read.arms[1], "new") && read.candidates_count == 0);
 	assert_true(read.position_count == 1 && read.positions[0].offset == 6 && read.through_ms == INT64_C(1800000000000));
 	assert_non_null(policy_read(scene_arena, read.policy, &error));
+	assert_true(file_read("tests/data/avro/policy-2.bin", 1 << 12, scene_arena, &record, &error));
+	assert_true(policy_record_decode(record, scene_arena, &read, &error));
+	assert_true(read.candidates_count == 2 && read.position_count == 2 && read.positions[1].offset == 4 && read.outcomes == 0);
 }
 
 /* Among whom a version chose; a list that is of a version to come, or before the one before it, is broken. */
@@ -379,7 +382,8 @@ static void a_record_has_the_candidates_of_its_versions(void **state)
 	static const struct text three[] = {{"old", 3}, {"new", 3}, {"odd", 3}};
 	struct policy_candidates lists[] = {{2, 3, three}, {5, 2, two}};
 	const struct policy_record made = {
-		.experiment = TEXT("e"), .version = 9, .arm_count = 2, .arms = two, .candidates_count = 2, .candidates = lists};
+		.experiment = TEXT("e"), .version = 9, .arm_count = 2, .arms = two, .candidates_count = 2, .candidates = lists,
+		.outcomes = 12};
 	struct policy_record read;
 	struct buffer out;
 	struct error error = {0};
@@ -387,6 +391,7 @@ static void a_record_has_the_candidates_of_its_versions(void **state)
 	buffer_open(&out, 1 << 10);
 	assert_true(policy_record_encode(&made, &out, &error));
 	assert_true(policy_record_decode(buffer_view(&out), scene_arena, &read, &error));
+	assert_int_equal(read.outcomes, 12);
 	assert_null(policy_candidates_of(read.candidates, read.candidates_count, 1));
 	for (int64_t version = 2; version < 5; version++)
 		assert_true(text_is(policy_candidates_of(read.candidates, read.candidates_count, version)->names[2], "odd"));
@@ -499,7 +504,7 @@ int main(void)
 		TEST(a_context_is_of_tensors_headers_and_the_time),
 		TEST(a_text_of_the_context_is_one_of_its_classes_or_none),
 		TEST(a_record_with_classes_that_a_context_cannot_have_is_refused),
-		TEST(a_record_of_the_former_schema_is_read),
+		TEST(records_of_the_former_schemas_are_read),
 		TEST(a_record_has_the_candidates_of_its_versions),
 		TEST(a_record_has_all_that_its_schema_names),
 		TEST(a_policy_is_replaced_while_others_choose),

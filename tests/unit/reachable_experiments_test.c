@@ -134,7 +134,7 @@ static void a_caller_writes_the_exposures_of_pipelines_that_an_earlier_stage_cal
 static void a_caller_has_the_topics_of_learning_and_the_rights_to_them(void **state)
 {
 	static const char yaml[] = BANDITS("e") CANDIDATES HAS("holder", "e") CALLS("caller", "holder", "zero");
-	static const enum topic_role roles[] = {TOPIC_EXPOSURES, TOPIC_FEEDBACK, TOPIC_POLICY};
+	static const enum topic_role roles[] = {TOPIC_EXPOSURES, TOPIC_FEEDBACK, TOPIC_OUTCOMES, TOPIC_POLICY};
 	struct plan plan;
 	struct buffer out;
 	(void)state;
@@ -148,7 +148,8 @@ static void a_caller_has_the_topics_of_learning_and_the_rights_to_them(void **st
 	assert_false(graph_learns(plan_find(&plan, "zero")->graph));
 	buffer_open(&out, (size_t)1 << 20);
 	plan_print_text(&plan, &(const struct plan_view){.acls = true}, &out);
-	assert_non_null(memmem(out.bytes, out.length, "learner.caller", strlen("learner.caller")));
+	assert_non_null(memmem(out.bytes, out.length, "pipeline.caller.outcomes", strlen("pipeline.caller.outcomes")));
+	assert_non_null(memmem(out.bytes, out.length, "sluice.default.outcomes", strlen("sluice.default.outcomes")));
 	buffer_close(&out);
 	planning_close(&planning);
 }

@@ -56,11 +56,11 @@ static void of_a_policy(void **state)
 	static const struct policy_candidates lists[] = {{3, 2, arms}, {5, 1, arms}};
 	static const struct origin positions[] = {{{"in.feedback", 11}, 2, 40}, {{"in.exposures", 12}, 300, 1LL << 40}};
 	const struct policy_record record = {{"e", 1}, 7,   1000, 6, 2,		arms, 2,  features,
-					     {"p", 1}, {"learner", 7}, 2, positions, 900,  2, lists};
+					     {"p", 1}, {"learner", 7}, 2, positions, 900,  2, lists, 70};
 	(void)state;
-	expect_bytes(policy_record_encode(&record, &out, &error), 185, UINT64_C(0x824913ea139e0ebf));
+	expect_bytes(policy_record_encode(&record, &out, &error), 187, UINT64_C(0x88d30b486b97a5c3));
 	const struct policy_record empty = {.experiment = {"e", 1}};
-	expect_bytes(policy_record_encode(&empty, &out, &error), 22, UINT64_C(0x331d0c584234da51));
+	expect_bytes(policy_record_encode(&empty, &out, &error), 23, UINT64_C(0xa6370a464483bc14));
 }
 
 static void of_feedback(void **state)

@@ -505,7 +505,7 @@ static void truths_are_of_the_metrics_that_a_pipeline_had_first(void **state)
 	board_close();
 }
 
-/* Truths that a tally of the table in force has of what the flow chooses, from choice to exposure to feedback. */
+/* Truths that a tally of the table in force has of what the flow chooses, from choice to exposure to outcome. */
 static int64_t truths_of_choices(const char *experiment)
 {
 	static const char *const names[] = {"old", "new"};
@@ -524,7 +524,7 @@ static int64_t truths_of_choices(const char *experiment)
 						  .names = names,
 						  .paired = 2,
 						  .window_ms = 1000,
-						  .memory_bytes = 1 << 16,
+						  .waiting_max = 100,
 						  .units_max = 100};
 	rollout_entry_release(rollout_board_entry(scene_rollouts, "e"));
 	struct truth_tally *tally = truth_tally_open(&config, &error);
@@ -533,10 +533,9 @@ static int64_t truths_of_choices(const char *experiment)
 	assert_true(message->assigned->exposed &&
 		    exposure_encode(message, message->assigned, &(struct exposure_outcome){0}, &bytes, &error));
 	assert_true(exposure_decode(buffer_view(&bytes), scene_arena, &exposure, &error));
-	truth_tally_expose(tally, &exposure);
-	const struct feedback_metric accuracy = {TEXT("accuracy"), 1};
-	const struct feedback feedback = {.id = exposure.id, .metric_count = 1, .metrics = &accuracy};
-	truth_tally_feedback(tally, &feedback, exposure.time_ms + 10);
+	const struct outcome_metric accuracy = {.name = TEXT("accuracy"), .value = 1};
+	const struct outcome outcome = {.exposure = exposure, .weight = 1, .metric_count = 1, .metrics = &accuracy};
+	truth_tally_outcome(tally, &outcome);
 	truth_tally_pass(tally, exposure.time_ms + 3000);
 	const int64_t units = truth_tally_counts(tally)[1].units;
 	truth_tally_close(tally);

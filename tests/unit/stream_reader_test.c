@@ -241,6 +241,33 @@ static void an_absent_topic_is_told_at_once_and_opened_later(void **state)
 	assert_int_equal(next_of(in), 7);
 }
 
+/* No answer comes within a second. */
+static void topics_that_are_known_open_without_a_question(void **state)
+{
+	static const char *const topics[] = {"wide", "in"};
+	static const int64_t offsets[] = {0, 1};
+	struct error error = {0};
+	(void)state;
+	write_at("wide", 0, 1000);
+	write_at("wide", 1, 1001);
+	write_at("wide", 1, 1002);
+	write_at("in", 0, 7);
+	assert_true(stream_reader_know(reader, topics, 2, &error));
+	rd_kafka_mock_broker_set_rtt(cluster, 1, MS_PER_S);
+	rd_kafka_mock_broker_set_rtt(cluster, 2, MS_PER_S);
+	wide_config = (struct reader_config){
+		.topic = "wide", .by_time = true, .from_offset = true, .offsets = offsets, .offset_count = 2};
+	const int64_t began_ms = clock_ms();
+	wide = opened(&wide_config);
+	in = opened(&in_config);
+	assert_true(clock_ms() - began_ms < MS_PER_S);
+	rd_kafka_mock_broker_set_rtt(cluster, 1, 0);
+	rd_kafka_mock_broker_set_rtt(cluster, 2, 0);
+	assert_int_equal(next_of(in), 7);
+	assert_int_equal(next_of(wide), 1000);
+	assert_int_equal(next_of(wide), 1002);
+}
+
 /* The client says nothing of a topic that is gone. */
 static void a_deleted_topic_holds_up_its_own_stream_alone(void **state)
 {
@@ -295,6 +322,7 @@ int main(void)
 		STORY(a_wait_ends_by_the_streams_that_were_asked),
 		STORY(a_record_behind_an_end_is_not_waited_for),
 		STORY(an_absent_topic_is_told_at_once_and_opened_later),
+		STORY(topics_that_are_known_open_without_a_question),
 		STORY(a_deleted_topic_holds_up_its_own_stream_alone),
 		STORY(leaders_are_known_of_each_stream),
 	};

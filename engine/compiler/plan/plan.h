@@ -236,8 +236,7 @@ size_t plan_errors(const struct plan *plan);
 /* Whether no pipeline before that one is in its namespace: for going through the namespaces of a plan. */
 bool plan_is_first_of_namespace(const struct plan *plan, size_t index);
 
-/* Whether an experiment that messages of the graph can reach has bandits. Then engines learn, under one id: the group of those that
- * may lead, and the transactional id of the one that does. NULL: the arena is full. */
+/* Whether an experiment that messages of the graph can reach has bandits: then engines learn. */
 bool graph_learns(const struct graph *graph);
 
 /* The topic from which the step's reference is learnt when an engine starts; NULL: none. */
@@ -245,11 +244,13 @@ const char *graph_reference_topic(const struct graph_step *step);
 
 /* How many rows of the newest requests are the background of the step when an engine starts; 0: none. */
 size_t graph_background_rows(const struct graph *graph, const struct graph_step *step);
-const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena);
 
-/* Whether an engine counts the truths of experiments that its messages can reach for a keeper, and the group of those that may. */
+/* Whether an engine counts the truths of experiments that its messages can reach for a keeper. */
 bool graph_is_judged(const struct graph *graph);
-const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena);
+
+/* The group of the engines that may join outcomes for the pipelines of its namespace. With a dot and the name of an engine it is
+ * the transactional id of that engine. NULL: the arena is full. */
+const char *plan_outcomes_group(const struct pipeline_plan *plan, struct arena *arena);
 
 /* For commands that do not know the `--server` of engines: the model by which it depends on these whether there is the pipeline,
  * which is made of an Experiment; NULL: it does not. The words take the pipeline and the model, thrice. */

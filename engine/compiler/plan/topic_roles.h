@@ -23,6 +23,7 @@ enum topic_role {
 	TOPIC_EXPOSURES,
 	TOPIC_SHADOW,
 	TOPIC_FEEDBACK,
+	TOPIC_OUTCOMES,
 	TOPIC_VERDICTS,
 	TOPIC_IMPORTANCE,
 	TOPIC_POLICY,
@@ -62,6 +63,7 @@ struct topic_role_row {
 	bool read, written;   /* by the engine */
 	int64_t retention_ms; /* 0: compacted, or not set by sluice */
 	bool compacted;
+	bool ordered; /* it has exactly one partition, because all its records have one order */
 	const char *help;
 };
 

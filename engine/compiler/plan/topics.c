@@ -378,19 +378,14 @@ size_t graph_background_rows(const struct graph *graph, const struct graph_step 
 	return whole ? step_facts(&asked).background_rows : 0;
 }
 
-const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena)
-{
-	return arena_print(arena, "%s.%s.learner.%s", plan->prefix, plan->namespace, plan->graph->name);
-}
-
 bool graph_is_judged(const struct graph *graph)
 {
 	return graph_reaches_any(graph, experiment_is_judged);
 }
 
-const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena)
+const char *plan_outcomes_group(const struct pipeline_plan *plan, struct arena *arena)
 {
-	return arena_print(arena, "%s.%s.truths.%s", plan->prefix, plan->namespace, plan->graph->name);
+	return topic_namespace_name(arena, plan->prefix, plan->namespace, "outcomes");
 }
 
 /* The keeper knows no pipelines, so the topic is that of the experiment's own name. */
@@ -426,6 +421,15 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.key = "the request id, or the unit",
 		.reason = "what became of answers, for its experiments",
 	};
+	/* Of one partition: then its order is one, and a position in it is one number. */
+	const struct topic outcomes = {
+		.name = topic_name(compiler, plan, plan->graph->name, "outcomes"),
+		.role = TOPIC_OUTCOMES,
+		.of = TOPIC_NONE,
+		.partitions = 1,
+		.key = "the request id",
+		.reason = "feedback, joined to what it is of",
+	};
 	const struct topic shadow = {
 		.name = topic_name(compiler, plan, plan->graph->name, SHADOW_TOPIC),
 		.role = TOPIC_SHADOW,
@@ -456,6 +460,8 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		feedback.reason = "what became of answers, for the estimates of its drift steps";
 	if (counted || plan->graph->reachable_count > 0 || plan_awaits_truths(plan->graph))
 		plan_topic_add(compiler, plan, feedback);
+	if (counted || graph_learns(plan->graph) || graph_is_judged(plan->graph))
+		plan_topic_add(compiler, plan, outcomes);
 	add_moves(compiler, plan);
 }
 

@@ -63,13 +63,25 @@ static void drop_repeated(struct acls *acls)
 	acls->count = kept;
 }
 
-/* Whether engines compute metrics by feedback and write them to its topic. */
-static bool values_are_written(const struct pipeline_plan *pipeline)
+/* Whether answers are read for metrics of feedback. */
+static bool answers_are_read(const struct pipeline_plan *pipeline)
 {
 	for (size_t i = 0; i < pipeline->metric_count; i++)
-		if (pipeline->metrics[i].of_feedback && graph_learns_by(pipeline->graph, pipeline->metrics[i].spec.name.text))
+		if (pipeline->metrics[i].of_feedback)
 			return true;
 	return false;
+}
+
+/* Which engine joins the outcomes of a pipeline is decided by a group of the namespace. */
+static void add_outcomes(struct acls *acls, const struct pipeline_plan *pipeline)
+{
+	const char *group = plan_outcomes_group(pipeline, acls->arena);
+	if (!plan_topic_of(pipeline, TOPIC_OUTCOMES) || !group)
+		return;
+	acls_add(acls, "group", group, false, "Read Describe");
+	acls_add(acls, "transactional-id", arena_print(acls->arena, "%s.", group), true, "Write Describe");
+	if (answers_are_read(pipeline))
+		acls_add(acls, "topic", plan_topic_of(pipeline, TOPIC_OUTPUTS), false, "Read Describe");
 }
 
 static struct acls acls_of(const struct plan *plan, struct arena *arena)
@@ -99,17 +111,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		acls_add(&acls, "group", pipeline->group, false, "Read Describe");
 		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
 			acls_add(&acls, "group", pipeline->former_groups[j], false, "Read Describe"); /* to mark what was moved */
-		if (graph_learns(pipeline->graph)) {
-			acls_add(&acls, "group", plan_learner_id(pipeline, arena), false, "Read Describe");
-			acls_add(&acls, "transactional-id", plan_learner_id(pipeline, arena), false, "Write Describe");
-		}
-		if (values_are_written(pipeline)) {
-			acls_add(&acls, "topic", plan_topic_of(pipeline, TOPIC_FEEDBACK), false, "Write Describe");
-			/* Answers of engines that were stopped are read again (engine/learn/answer_recovery.h). */
-			acls_add(&acls, "topic", plan_topic_of(pipeline, TOPIC_OUTPUTS), false, "Read Describe");
-		}
-		if (graph_is_judged(pipeline->graph))
-			acls_add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
+		add_outcomes(&acls, pipeline);
 		/* At least once, for taking over what a former group committed (kafka/consume/offset_migration.h). */
 		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
 		acls_add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,

@@ -1,6 +1,7 @@
 /* answer_metrics.c: Metrics that a pipeline declares, counted for each of its answers when it leaves its stage. */
-#include "experiments/outcomes/kept_answers.h"
+#include "experiments/outcomes/judged_answer.h"
 #include "message/records/assigned.h"
+#include "message/records/exposure.h"
 #include "engine/worker/parts.h"
 
 /* The variant that answered; one of another pipeline's experiment, if the graph has none of it. */
@@ -12,32 +13,22 @@ static struct text variant_of(const struct graph *graph, const struct message *m
 	return message->assigned ? message->assigned->variant : (struct text){0};
 }
 
-/* Sends the answer to the thread that joins it with feedback. */
-static void answer_keep(const struct worker_stage *stage, const struct judged_answer *judged)
+static struct judged_answer judged_of(const struct worker_stage *stage, const struct message *message, const struct answer *answer,
+				      int64_t took_ms)
 {
 	const struct stage_config *config = stage->config;
-	struct answer_queue *queue = config->kept ? config->kept[stage->worker->config->number] : NULL;
-	struct buffer *bytes = &stage->worker->kept;
-	struct error error = {0};
-	if (!queue)
-		return;
-	arena_reset(stage->judging);
-	buffer_clear(bytes);
-	if (kept_answer_encode(judged, config->kept_requests, stage->judging, bytes, &error))
-		answer_queue_add(queue, buffer_view(bytes));
-	else
-		answer_queue_miss(queue);
+	return (struct judged_answer){.message = message,
+				      .answer = answer->payload,
+				      .pipeline = config->graph->name,
+				      .variant = variant_of(config->graph, message),
+				      .latency_ms = (double)took_ms};
 }
 
 void answer_metrics_count(const struct worker_stage *stage, const struct message *message, const struct answer *answer,
 			  int64_t took_ms)
 {
 	const struct stage_config *config = stage->config;
-	const struct judged_answer judged = {.message = message,
-					     .answer = answer->payload,
-					     .pipeline = config->graph->name,
-					     .variant = variant_of(config->graph, message),
-					     .latency_ms = (double)took_ms};
+	const struct judged_answer judged = judged_of(stage, message, answer, took_ms);
 	const uint64_t now_ms = (uint64_t)loop_time_of_day_ms(stage->worker->loop);
 	if (!answer->payload || answer->error)
 		return;
@@ -52,5 +43,20 @@ void answer_metrics_count(const struct worker_stage *stage, const struct message
 		else if (config->metrics[i].spec.value)
 			series_miss(table);
 	}
-	answer_keep(stage, &judged);
+}
+
+size_t answer_judged_header(const struct worker_stage *stage, const struct message *message, const struct answer *answer,
+			    int64_t took_ms, struct header *header)
+{
+	const struct judged_answer judged = judged_of(stage, message, answer, took_ms);
+	struct buffer *bytes = &stage->worker->judged;
+	struct error large = {0};
+	if (!stage->config->judged.is_needed || !answer->payload || answer->error)
+		return 0;
+	arena_reset(stage->judging);
+	buffer_clear(bytes);
+	if (!judged_answer_write(&judged, stage->config->judged, stage->judging, bytes, &large))
+		return 0;
+	*header = (struct header){TEXT(JUDGED_HEADER), buffer_view(bytes)};
+	return 1;
 }

@@ -8,7 +8,7 @@
 #include "engine/worker/partition_queues.h"
 #include "engine/outputs/submitted.h"
 
-#define OWN_HEADERS_MAX 16  /* that sluice writes */
+#define OWN_HEADERS_MAX 17  /* that sluice writes */
 #define STEP_HEADERS_MAX 64 /* that steps set: more are of no use to a reader, and expensive in Kafka */
 
 /* Memory for an answer's headers. It is not the arena, because an answer that reports a full arena must leave too. */

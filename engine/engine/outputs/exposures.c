@@ -9,7 +9,7 @@
 
 static enum produce_verdict exposure_produce(const struct exposure_outlet *outlet, const struct inflight *inflight,
 					     const struct assigned *assigned, const struct exposure_outcome *outcome,
-					     struct error *error)
+					     const struct headers *judged, struct error *error)
 {
 	buffer_clear(outlet->value);
 	if (!exposure_encode(&inflight->message, assigned, outcome, outlet->value, error))
@@ -19,6 +19,7 @@ static enum produce_verdict exposure_produce(const struct exposure_outlet *outle
 		.origin = outlet->origin,
 		.key = inflight->message.id,
 		.value = buffer_view(outlet->value),
+		.headers = *judged,
 	};
 	return output_produce(outlet->output, &outgoing, error);
 }
@@ -51,9 +52,15 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 	char room[LABEL_ROOM];
 	const struct exposure_outcome outcome =
 		assigned ? outcome_of(inflight, answer, room) : (struct exposure_outcome){.latency_ms = (double)NAN};
+	struct header header;
+	struct headers judged = {0, &header};
+	if (assigned && inflight->outcome == FLOW_ANSWER)
+		judged.count = answer_judged_header(inflight->stage, &inflight->message, answer, inflight_took_ms(inflight),
+						    &header);
 	for (; assigned; assigned = assigned->next) {
 		const enum produce_verdict verdict = exposure_is_written(inflight, assigned)
-							     ? exposure_produce(outlet, inflight, assigned, &outcome, error)
+							     ? exposure_produce(outlet, inflight, assigned, &outcome, &judged,
+										error)
 							     : PRODUCED;
 		if (verdict != PRODUCED)
 			return verdict;

@@ -43,6 +43,15 @@ void outbox_close(struct outbox *outbox)
 }
 /* ---- answers ---- */
 
+static inline size_t judged_header_of(const struct inflight *inflight, const struct message *message, const struct answer *answer,
+				      struct header *header)
+{
+	const struct worker_stage *stage = inflight->stage;
+	return stage->config->judged.is_needed
+		       ? answer_judged_header(stage, message, answer, inflight_took_ms(inflight), header)
+		       : 0;
+}
+
 /* Produces an answer; with its exposures, if it is to carry them. */
 static inline enum produce_verdict answer_put(struct outbox *outbox, struct inflight *inflight, const struct message *message,
 					      const struct format *format, const struct answer *answer, bool carries,
@@ -56,6 +65,7 @@ static inline enum produce_verdict answer_put(struct outbox *outbox, struct infl
 	if (carries)
 		outgoing.headers.count +=
 			exposures_carry(&outbox->carried, inflight, answer, format, headers.items + headers.count);
+	outgoing.headers.count += judged_header_of(inflight, message, answer, headers.items + outgoing.headers.count);
 	return output_produce(outbox->output, &outgoing, error);
 }
 

@@ -53,6 +53,7 @@ struct engine {
 	struct watch bell_watch, signal_watch;
 	struct loop_timer sweep_timer;
 	struct topic_removal *removals; /* of removed pipelines */
+	struct outcome_services outcomes;
 	bool running;
 	int64_t asked_ms; /* when it was asked to stop; 0: it was not */
 	bool stopping;
@@ -115,6 +116,13 @@ static bool all_ended(const struct engine *engine)
 	return engine->stopping;
 }
 
+/* Metrics of feedback are counted from then on, for pipelines that groups serve. */
+static bool feedback_count(struct engine *engine, struct error *error)
+{
+	return metric_series_take(&engine->outcomes.series, &engine->generations->revision->plan, engine->groups.first,
+				  engine->groups.arena, error);
+}
+
 /* Starts the learners of the newest generation once those of the others have ended, for which nothing waits: Kafka may be slow. */
 static bool learners_follow(struct engine *engine, struct error *error)
 {
@@ -126,14 +134,16 @@ static bool learners_follow(struct engine *engine, struct error *error)
 		return true;
 	newest->learns = true;
 	const struct plan *plan = &newest->revision->plan;
-	return learners_start(&newest->learners, engine->config, plan, engine->groups.boards, newest->arena, error) &&
-	       learners_count_feedback(&newest->learners, engine->config, plan, engine->groups.first, newest->arena, error);
+	return learners_start(&newest->learners, engine->config, plan, engine->groups.boards.verdicts, newest->arena, error) &&
+	       feedback_count(engine, error) &&
+	       outcome_services_follow(&engine->outcomes, engine->config, plan, engine->groups.boards, engine->groups.arena, error);
 }
 
 static void learners_end(struct engine *engine)
 {
 	for (struct generation *generation = engine->generations; generation; generation = generation->next)
 		learners_close(&generation->learners);
+	outcome_services_close(&engine->outcomes);
 }
 
 static bool start_all(struct engine *engine, struct error *error)
@@ -187,7 +197,7 @@ const char *engine_failure(const struct engine *engine)
 
 static void generation_close(struct generation *generation)
 {
-	assert(learners_are_gone(&generation->learners));
+	assert(generation->learners.reference_count == 0);
 	revision_close(generation->revision);
 	arena_close(generation->arena);
 	memory_give(generation);
@@ -241,7 +251,8 @@ static void on_sweep(void *context)
 	}
 	while (*at && all_follow(engine)) {
 		struct generation *generation = *at;
-		if (atomic_load(&generation->users) > 0 || !learners_are_gone(&generation->learners)) {
+		if (atomic_load(&generation->users) > 0 || generation->learners.reference_count > 0 ||
+		    outcome_services_hold(&engine->outcomes, &generation->revision->plan)) {
 			at = &generation->next;
 			continue;
 		}
@@ -328,8 +339,7 @@ bool engine_release(struct engine *engine, struct error *error)
 	}
 	groups_join(engine, change.made, error);
 	group_change_follow(&change);
-	if (newest->learns && !learners_count_feedback(&newest->learners, engine->config, &newest->revision->plan,
-						       engine->groups.first, newest->arena, error))
+	if (!feedback_count(engine, error))
 		engine_stop(engine);
 	for (size_t i = 0; held && i < newest->revision->plan.count; i++)
 		if (held[i])
@@ -518,7 +528,6 @@ struct engine *engine_open(struct revision *revision, const struct engine_config
 		*engine = (struct engine){.config = config,
 					  .groups = {.config = config,
 						     .arena = arena_open(LASTING_BYTES),
-						     .answers = {.most = ANSWER_SPACE_BYTES},
 						     .boards = {.verdicts = verdict_board_open(),
 								.policies = policy_board_open(),
 								.rollouts = rollout_board_open()}},
@@ -568,12 +577,6 @@ void engine_close(struct engine *engine)
 		engine->generations = generation->next;
 		generation_leave(engine, generation);
 	}
-	for (struct group *group = engine->groups.first; group; group = group->next)
-		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next) {
-			feedback_state_close(&counted->feedback, counted->name, engine->config->log);
-			for (size_t i = 0; counted->queues && i < group->worker_count; i++)
-				answer_queue_close(counted->queues[i]);
-		}
 	engine_leave_loop(engine);
 	if (engine->bell >= 0)
 		close(engine->bell);

@@ -33,7 +33,6 @@ static struct group *group_make(struct group_list *list, const struct plan_group
 	group->policies = list->boards.policies;
 	group->rollouts = list->boards.rollouts;
 	group->demands = &list->demands;
-	group->answers = &list->answers;
 	group->alerts = &list->alerts;
 	group->reads.arena = group->writes.arena = group->taps.arena = list->arena;
 	return arena_failed(list->arena) ? NULL : group;

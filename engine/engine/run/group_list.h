@@ -12,7 +12,6 @@ struct group_list {
 	struct arena *arena;	      /* lives as long as the engine */
 	struct learner_boards boards; /* of all groups */
 	struct model_demands demands; /* of all groups */
-	struct answer_space answers;  /* likewise */
 	struct alert_counters alerts; /* likewise */
 	struct group *first;
 };

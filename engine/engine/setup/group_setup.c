@@ -146,25 +146,6 @@ static bool count_calls(struct group *group, struct called_pipeline *called, siz
 	return true;
 }
 
-/* Queues of the answers for metrics of truth and reward; those that are new in `lasting`. False: no memory. */
-static bool keep_answers(struct stage_config *stage, struct group *group, struct counted_pipeline *counted,
-			 const struct pipeline_plan *plan, struct arena *lasting)
-{
-	bool of_feedback = false;
-	for (size_t i = 0; i < plan->metric_count; i++) {
-		of_feedback |= plan->metrics[i].of_feedback;
-		stage->kept_requests |= plan->metrics[i].of_feedback && plan->metrics[i].of_request;
-	}
-	if (of_feedback && !counted->queues) {
-		struct answer_queue **queues = ARENA_ARRAY(lasting, struct answer_queue *, group->worker_count);
-		for (size_t i = 0; queues && i < group->worker_count; i++)
-			queues[i] = answer_queue_open(lasting, group->answers);
-		counted->queues = queues;
-	}
-	stage->kept = of_feedback ? counted->queues : NULL;
-	return !arena_failed(lasting);
-}
-
 static bool count_metrics(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena,
 			  struct arena *lasting)
 {
@@ -174,7 +155,8 @@ static bool count_metrics(struct stage_config *stage, struct group *group, const
 	stage->metrics = plan->metrics;
 	stage->metric_tables = counted ? metric_tables_make(group, counted, plan, arena, lasting) : NULL;
 	stage->metric_count = stage->metric_tables ? plan->metric_count : 0;
-	return stage->metric_tables && keep_answers(stage, group, counted, plan, lasting);
+	stage->judged = judged_parts_of(plan->metrics, stage->metric_count);
+	return stage->metric_tables;
 }
 
 static bool count_alerts(struct stage_config *stage, const struct group *group, struct arena *arena)

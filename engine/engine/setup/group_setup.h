@@ -4,7 +4,6 @@
 #define SLUICE_ENGINE_SETUP_GROUP_SETUP_H
 
 #include "engine/run/engine.h"
-#include "engine/learn/feedback_counting.h"
 #include "engine/setup/alert_counters.h"
 #include "engine/setup/revision.h"
 #include "engine/setup/topic_register.h"
@@ -30,7 +29,6 @@ struct group {
 	struct policy_board *policies; /* likewise */
 	struct rollout_board *rollouts; /* likewise */
 	struct model_demands *demands;	/* likewise; NULL: no other group calls the models */
-	struct answer_space *answers;	/* of the engine */
 	struct alert_counters *alerts;	/* likewise; NULL: they are not counted */
 	const char *feed; /* topic of the namespace; NULL: none */
 	const char *instance; /* name of this engine */
@@ -75,13 +73,12 @@ struct counted_pipeline {
 	const char *name;
 	struct counted *steps;
 	struct counted_metric *metrics;
-	struct answer_queue **queues; /* of each worker: answers for metrics of truth and reward; NULL: there are none */
-	struct feedback_state feedback;
 	struct counted_pipeline *next;
 };
 
 /* The series of a metric of the plan; NULL: none of the group's workers has counted it. */
 const struct counted_metric *counted_metric_find(const struct counted_pipeline *pipeline, const struct pipeline_metric *metric);
+bool counted_metric_is_of(const struct counted_metric *counted, const struct pipeline_metric *metric);
 const struct counted_pipeline *counted_pipeline_find(const struct group *group, const char *pipeline);
 
 /* The tables of the pipeline's metrics for a stage of it, in `arena`; those that are new in `lasting`. NULL: no memory. */

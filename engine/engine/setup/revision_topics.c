@@ -3,10 +3,14 @@
 
 #define STATUS_RETENTION_MS 3600000 /* `sluice top` shows the last second only */
 
-/* Of a policy topic. Kafka compacts a segment only when it is closed: by default after a week, and a leader reads all of it. Its
- * default for a record is half of what a policy may take. */
-static const struct property policy_settings[] = {{"segment.ms", "3600000"}, {"max.message.bytes", "2097152"}};
-static const struct properties policy_own = {sizeof policy_settings / sizeof policy_settings[0], policy_settings};
+/* Of the topics of one leader. Kafka's default for a record is half of what a policy, or an outcome, may take. Of a compacted topic
+ * a leader reads all, and Kafka compacts a segment only when it is closed: by default after a week. */
+static const struct property ordered_settings[] = {{"max.message.bytes", "2097152"}, {"segment.ms", "3600000"}};
+
+static struct properties topic_settings(enum topic_role role)
+{
+	return (struct properties){!topic_roles[role].ordered ? 0 : topic_roles[role].compacted ? 2 : 1, ordered_settings};
+}
 
 /* Adds the status topic of a namespace, once, if topics are created. It is not required otherwise: without it only
  * `sluice top` shows nothing. */
@@ -81,9 +85,9 @@ bool revision_topics(const struct revision *revision, struct properties settings
 				.replication = revision->runtime ? revision->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,
 				.compacted = topic->role == TOPIC_POLICY,
-				.ordered = topic->role == TOPIC_POLICY,
+				.ordered = topic_roles[topic->role].ordered,
 				.settings = settings,
-				.own = topic->role == TOPIC_POLICY ? policy_own : (struct properties){0},
+				.own = topic_settings(topic->role),
 			};
 			if (!want_changelog(revision, &plan->pipelines[i], topic, new_state, versioned, item))
 				return error_memory(error, ERROR_SYSTEM, "listing topics");

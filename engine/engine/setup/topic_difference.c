@@ -21,7 +21,7 @@ struct planned_topic planned_topic_of(const struct topic *topic, struct properti
 {
 	const char *retention = setting_of(settings, "retention.ms");
 	struct planned_topic planned = {.partitions = topic->partitions,
-					.is_ordered = topic->role == TOPIC_POLICY,
+					.is_ordered = topic_roles[topic->role].ordered,
 					.retention_ms = topic->retention_ms,
 					.policy = setting_of(settings, "cleanup.policy")};
 	if (topic_roles[topic->role].compacted)

@@ -179,7 +179,7 @@ struct worker {
 	int64_t leaving_us;  /* time of messages that leave one after another, read for a few of them; 0: none leaves */
 	int64_t leaving_ms;  /* the same as a time of day */
 	struct buffer reads; /* stage_reads() */
-	struct buffer kept;  /* of an answer that is kept for feedback */
+	struct buffer judged; /* header of an answer, for metrics of feedback */
 	struct partition_states partition_states;
 	struct upstream *upstream; /* NULL: not needed yet */
 	struct watch upstream_watch;
@@ -275,6 +275,11 @@ void call_count_forgotten(struct stage_counts *counts);
  * changes nothing of the answer. The message and the answer are still there. */
 void answer_metrics_count(const struct worker_stage *stage, const struct message *message, const struct answer *answer,
 			  int64_t took_ms);
+
+/* Sets the header JUDGED_HEADER of an answer, or of its exposures. Returns 0: it has none, since no metric of feedback is
+ * declared, the answer is an error, or what metrics name is too large. It borrows from the worker, until the next call. */
+size_t answer_judged_header(const struct worker_stage *stage, const struct message *message, const struct answer *answer,
+			    int64_t took_ms, struct header *header);
 
 /* ---- stages.c ---- */
 

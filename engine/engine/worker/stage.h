@@ -11,11 +11,11 @@
 
 #include "compiler/conditions/judged_groups.h"
 #include "compiler/conditions/notice.h"
+#include "experiments/outcomes/judged_answer.h"
 #include "flow/external_input.h"
 #include "kafka/topics/absent_topics.h"
 #include "kafka/consume/upstream.h"
 #include "message/formats/format.h"
-#include "observe/answer_queue.h"
 #include "observe/counts.h"
 #include "observe/histogram.h"
 #include "observe/last_failure.h"
@@ -164,8 +164,7 @@ struct stage_config {
 	size_t metric_count; /* 0: none are counted */
 	const struct pipeline_metric *metrics;
 	struct series_table *const *metric_tables; /* of each worker by its number, of each metric; NULL: it is counted elsewhere */
-	struct answer_queue *const *kept; /* of each worker: its answers, for metrics of truth and reward; NULL: there are none */
-	bool kept_requests;		  /* such a metric names the request */
+	struct judged_parts judged; /* what metrics of feedback name */
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
 	struct verdict_board *board;	 /* of the engine; NULL: none */
 	struct policy_board *policies;	 /* likewise */

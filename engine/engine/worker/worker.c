@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "experiments/outcomes/kept_answers.h"
+#include "experiments/outcomes/judged_answer.h"
 #include "message/records/stage_link.h"
 #include "models/calls/memo.h"
 #include "engine/worker/absence_report.h"
@@ -297,7 +297,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->outbox.slices.reads = stage_reads;
 	worker->outbox.slices.context = worker;
 	buffer_open(&worker->reads, SENDER_READS_BYTES_MAX);
-	buffer_open(&worker->kept, KEPT_ANSWER_BYTES_MAX);
+	buffer_open(&worker->judged, JUDGED_BYTES_MAX);
 	partition_states_open(&worker->partition_states);
 	if (worker_set_up(worker, error))
 		return worker;
@@ -322,7 +322,7 @@ void worker_close(struct worker *worker)
 	revoked_progress_close(&worker->answered);
 	outbox_close(&worker->outbox);
 	buffer_close(&worker->reads);
-	buffer_close(&worker->kept);
+	buffer_close(&worker->judged);
 	consumer_close(worker->consumer);
 	registry_close(worker->registry);
 	loop_close(worker->loop);

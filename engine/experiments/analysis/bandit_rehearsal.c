@@ -1,16 +1,15 @@
 /* bandit_rehearsal.c: see bandit_rehearsal.h. */
 #include "experiments/analysis/bandit_rehearsal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number/duration.h"
 #include "experiments/bandits/learner.h"
+#include "message/records/feedback.h"
 #include "message/rows.h"
 #include "observe/policy_board.h"
 
-#define ID_BYTES 24
 #define POLICIES_AT_FIRST 64
 
 struct rehearsing_bandits {
@@ -25,6 +24,8 @@ struct rehearsing_bandits {
 	int64_t due_ms; /* the end of the interval */
 	int64_t version;
 	size_t of_joined[BANDIT_ARMS_MOST]; /* the joined arm of each; `arms` of joined: no record has it */
+	bool *has_reward;		    /* of each exposure */
+	size_t ended;			    /* exposures whose window is over */
 };
 
 /* A reward, and when it came. */
@@ -144,46 +145,57 @@ static void choice_count(const struct rehearsing_bandits *self, size_t number, c
 
 /* ---- records ---- */
 
-static struct text id_of(size_t number, char room[ID_BYTES])
+static struct exposure exposure_of(const struct rehearsing_bandits *self, size_t number)
 {
-	const int length = snprintf(room, ID_BYTES, "%zu", number);
-	return (struct text){room, (size_t)length};
+	const struct joined_exposure *one = &self->joined->exposures[number];
+	return (struct exposure){.time_ms = one->time_ms,
+				 .experiment = text_of(self->config->experiment),
+				 .variant = self->joined->arm_names[one->arm],
+				 .probability = one->probability,
+				 .unit = one->unit,
+				 .reason = one->reason,
+				 .feature_count = one->feature_count,
+				 .features = one->features,
+				 .text_count = one->text_count,
+				 .texts = one->texts};
+}
+
+/* Ends the windows that are over by then, as the join of an engine does: its time is that of choices. */
+static void windows_end(struct rehearsing_bandits *self, int64_t time_ms)
+{
+	for (; self->ended < self->joined->exposure_count; self->ended++) {
+		const struct outcome outcome = {.kind = OUTCOME_ENDED, .exposure = exposure_of(self, self->ended)};
+		if (outcome.exposure.time_ms / MS_PER_S * MS_PER_S + MS_PER_S + self->config->window_ms > time_ms)
+			return;
+		if (!self->has_reward[self->ended])
+			learner_outcome(self->learner, &outcome);
+	}
 }
 
 static bool exposure_rehearse(struct rehearsing_bandits *self, size_t number, struct error *error)
 {
-	const struct joined_exposure *one = &self->joined->exposures[number];
-	char room[ID_BYTES];
-	const struct exposure exposure = {.id = id_of(number, room),
-					  .time_ms = one->time_ms,
-					  .experiment = text_of(self->config->experiment),
-					  .variant = self->joined->arm_names[one->arm],
-					  .probability = one->probability,
-					  .unit = one->unit,
-					  .reason = one->reason,
-					  .feature_count = one->feature_count,
-					  .features = one->features,
-					  .text_count = one->text_count,
-					  .texts = one->texts};
-	if (!intervals_end(self, one->time_ms, error))
+	const struct exposure exposure = exposure_of(self, number);
+	if (!intervals_end(self, exposure.time_ms, error))
 		return false;
 	choice_count(self, number, &exposure);
+	windows_end(self, exposure.time_ms);
 	learner_expose(self->learner, &exposure);
 	return true;
 }
 
 static bool reward_rehearse(struct rehearsing_bandits *self, const struct past_reward *reward, struct error *error)
 {
-	char room[ID_BYTES];
-	const struct feedback feedback = {
-		.id = id_of(reward->exposure, room), .time_ms = reward->time_ms, .has_reward = true, .reward = reward->value};
+	const struct outcome_metric value = {.name = TEXT(FEEDBACK_REWARD), .value = reward->value};
+	const struct outcome outcome = {.exposure = exposure_of(self, reward->exposure), .metric_count = 1, .metrics = &value};
 	if (!intervals_end(self, reward->time_ms, error))
 		return false;
-	if (reward->time_ms > self->joined->exposures[reward->exposure].time_ms + self->config->window_ms) {
-		self->out->late++; /* the learner knows the time of choices alone, and after the last one there is none */
+	if (reward->time_ms > outcome.exposure.time_ms + self->config->window_ms) {
+		self->out->late++;
 		return true;
 	}
-	learner_feedback(self->learner, &feedback, reward->time_ms);
+	if (!self->has_reward[reward->exposure])
+		learner_outcome(self->learner, &outcome);
+	self->has_reward[reward->exposure] = true;
 	return true;
 }
 
@@ -214,6 +226,7 @@ static bool rehearsing_open(struct rehearsing_bandits *self, struct error *error
 	struct bandit_rehearsal *out = self->out;
 	out->arms = config->options.arms;
 	out->names = ARENA_ARRAY(self->arena, struct text, out->arms);
+	self->has_reward = ARENA_ARRAY(self->arena, bool, joined->exposure_count + 1);
 	out->chances = ARENA_ARRAY(self->arena, double, joined->exposure_count * joined->arms + 1);
 	for (size_t i = 0; out->names && i < out->arms; i++) {
 		size_t arm = 0;
@@ -226,9 +239,7 @@ static bool rehearsing_open(struct rehearsing_bandits *self, struct error *error
 					       .options = config->options,
 					       .arms = config->arms,
 					       .priors = config->priors,
-					       .context = config->context,
-					       .window_ms = config->window_ms,
-					       .memory_bytes = LEARNER_MEMORY_BYTES};
+					       .context = config->context};
 	self->due_ms = joined->first_ms + config->interval_ms;
 	self->board = policy_board_open();
 	self->entry = policy_board_entry(self->board, "", config->experiment);
@@ -251,7 +262,6 @@ bool bandit_rehearse(const struct bandit_rehearsal_config *config, const struct 
 		const struct learner_counts counts = learner_counts(self.learner);
 		rehearsal->rewards = counts.rewards;
 		rehearsal->refused = counts.refused + metric->excess; /* which learners refuse too */
-		rehearsal->late += counts.late + counts.unknown; /* each has its choice in what was joined */
 		rehearsal->count -= rehearsal->policies[rehearsal->count - 1].requests == 0;
 	}
 	learner_close(self.learner);

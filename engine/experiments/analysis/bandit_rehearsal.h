@@ -44,7 +44,7 @@ struct bandit_rehearsal {
 	double *chances;		   /* [exposure][arm of joined]; an arm that the experiment has not: 0 */
 	uint64_t rewards;		   /* that were learnt */
 	uint64_t refused;		   /* rewards that the algorithm does not take */
-	uint64_t late;			   /* after the window, or whose choice gave its place to newer ones */
+	uint64_t late;			   /* after the window */
 };
 
 /* Rehearses with what was joined, and the rewards of the metric. The rehearsal is of the arena alone. False: SYSTEM; or CONFIG of

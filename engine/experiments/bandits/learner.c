@@ -1,5 +1,4 @@
-/* learner.c: see learner.h. What an exposure leaves for its reward, its chance and its features, is in a table beside the
- * join, by the number of the join's entry. */
+/* learner.c: see learner.h. As long as the scale of features is not known, what is to be learnt waits in a list, in its order. */
 #include "experiments/bandits/learner.h"
 
 #include <assert.h>
@@ -8,65 +7,14 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "experiments/bandits/learner_records.h"
-#include "message/records/answer_label.h"
+#include "message/records/feedback.h"
 #include "message/rows.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
+#define EARLY_AT_FIRST 256
 #define WIDTH_LEAST 1e-12 /* of a feature, relative to its mean: one that does not vary keeps the width 1 */
 
-/* Of a computed metric: feedback from which an engine is to compute it has come. */
-#define CAUSE "cause"
-#define CAUSE_BIT 1U
-
-/* ---- what is learnt ---- */
-
-static const double *vector_of(const struct learner *learner, const double *open, double x[CONTEXT_LENGTH_MAX])
-{
-	if (learner->config.context.count == 0)
-		return NULL;
-	context_vector(&learner->config.context, learner->scales, open + 1, x);
-	return x;
-}
-
-void learner_refuse(struct learner *learner, const struct error *refused)
-{
-	if (learner->counts.refused++ == 0)
-		learner->refusal = *refused;
-}
-
-static void reward_learn(struct learner *learner, const double *open, size_t arm, double value, bool exposed)
-{
-	double x[CONTEXT_LENGTH_MAX];
-	struct error refused = {0};
-	exposed = exposed && bandit_arm(learner->bandit, arm)->pending > 0;
-	const bool is_exp3 = learner->config.options.kind == BANDIT_EXP3;
-	const struct bandit_reward reward = {arm,     vector_of(learner, open, x), value, is_exp3 ? open[0] : 1,
-					     exposed, is_exp3 ? 0 : open[0]};
-	if (bandit_reward(learner->bandit, &reward, &refused)) {
-		learner->rewards++;
-		learner->counts.rewards++;
-		return;
-	}
-	learner_refuse(learner, &refused);
-	if (exposed)
-		(void)bandit_expire(learner->bandit, arm, reward.x, &refused);
-}
-
-static void play_tell(struct learner *learner, const double *open, size_t arm)
-{
-	double x[CONTEXT_LENGTH_MAX];
-	struct error ignored = {0};
-	(void)bandit_expose(learner->bandit, arm, vector_of(learner, open, x), &ignored);
-}
-
 /* ---- the scale ---- */
-
-static void open_tell(void *context, size_t slot, uint32_t arm, bool has_outcome)
-{
-	struct learner *learner = context;
-	if (!has_outcome)
-		play_tell(learner, learner->open + slot * learner->stride, arm);
-}
 
 static bool is_text(const struct learner *learner, size_t feature)
 {
@@ -156,7 +104,7 @@ static void texts_set(struct learner *learner)
 	texts_close(learner);
 }
 
-void learner_scale_set(struct learner *learner)
+static void scales_find(struct learner *learner)
 {
 	for (size_t i = 0; i < learner->config.context.count; i++) {
 		const struct moments *moments = &learner->moments[i];
@@ -166,30 +114,95 @@ void learner_scale_set(struct learner *learner)
 	}
 	texts_set(learner);
 	learner->scaled = true;
-	outcome_join_each_open(learner->join, open_tell, learner);
+}
+
+/* ---- what is learnt ---- */
+
+static void reward_learn(struct learner *learner, const struct learner_event *event, const double *x)
+{
+	struct error refused = {0};
+	const bool exposed = event->is_told && bandit_arm(learner->bandit, event->arm)->pending > 0;
+	const bool is_exp3 = learner->config.options.kind == BANDIT_EXP3;
+	const struct bandit_reward reward = {event->arm, x,	  event->value, is_exp3 ? event->chance : 1,
+					     exposed,	 is_exp3 ? 0 : event->chance};
+	if (bandit_reward(learner->bandit, &reward, &refused)) {
+		learner->rewards++;
+		learner->counts.rewards++;
+		return;
+	}
+	if (learner->counts.refused++ == 0)
+		learner->refusal = refused;
+	if (exposed)
+		(void)bandit_expire(learner->bandit, event->arm, x, &refused);
+}
+
+static void event_learn(struct learner *learner, const struct learner_event *event, const double *features)
+{
+	double vector[CONTEXT_LENGTH_MAX];
+	const double *x = learner->config.context.count > 0 ? vector : NULL;
+	struct error ignored = {0};
+	if (x)
+		context_vector(&learner->config.context, learner->scales, features, vector);
+	switch (event->kind) {
+	case LEARNER_PLAY:
+		(void)bandit_expose(learner->bandit, event->arm, x, &ignored);
+		break;
+	case LEARNER_REWARD:
+		reward_learn(learner, event, x);
+		break;
+	case LEARNER_END:
+		(void)bandit_expire(learner->bandit, event->arm, x, &ignored);
+		break;
+	}
+}
+
+void learner_scale_set(struct learner *learner)
+{
+	scales_find(learner);
 	for (size_t i = 0; i < learner->early_count; i++)
-		reward_learn(learner, learner->early_open + i * learner->stride, learner->early[i].arm, learner->early[i].reward,
-			     false);
-	learner->early_count = 0;
+		event_learn(learner, &learner->early[i], learner->early_features + i * learner->config.context.count);
+	memory_give(learner->early);
+	memory_give(learner->early_features);
+	learner->early = NULL;
+	learner->early_features = NULL;
+	learner->early_count = learner->early_rewards = 0;
 }
 
-static void reward_wait(struct learner *learner, const double *open, size_t arm, double value)
+/* False: there is no space for it. */
+static bool event_wait(struct learner *learner, const struct learner_event *event, const double *features)
 {
-	memcpy(learner->early_open + learner->early_count * learner->stride, open, learner->stride * sizeof *open);
-	learner->early[learner->early_count++] = (struct early_reward){arm, value};
-	if (learner->early_count == LEARNER_EARLY_MAX)
+	const size_t stride = learner->config.context.count, count = learner->early_count;
+	size_t room = learner->early_room;
+	struct learner_event *early =
+		count < LEARNER_EARLY_MOST
+			? memory_grow(learner->early, count, &room, EARLY_AT_FIRST, sizeof *early)
+			: NULL;
+	if (!early)
+		return false;
+	learner->early = early;
+	double *kept = memory_grow(learner->early_features, count, &learner->early_room, EARLY_AT_FIRST, stride * sizeof *kept);
+	if (!kept)
+		return false;
+	learner->early_features = kept;
+	early[count] = *event;
+	memcpy(kept + count * stride, features, stride * sizeof *kept);
+	learner->early_count++;
+	learner->early_rewards += event->kind == LEARNER_REWARD;
+	return true;
+}
+
+static void event_take(struct learner *learner, const struct learner_event *event, const double *features)
+{
+	const bool waits = !learner->scaled && event_wait(learner, event, features);
+	if (waits && learner->early_rewards < LEARNER_EARLY_REWARDS)
+		return;
+	if (!learner->scaled)
 		learner_scale_set(learner);
+	if (!waits)
+		event_learn(learner, event, features);
 }
 
-/* ---- exposures ---- */
-
-static size_t arm_find(const struct learner *learner, struct text variant)
-{
-	size_t i = 0;
-	while (i < learner->config.options.arms && !text_equal(learner->config.arms[i], variant))
-		i++;
-	return i;
-}
+/* ---- features ---- */
 
 static double number_find(const struct exposure *exposure, struct text name)
 {
@@ -236,19 +249,6 @@ void learner_context(const struct context_form *form, const struct exposure *exp
 	}
 }
 
-static void features_take(struct learner *learner, const struct exposure *exposure, double *features)
-{
-	const struct context_form *context = &learner->config.context;
-	learner_context(context, exposure, features);
-	for (size_t i = 0; !learner->replays && i < context->count; i++) {
-		if (isnan(features[i]))
-			text_count(learner, i, text_find(exposure, context->names[i]));
-		learner->counts.missing += is_missing(&learner->scales[i], features[i]);
-		if (!isnan(features[i]))
-			moments_add(&learner->moments[i], features[i]);
-	}
-}
-
 /* What its algorithm has to know of the chance of a choice: EXP3 the probability, Thompson the share that is owed to `explore`.
  * Only policies explore. */
 static double chance_of(const struct learner *learner, const struct exposure *exposure)
@@ -259,141 +259,82 @@ static double chance_of(const struct learner *learner, const struct exposure *ex
 	return exposure->reason == ASSIGNED_POLICY ? bandit_floor_share(&learner->config.options, probability) : 0;
 }
 
-void learner_expose(struct learner *learner, const struct exposure *exposure)
+/* ---- exposures and outcomes ---- */
+
+/* The arm of an exposure from which it learns; the number of arms: it is none. */
+static size_t arm_learnt(const struct learner *learner, const struct exposure *exposure)
 {
-	const size_t arm = arm_find(learner, exposure->variant);
-	if (!text_is(exposure->experiment, learner->config.experiment) || arm == learner->config.options.arms ||
-	    !assigned_reason_is_chance(exposure->reason)) {
-		learner->counts.others++;
-		return;
+	const size_t arms = learner->config.options.arms;
+	const bool is_own = text_is(exposure->experiment, learner->config.experiment);
+	size_t i = is_own && assigned_reason_is_chance(exposure->reason) ? 0 : arms;
+	while (i < arms && !text_equal(learner->config.arms[i], exposure->variant))
+		i++;
+	return i;
+}
+
+/* An exposure is one of those by which features are scaled, once. */
+static void exposure_sample(struct learner *learner, const struct exposure *exposure, const double *features)
+{
+	const struct context_form *context = &learner->config.context;
+	for (size_t i = 0; i < context->count; i++) {
+		if (isnan(features[i]))
+			text_count(learner, i, text_find(exposure, context->names[i]));
+		learner->counts.missing += is_missing(&learner->scales[i], features[i]);
+		if (!isnan(features[i]))
+			moments_add(&learner->moments[i], features[i]);
 	}
-	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
-	const enum exposure_fate fate = outcome_join_expose(learner->join, &one);
-	learner->counts.again += fate == EXPOSURE_REPEATED;
-	learner->counts.others += fate == EXPOSURE_DOUBLED || fate == EXPOSURE_LATE || fate == EXPOSURE_REFUSED;
-	if (fate != EXPOSURE_OPENED)
-		return;
-	double *open = learner->open + outcome_join_newest(learner->join) * learner->stride;
-	open[0] = chance_of(learner, exposure);
-	features_take(learner, exposure, open + 1);
 	if (exposure->time_ms > learner->through_ms)
 		learner->through_ms = exposure->time_ms;
 	learner->counts.exposures++;
-	if (learner->scaled && !learner->replays)
-		play_tell(learner, open, arm);
 }
 
-/* An exposure is over: its window ended, or it gave its place to a newer one. */
-static void on_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
+void learner_expose(struct learner *learner, const struct exposure *exposure)
 {
-	struct learner *learner = context;
-	double x[CONTEXT_LENGTH_MAX];
-	struct error ignored = {0};
-	(void)has_outcome;
-	const bool has_reward = outcome_join_has_reward(learner->join, slot);
-	learner->counts.uncomputed += !has_reward && !learner->replays && outcome_join_metrics(learner->join, slot) & CAUSE_BIT;
-	if (!has_reward && learner->scaled && !learner->replays)
-		(void)bandit_expire(learner->bandit, arm, vector_of(learner, learner->open + slot * learner->stride, x), &ignored);
-}
-
-/* ---- feedback ---- */
-
-static void on_joined(void *context, const struct joined_outcome *outcome)
-{
-	struct learner *learner = context;
-	const double *open = learner->open + outcome->slot * learner->stride;
-	if (learner->replays)
+	double features[CONTEXT_FEATURES_MAX];
+	const struct learner_event play = {.kind = LEARNER_PLAY, .arm = arm_learnt(learner, exposure)};
+	if (play.arm == learner->config.options.arms)
 		return;
-	if (learner->scaled)
-		reward_learn(learner, open, outcome->arm, outcome->value, true);
-	else
-		reward_wait(learner, open, outcome->arm, outcome->value);
+	if (exposure->time_ms < learner->told_ms)
+		learner->told_ms = exposure->time_ms;
+	learner_context(&learner->config.context, exposure, features);
+	exposure_sample(learner, exposure, features);
+	event_take(learner, &play, features);
 }
 
-/* The feedback with its reward alone. False: it has none. */
-static bool reward_find(const struct learner *learner, const struct feedback *feedback, struct feedback *reduced)
+/* Whether the play of the exposure was told, to this learner or to the one whose record it goes on from. */
+static bool exposure_was_told(const struct learner *learner, const struct exposure *exposure)
 {
-	*reduced = *feedback;
-	reduced->metric_count = 0;
-	reduced->has_reward = feedback_earns(feedback, learner->config.reward_metric, learner->config.computed, &reduced->reward);
-	return reduced->has_reward;
+	return exposure->time_ms <= learner->before_ms || exposure->time_ms >= learner->told_ms;
 }
 
-static void cause_met(void *context, const struct joined_outcome *outcome)
+void learner_outcome(struct learner *learner, const struct outcome *outcome)
 {
-	(void)context;
-	(void)outcome;
-}
-
-/* Feedback without the metric that engines compute by it: its value comes as a record of theirs, and is counted then. */
-static void cause_note(struct learner *learner, const struct feedback *reduced)
-{
-	const struct feedback_metric named = {TEXT(CAUSE), 0};
-	struct feedback cause = *reduced;
-	const struct outcome_join_counts before = outcome_join_counts(learner->join);
-	cause.metrics = &named;
-	cause.metric_count = 1;
-	outcome_join_feedback(learner->join, &cause, cause_met, learner);
-	const struct outcome_join_counts after = outcome_join_counts(learner->join);
-	learner->of_causes.again += after.again - before.again;
-	learner->of_causes.late += after.late - before.late;
-	learner->of_causes.unknown += after.unknown - before.unknown;
-}
-
-void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms)
-{
-	struct feedback reduced;
-	struct error refused = {0};
-	if (feedback->experiment.length > 0 && !text_is(feedback->experiment, learner->config.experiment)) {
-		learner->counts.others++;
+	const struct exposure *exposure = &outcome->exposure;
+	const struct text metric = learner->config.reward_metric;
+	const struct outcome_metric *reward = outcome_metric_find(outcome, metric.length > 0 ? metric : TEXT(FEEDBACK_REWARD));
+	const bool is_joined = outcome->kind == OUTCOME_JOINED;
+	const bool is_uncomputed = is_joined && reward && reward->how == OUTCOME_COMPUTED && isnan(reward->value);
+	double features[CONTEXT_FEATURES_MAX] = {0};
+	const struct learner_event event = {.kind = is_joined && !is_uncomputed ? LEARNER_REWARD : LEARNER_END,
+					    .arm = arm_learnt(learner, exposure),
+					    .value = reward ? reward->value : 0,
+					    .chance = chance_of(learner, exposure),
+					    .is_told = exposure_was_told(learner, exposure)};
+	if (event.arm == learner->config.options.arms || outcome->kind == OUTCOME_LATE || (is_joined && !reward))
 		return;
-	}
-	if (!feedback_check(feedback, time_ms, &refused)) {
-		learner_refuse(learner, &refused);
-		return;
-	}
-	const bool has_reward = reward_find(learner, feedback, &reduced);
-	char room[LABEL_ROOM];
-	const struct text truth = !has_reward && learner->config.judges ? truth_label(&feedback->truth, room) : (struct text){0};
-	if (reduced.time_ms == 0)
-		reduced.time_ms = time_ms;
-	if (has_reward)
-		outcome_join_feedback(learner->join, &reduced, on_joined, learner);
-	else if (truth.length == 0 || !outcome_join_judge(learner->join, &reduced, truth, OUTCOME_REWARD, on_joined, learner))
-		learner->counts.others++;
-	const bool names_request = feedback->id.length > 0 || feedback->origin.topic.length > 0;
-	if (!has_reward && learner->config.computed && names_request && (feedback->truth.count > 0 || feedback->has_reward))
-		cause_note(learner, &reduced);
+	learner->counts.uncomputed += is_uncomputed;
+	learner_context(&learner->config.context, exposure, features);
+	if (!event.is_told)
+		exposure_sample(learner, exposure, features);
+	if (event.is_told || event.kind == LEARNER_REWARD)
+		event_take(learner, &event, features);
 }
 
-bool learner_lacks(const struct learner *learner, const struct feedback *feedback, int64_t time_ms, struct open_request *found)
-{
-	struct feedback timed = *feedback;
-	struct error refused = {0};
-	if (timed.time_ms == 0)
-		timed.time_ms = time_ms;
-	return learner->config.computed && feedback_check(feedback, time_ms, &refused) &&
-	       outcome_join_lacks(learner->join, &timed, OUTCOME_REWARD, found);
-}
-
-/* ---- replay and counts ---- */
-
-void learner_replay(struct learner *learner, bool replays)
-{
-	learner->replays = replays;
-}
+/* ---- counts ---- */
 
 struct learner_counts learner_counts(const struct learner *learner)
 {
-	struct learner_counts counts = learner->counts;
-	const struct outcome_join_counts join = outcome_join_counts(learner->join);
-	counts.again += join.again - learner->of_causes.again;
-	counts.late = join.late - learner->of_causes.late;
-	counts.unknown = join.unknown - learner->of_causes.unknown;
-	counts.by_unit = join.by_unit;
-	counts.feedback_dropped = join.feedback_dropped;
-	counts.dropped = join.dropped;
-	return counts;
+	return learner->counts;
 }
 
 const char *learner_refusal(const struct learner *learner)
@@ -402,31 +343,6 @@ const char *learner_refusal(const struct learner *learner)
 }
 
 /* ---- opening ---- */
-
-static bool learner_reserve(struct learner *learner, struct error *error)
-{
-	const struct learner_config *config = &learner->config;
-	const size_t entries = config->memory_bytes / (OUTCOME_BYTES_MOST + learner->stride * sizeof(double));
-	const struct text cause = TEXT(CAUSE);
-	const struct outcome_join_config join = {.memory_bytes = entries * OUTCOME_BYTES_MOST,
-						 .metric_count = 1,
-						 .metrics = &cause,
-						 .by_unit = true,
-						 .window_ms = config->window_ms,
-						 .seed = hash_key(text_of(config->experiment)),
-						 .judges = config->judges,
-						 .closed = on_closed,
-						 .context = learner};
-	learner->join = outcome_join_open(&join, error);
-	if (!learner->join)
-		return false;
-	learner->open = memory_take_table(outcome_join_capacity(learner->join), learner->stride * sizeof(double));
-	if (!learner->scaled) {
-		learner->early = memory_take(LEARNER_EARLY_MAX, sizeof *learner->early);
-		learner->early_open = memory_take(LEARNER_EARLY_MAX, learner->stride * sizeof(double));
-	}
-	return learner->open && (learner->scaled || (learner->early && learner->early_open));
-}
 
 struct learner *learner_open(const struct learner_config *config, struct error *error)
 {
@@ -437,8 +353,9 @@ struct learner *learner_open(const struct learner_config *config, struct error *
 		return NULL;
 	}
 	learner->config = *config;
-	learner->stride = 1 + config->context.count;
 	learner->scaled = config->context.count == 0;
+	learner->before_ms = -1;
+	learner->told_ms = INT64_MAX;
 	buffer_open(&learner->policy_bytes, POLICY_RECORD_BYTES_MAX);
 	buffer_open(&learner->learner_bytes, POLICY_RECORD_BYTES_MAX);
 	learner->arena = arena_open(ARENA_BYTES);
@@ -446,7 +363,7 @@ struct learner *learner_open(const struct learner_config *config, struct error *
 		learner->bandit = bandit_open(learner->arena, &config->options, error);
 		learner->policy = policy_open(learner->arena, &config->options, hash_key(text_of(config->experiment)));
 	}
-	if (learner->bandit && learner->policy && learner_reserve(learner, error))
+	if (learner->bandit && learner->policy)
 		return learner;
 	learner_close(learner);
 	error_memory(error, ERROR_SYSTEM, "opening a learner");
@@ -457,12 +374,9 @@ void learner_close(struct learner *learner)
 {
 	if (!learner)
 		return;
-	memory_give_table(learner->open, learner->join ? outcome_join_capacity(learner->join) : 0,
-			  learner->stride * sizeof(double));
-	outcome_join_close(learner->join);
 	texts_close(learner);
 	memory_give(learner->early);
-	memory_give(learner->early_open);
+	memory_give(learner->early_features);
 	buffer_close(&learner->policy_bytes);
 	buffer_close(&learner->learner_bytes);
 	arena_close(learner->arena);

@@ -93,7 +93,7 @@ static void record_features(struct learner *learner)
 /* Whether the features have been seen often enough for a scale. */
 static bool scale_is_due(const struct learner *learner)
 {
-	return !learner->scaled && (learner->early_count > 0 || learner->is_warm) && learner->counts.exposures >= LEARNER_SAMPLES;
+	return !learner->scaled && (learner->early_rewards > 0 || learner->is_warm) && learner->counts.exposures >= LEARNER_SAMPLES;
 }
 
 bool learner_record(struct learner *learner, int64_t now_ms, struct policy_record *record, struct error *error)
@@ -216,6 +216,7 @@ bool learner_restore(struct learner *learner, const struct policy_record *record
 	learner->rewards = rewards_kept(record, before, places);
 	learner->recorded_rewards = changed ? -1 : record->rewards;
 	learner->through_ms = record->through_ms;
+	learner->before_ms = record->through_ms;
 	policy_learn(learner->policy, learner->bandit, (uint64_t)learner->version);
 	return true;
 }

@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "experiments/bandits/learner.h"
 #include "experiments/bandits/text_classes.h"
-#include "experiments/outcomes/outcome_join.h"
 #include "message/records/policy_record.h"
 #include "methods/bandits/policy.h"
 
@@ -21,9 +20,12 @@ struct candidate_history {
 	struct policy_candidates lists[POLICY_CANDIDATES_MAX];
 };
 
-struct early_reward {
+/* A play, or what became of one. */
+struct learner_event {
+	enum { LEARNER_PLAY, LEARNER_REWARD, LEARNER_END } kind;
 	size_t arm;
-	double reward;
+	double value, chance; /* of a reward */
+	bool is_told;	      /* the play was one of those before */
 };
 
 struct learner {
@@ -31,26 +33,22 @@ struct learner {
 	struct arena *arena; /* of the bandit and its policy */
 	struct bandit *bandit;
 	struct policy *policy;
-	struct outcome_join *join;
-	size_t stride; /* numbers of an open exposure: its chance and its features */
-	double *open;  /* of each entry of the join */
-	bool replays;
 	bool scaled;  /* the scale is known; always, without a context */
 	bool is_warm; /* it started with the priors */
 	struct moments moments[CONTEXT_FEATURES_MAX];
 	struct context_scale scales[CONTEXT_FEATURES_MAX];
 	struct text_classes *texts[CONTEXT_FEATURES_MAX]; /* of each feature that was a text, until the scale is known */
-	struct early_reward *early;			  /* LEARNER_EARLY_MAX */
-	double *early_open;				  /* numbers of their exposures */
-	size_t early_count;
+	struct learner_event *early;			  /* what waits for the scale */
+	double *early_features;				  /* of each of them */
+	size_t early_count, early_room, early_rewards;
 	struct policy_feature features[CONTEXT_FEATURES_MAX]; /* of the last record */
 	int64_t version, rewards, recorded_rewards; /* -1: its record is of other candidates, or of another order; or none is */
 	struct candidate_history history;
 	int64_t through_ms;
+	int64_t before_ms, told_ms; /* exposures up to the one, and from the other on, were told */
 	struct buffer policy_bytes, learner_bytes;
 	struct learner_counts counts;
-	struct outcome_join_counts of_causes; /* of the join's counts: by feedback that has no reward yet */
-	struct error refusal;		      /* of the first */
+	struct error refusal; /* of the first */
 };
 
 /* The classes of a text are copied to the arena. False: memory ran out, and it is a number, which is missing. */
@@ -62,7 +60,7 @@ bool learner_bandit_fit(struct learner *learner, struct error *error);
 /* The bandit, which has learnt nothing, learns the priors. INPUT: it does not take them. */
 bool learner_priors_learn(struct learner *learner, struct error *error);
 
-/* Takes the moments so far as the scale, and learns the rewards that waited for it. */
+/* Takes the moments so far as the scale, and learns what waited for it. */
 void learner_scale_set(struct learner *learner);
 
 #endif

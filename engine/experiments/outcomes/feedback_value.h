@@ -1,5 +1,5 @@
-/* feedback_value.h: Feedback value: the value of a declared metric by the feedback on an answer. Engines compute it for their own
- * answers, the recovery of answers for those of others (engine/learn/answer_recovery.h), and commands from the topics. Pure. */
+/* feedback_value.h: Feedback value: the value of a declared metric by the feedback on an answer. The engine that
+ * joins outcomes computes it (engine/learn/outcome_metrics.h), and commands compute it from the topics. Pure. */
 #ifndef SLUICE_EXPERIMENTS_OUTCOMES_FEEDBACK_VALUE_H
 #define SLUICE_EXPERIMENTS_OUTCOMES_FEEDBACK_VALUE_H
 

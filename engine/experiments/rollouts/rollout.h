@@ -28,7 +28,7 @@
  *
  * A rule of truth that nobody wrote is left out as long as the rollout has no truth of any variant in any stage. A truth is also
  * one that waits for the end of its outcome window, or that came after it, or is of a request of an earlier stage
- * (engine/learn/truth_service.h): then the rule is open, and the stage does not pass. It is open too while no engine says that it
+ * (engine/learn/tally_reader.h): then the rule is open, and the stage does not pass. It is open too while no engine says that it
   * has counted what has come, since there may be some. Of truths that do not count nothing is judged, so what is shown by the
    * others is that of requests whose truth comes early. Where more than ROLLOUT_LATE_SHARE of the truths of the
  * candidate, or of the default in a comparison, are late, a rule does not hold: those in time are the smaller part of them, and

@@ -9,7 +9,7 @@
  * of the request, if the table by which it was chosen is still in force (flow/rollout_choices.h); one that is slow by every rule
  * before that is counted then, and its failure when it fails. So the counts of a table only rise, and belong to its weights alone.
  *
- * Counts of truths come from whoever joins the feedback of a pipeline (engine/learn/truth_service.h). They are totals of a pipeline
+ * Counts of truths come from whoever joins the feedback of a pipeline (engine/learn/tally_reader.h). They are totals of a pipeline
  * under the table.
  *
  * Any thread may call.

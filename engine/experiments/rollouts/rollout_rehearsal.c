@@ -6,17 +6,18 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "experiments/outcomes/outcome_join.h"
+#include "experiments/outcomes/exposure_join.h"
 #include "experiments/rollouts/truth_tally.h"
 #include "experiments/rollouts/unit_cells.h"
 
 #define ROOM_AT_FIRST 1024
 #define TABLE_TEXT "0000000000000001" /* of all exposures: they count whatever table chose them */
 #define TABLE 1
-#define REHEARSAL_UNITS_MAX TRUTH_UNITS_MAX
+#define QUIET_MS 5000 /* as in an engine: what records of so long ago say is known */
 
 struct past_pipeline {
 	struct rehearsed_pipeline how;
+	struct exposure_join *join;
 	struct truth_tally *tally; /* of the epoch */
 };
 
@@ -36,12 +37,10 @@ struct past_answer {
 };
 
 struct past_feedback {
-	struct feedback feedback;
+	struct feedback feedback; /* but for its metrics and truth: */
 	size_t pipeline;
-	size_t metric_count;
 	struct feedback_metric metrics[1 + EXPERIMENT_METRICS_MAX]; /* the accuracy, where it is given, and those of the plan */
 	struct text prediction;					    /* what the truth says; empty: it does not judge */
-	int64_t time_ms;
 };
 
 struct records {
@@ -177,28 +176,30 @@ bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_
 }
 
 /* What is judged of a feedback; names are those of the plan. */
-static void outcomes_keep(const struct rollout_plan *plan, const struct feedback *feedback, struct past_feedback *past)
+static void values_keep(const struct rollout_plan *plan, const struct feedback *feedback, struct past_feedback *past)
 {
-	const struct feedback_metric *accuracy = truth_accuracy(feedback);
-	const char *names[EXPERIMENT_METRICS_MAX];
-	double values[EXPERIMENT_METRICS_MAX];
-	const unsigned has = truth_metrics(feedback, rollout_plan_metrics(plan, names), plan->metric_count, values);
-	if (accuracy)
-		past->metrics[past->metric_count++] = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
-	for (size_t i = 0; i < plan->metric_count; i++)
-		if (has & 1U << i)
-			past->metrics[past->metric_count++] = (struct feedback_metric){text_of(names[i]), values[i]};
+	const char *names[1 + EXPERIMENT_METRICS_MAX] = {ROLLOUT_ACCURACY};
+	rollout_plan_metrics(plan, names + 1);
+	for (size_t i = 0; i < 1 + plan->metric_count; i++) {
+		const struct feedback_metric *metric = feedback_metric_find(feedback, text_of(names[i]));
+		if (feedback->has_reward && strcmp(names[i], FEEDBACK_REWARD) == 0)
+			past->feedback.has_reward = true;
+		else if (metric)
+			past->metrics[past->feedback.metric_count++] = (struct feedback_metric){text_of(names[i]), metric->value};
+	}
 }
 
 bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error)
 {
-	struct past_feedback heard = {.time_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms};
+	struct past_feedback heard = {
+		.feedback = {.time_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms, .reward = feedback->reward}};
 	char room[LABEL_ROOM];
-	struct text truth = {0};
-	outcomes_keep(rehearsal->config.plan, feedback, &heard);
-	if (!truth_accuracy(feedback))
-		truth = truth_label(&feedback->truth, room);
-	if (heard.metric_count == 0 && truth.length == 0)
+	struct error refused = {0};
+	values_keep(rehearsal->config.plan, feedback, &heard);
+	const struct text truth = truth_label(&feedback->truth, room);
+	const bool says = heard.feedback.has_reward || heard.feedback.metric_count > 0 || truth.length > 0;
+	heard.feedback.metrics = heard.metrics;
+	if (!says || !truth_values_check(&heard.feedback, &refused))
 		return true;
 	struct past_feedback *past = record_add(rehearsal, &rehearsal->feedback, error);
 	if (!past)
@@ -207,12 +208,11 @@ bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feed
 	rehearsal->has_open = true;
 	past->pipeline = rehearsal->pipelines.count;
 	past->prediction = rollout_rehearsal_kept(rehearsal, truth);
-	past->feedback = (struct feedback){.id = rollout_rehearsal_kept(rehearsal, feedback->id),
-					   .unit = rollout_rehearsal_kept(rehearsal, feedback->unit),
-					   .experiment = rollout_rehearsal_kept(rehearsal, feedback->experiment),
-					   .feedback_id = rollout_rehearsal_kept(rehearsal, feedback->feedback_id),
-					   .origin = origin_kept(rehearsal, &feedback->origin),
-					   .time_ms = past->time_ms};
+	past->feedback.id = rollout_rehearsal_kept(rehearsal, feedback->id);
+	past->feedback.unit = rollout_rehearsal_kept(rehearsal, feedback->unit);
+	past->feedback.experiment = rollout_rehearsal_kept(rehearsal, feedback->experiment);
+	past->feedback.feedback_id = rollout_rehearsal_kept(rehearsal, feedback->feedback_id);
+	past->feedback.origin = origin_kept(rehearsal, &feedback->origin);
 	return true;
 }
 
@@ -312,7 +312,7 @@ static bool happenings_make(struct rehearsal *rehearsal)
 			*to++ = (struct happening){requests[i].ended_ms, HAPPENS_ANSWER, &requests[i]};
 	}
 	for (size_t i = 0; i < rehearsal->feedback.count; i++)
-		*to++ = (struct happening){feedback[i].time_ms, HAPPENS_FEEDBACK, &feedback[i]};
+		*to++ = (struct happening){feedback[i].feedback.time_ms, HAPPENS_FEEDBACK, &feedback[i]};
 	rehearsal->happenings = made;
 	rehearsal->happening_count = (size_t)(to - made);
 	qsort(made, rehearsal->happening_count, sizeof *made, happenings_compare);
@@ -326,31 +326,67 @@ static struct past_pipeline *pipeline_at(const struct rehearsal *rehearsal, size
 	return &((struct past_pipeline *)(void *)rehearsal->pipelines.items)[number];
 }
 
-static void tallies_close(struct rehearsal *rehearsal)
+static void pipelines_close(struct rehearsal *rehearsal)
 {
 	for (size_t i = 0; i < rehearsal->pipelines.count; i++) {
+		exposure_join_close(pipeline_at(rehearsal, i)->join);
 		truth_tally_close(pipeline_at(rehearsal, i)->tally);
-		pipeline_at(rehearsal, i)->tally = NULL;
 	}
 }
 
-/* The tally of the epoch before knows the requests whose truths may come yet. */
+static void outcome_take(void *context, size_t window, const struct outcome *outcome)
+{
+	const struct past_pipeline *pipeline = context;
+	(void)window;
+	truth_tally_outcome(pipeline->tally, outcome);
+}
+
+static bool join_open(const struct rehearsal *rehearsal, struct past_pipeline *pipeline, struct error *error)
+{
+	struct join_window window = {.experiment = text_of(rehearsal->config.experiment),
+				     .window_ms = rehearsal->config.window_ms,
+				     .units = JOIN_UNITS_ALL,
+				     .samples = true};
+	if (!pipeline->how.computed)
+		window.judged = TEXT(ROLLOUT_ACCURACY);
+	const char *metrics[EXPERIMENT_METRICS_MAX];
+	struct text names[1 + EXPERIMENT_METRICS_MAX] = {TEXT(ROLLOUT_ACCURACY)};
+	rollout_plan_metrics(rehearsal->config.plan, metrics);
+	for (size_t i = 0; i < rehearsal->config.plan->metric_count; i++)
+		names[1 + i] = text_of(metrics[i]);
+	const struct exposure_join_config config = {.memory_bytes = SIZE_MAX,
+						    .window_count = 1,
+						    .windows = &window,
+						    .name_count = 1 + rehearsal->config.plan->metric_count,
+						    .names = names,
+						    .context = pipeline,
+						    .outcome = outcome_take};
+	pipeline->join = exposure_join_open(&config, error);
+	return pipeline->join;
+}
+
+static bool joins_open(const struct rehearsal *rehearsal, struct error *error)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < rehearsal->pipelines.count; i++)
+		good = join_open(rehearsal, pipeline_at(rehearsal, i), error);
+	return good;
+}
+
 static bool tally_begin(struct rehearsal *rehearsal, struct past_pipeline *pipeline, int64_t now_ms, struct error *error)
 {
-	const struct truth_past past = pipeline->tally ? truth_tally_give_past(pipeline->tally) : (struct truth_past){0};
 	struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
 					    .table = TABLE,
 					    .since_ms = now_ms,
+					    .began_ms = rehearsal->happenings[0].time_ms,
 					    .arms = rehearsal->config.count,
 					    .names = rehearsal->config.names,
 					    .paired = rehearsal->config.count,
 					    .window_ms = rehearsal->config.window_ms,
 					    .metric_count = rehearsal->config.plan->metric_count,
 					    .metrics = rollout_plan_metrics(rehearsal->config.plan, rehearsal->metrics),
-					    .computed = pipeline->how.computed,
-					    .memory_bytes = TRUTH_MEMORY_BYTES,
-					    .units_max = REHEARSAL_UNITS_MAX,
-					    .past = past};
+					    .waiting_max = TRUTH_WAITING_MAX,
+					    .units_max = TRUTH_UNITS_MAX};
 	memcpy(config.caps, pipeline->how.caps, sizeof config.caps);
 	memcpy(config.ratios, pipeline->how.ratios, sizeof config.ratios);
 	truth_tally_close(pipeline->tally);
@@ -390,28 +426,41 @@ static void answer_count(struct rehearsal *rehearsal, const struct past_request 
 	}
 }
 
+static void time_pass(const struct past_pipeline *pipeline, int64_t time_ms)
+{
+	exposure_join_pass(pipeline->join, time_ms);
+	truth_tally_pass(pipeline->tally, time_ms);
+}
+
+static void exposure_take(const struct rehearsal *rehearsal, const struct past_request *request)
+{
+	const struct past_pipeline *pipeline = pipeline_at(rehearsal, request->pipeline);
+	time_pass(pipeline, request->exposure.time_ms);
+	(void)exposure_join_expose(pipeline->join, &request->exposure, (struct join_place){0});
+}
+
+static void feedback_take(const struct rehearsal *rehearsal, const struct past_feedback *past)
+{
+	struct feedback feedback = past->feedback;
+	const struct tensor truth = {.name = TEXT("truth"), .datatype = DATATYPE_BYTES, .count = 1, .data = &past->prediction};
+	const struct tensor *const items[] = {&truth};
+	feedback.metrics = past->metrics; /* which moved with the list */
+	feedback.truth = (struct tensors){past->prediction.length > 0, items};
+	exposure_join_feedback(pipeline_at(rehearsal, past->pipeline)->join, &feedback, &(struct origin){0}, feedback.time_ms);
+}
+
 static void happening_take(struct rehearsal *rehearsal, const struct happening *happening)
 {
-	const struct past_request *request = happening->record;
 	switch (happening->kind) {
 	case HAPPENS_EXPOSURE:
-		truth_tally_expose(pipeline_at(rehearsal, request->pipeline)->tally, &request->exposure);
+		exposure_take(rehearsal, happening->record);
 		break;
 	case HAPPENS_ANSWER:
-		answer_count(rehearsal, request);
+		answer_count(rehearsal, happening->record);
 		break;
-	case HAPPENS_FEEDBACK: {
-		const struct past_feedback *past = happening->record;
-		struct feedback feedback = past->feedback;
-		const struct tensor truth = {
-			.name = TEXT("truth"), .datatype = DATATYPE_BYTES, .count = 1, .data = &past->prediction};
-		const struct tensor *const items[] = {&truth};
-		feedback.metric_count = past->metric_count;
-		feedback.metrics = past->metrics;
-		feedback.truth = (struct tensors){past->prediction.length > 0, items};
-		truth_tally_feedback(pipeline_at(rehearsal, past->pipeline)->tally, &feedback, past->time_ms);
+	case HAPPENS_FEEDBACK:
+		feedback_take(rehearsal, happening->record);
 		break;
-	}
 	}
 }
 
@@ -476,7 +525,7 @@ static bool approval_give(struct rehearsal *rehearsal, int64_t now_ms, struct er
 static bool look_take(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
 {
 	for (size_t i = 0; i < rehearsal->pipelines.count; i++)
-		truth_tally_pass(pipeline_at(rehearsal, i)->tally, now_ms - OUTCOME_QUIET_MS); /* as in an engine */
+		time_pass(pipeline_at(rehearsal, i), now_ms - QUIET_MS);
 	const struct rollout_look look = look_of(rehearsal, now_ms);
 	const uint64_t epoch = rehearsal->state.epoch;
 	struct rollout_move move = {0};
@@ -529,8 +578,9 @@ bool rehearsal_run(struct rehearsal *rehearsal, struct rehearsal_result *result,
 	result->last_ms = rehearsal->happenings[rehearsal->happening_count - 1].time_ms;
 	requests_tell(rehearsal, result);
 	rehearsal->state = rollout_begin(rehearsal->config.plan);
-	const bool good = epoch_begin(rehearsal, result->first_ms, error) && looks_take(rehearsal, result->first_ms, error);
-	tallies_close(rehearsal);
+	const bool good = joins_open(rehearsal, error) && epoch_begin(rehearsal, result->first_ms, error) &&
+			  looks_take(rehearsal, result->first_ms, error);
+	pipelines_close(rehearsal);
 	result->move_count = rehearsal->move_count;
 	result->moves = rehearsal->moves;
 	result->state = rehearsal->state;

@@ -1,21 +1,21 @@
-/* truth_tally.c: see truth_tally.h. What feedback leaves for the end of the window is beside the join, by the slot of its exposure
- * (experiments/outcomes/outcome_values.h). Units are in a table with open addressing, which doubles. */
+/* truth_tally.c: see truth_tally.h. Values that wait are a heap, by the end of their windows. Units are in a table with open
+ * addressing, which doubles. */
 #include "experiments/rollouts/truth_tally.h"
 
 #include <assert.h>
 #include <math.h>
 
-#include "base/number/duration.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/number/number.h"
-#include "experiments/rollouts/arrival_tally.h"
-#include "experiments/outcomes/outcome_join.h"
-#include "experiments/outcomes/outcome_values.h"
+#include "base/number/duration.h"
 #include "experiments/rollouts/running_cap.h"
 
 #define UNITS_AT_FIRST 1024
+#define WAITING_AT_FIRST 256
 #define TABLE_DIGITS 16 /* of the version of a table in an exposure */
+
+/* What is judged of a request: its accuracy, then the metrics. */
+#define JUDGED_MAX (1 + EXPERIMENT_METRICS_MAX)
 
 struct truth_unit {
 	uint64_t unit; /* 0: the place is free */
@@ -23,21 +23,45 @@ struct truth_unit {
 	uint32_t requests;
 	uint16_t arm;
 	uint8_t judged;
-	bool has_value; /* a value of it was counted, or waits */
+	bool has_value : 1; /* a value of it was counted, or waits */
+	bool came : 1;	    /* feedback that names it alone, in time */
+	bool came_late : 1; /* likewise, after its window */
+};
+
+/* A value whose window is not over. */
+struct waiting_truth {
+	int64_t due_ms;
+	uint64_t unit;
+	double value;
+	uint16_t arm;
+	uint8_t judged;
+};
+
+/* Outcomes of a sample, and what they stand for. */
+struct sampled_number {
+	int64_t count, sum;
+};
+
+/* Of one outcome of an arm. */
+struct outcome_arrivals {
+	struct sampled_number late;
+	bool has_past; /* one that is counted as joined is of an earlier stage */
 };
 
 struct truth_tally {
 	struct truth_tally_config config;
-	struct outcome_join *join;
 	size_t judged_count;
+	struct text names[JUDGED_MAX];
+	uint64_t seed; /* of the hashes of units */
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
-	struct outcome_values *values; /* of feedback, until their exposures are over */
-	struct arrival_tally arrivals;
+	struct waiting_truth *waiting;
+	size_t waiting_count, waiting_room;
+	int64_t passed_ms;
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
+	struct outcome_arrivals arrivals[ASSIGNMENT_WAYS_MAX][JUDGED_MAX];
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
 	struct truth_tally_losses losses;
-	struct error refused; /* the first of the refused feedback */
 };
 
 /* ---- units ---- */
@@ -170,56 +194,112 @@ static void value_take(struct truth_tally *tally, size_t judged, struct waiting_
 	value_count(tally, judged, value);
 }
 
-/* ---- exposures ---- */
+/* ---- values that wait ---- */
 
-/* An exposure that is over, and the values of its own request. */
-struct over_exposure {
-	struct truth_tally *tally;
-	uint64_t unit;
-	uint32_t arm;
-	double values[JUDGED_MAX];
-};
-
-static void exposure_value(const struct over_exposure *over, size_t judged, double number)
+static void waiting_count_first(struct truth_tally *tally)
 {
-	struct waiting_value value = {.unit = over->unit, .arm = over->arm, .value = number};
-	value_take(over->tally, judged, &value);
+	struct waiting_truth *heap = tally->waiting;
+	const struct waiting_truth first = heap[0], last = heap[--tally->waiting_count];
+	struct waiting_value value = {.unit = first.unit, .arm = first.arm, .value = first.value};
+	size_t at = 0;
+	for (size_t child = 1; child < tally->waiting_count; child = 2 * at + 1) {
+		child += child + 1 < tally->waiting_count && heap[child + 1].due_ms < heap[child].due_ms;
+		if (heap[child].due_ms >= last.due_ms)
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = last;
+	value_take(tally, first.judged, &value);
 }
 
-/* Values of the unit count before those of the request. */
-static void outcome_take(void *context, const struct outcome_value *outcome)
+static void value_wait(struct truth_tally *tally, const struct waiting_truth *value)
 {
-	struct over_exposure *over = context;
-	if (outcome->of_unit)
-		exposure_value(over, outcome->metric, outcome->value);
-	else
-		over->values[outcome->metric] = outcome->value;
+	if (tally->waiting_count >= tally->config.waiting_max) {
+		waiting_count_first(tally);
+		tally->losses.early++;
+	}
+	struct waiting_truth *heap = memory_grow(tally->waiting, tally->waiting_count, &tally->waiting_room, WAITING_AT_FIRST,
+						 sizeof *heap);
+	if (!heap) {
+		tally->losses.crowded++;
+		return;
+	}
+	tally->waiting = heap;
+	size_t at = tally->waiting_count++;
+	for (; at > 0 && heap[(at - 1) / 2].due_ms > value->due_ms; at = (at - 1) / 2)
+		heap[at] = heap[(at - 1) / 2];
+	heap[at] = *value;
 }
 
-static void exposure_ended(void *context, size_t slot)
+void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
 {
-	struct truth_tally *tally = context;
-	const struct arrived_exposure ended = {.request = outcome_join_request(tally->join, slot),
-					       .time_ms = outcome_join_exposed_ms(tally->join, slot),
-					       .arm = outcome_join_arm(tally->join, slot),
-					       .outcomes = outcome_join_metrics(tally->join, slot),
-					       .has_label = outcome_join_has_label(tally->join, slot)};
-	arrival_tally_end(&tally->arrivals, &ended);
+	if (time_ms > tally->passed_ms)
+		tally->passed_ms = time_ms;
+	while (tally->waiting_count > 0 && tally->waiting[0].due_ms <= tally->passed_ms)
+		waiting_count_first(tally);
 }
 
-static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
+/* ---- arrivals ---- */
+
+static void arrival_count(struct truth_tally *tally, size_t arm, size_t judged, int64_t joined, int64_t late)
 {
-	struct truth_tally *tally = context;
-	struct over_exposure over = {.tally = tally, .unit = outcome_join_unit(tally->join, slot), .arm = arm};
-	(void)has_outcome;
-	exposure_ended(tally, slot);
-	for (size_t i = 0; i < tally->judged_count; i++)
-		over.values[i] = (double)NAN;
-	outcome_values_take(tally->values, slot, outcome_take, &over);
-	for (size_t i = 0; i < tally->judged_count; i++)
-		if (!isnan(over.values[i]))
-			exposure_value(&over, i, over.values[i]);
+	struct truth_counts *counts = &tally->counts[arm];
+	struct metric_counts *metric = judged > 0 ? &counts->metrics[judged - 1] : NULL;
+	*(metric ? &metric->joined : &counts->joined) += joined;
+	*(metric ? &metric->late : &counts->late) += late;
 }
+
+static int64_t sampled_estimate(const struct sampled_number *number)
+{
+	return number->count < TRUTH_SAMPLED_LEAST ? number->count : number->sum;
+}
+
+static void late_count(struct truth_tally *tally, size_t arm, size_t judged, int64_t weight)
+{
+	struct sampled_number *number = &tally->arrivals[arm][judged].late;
+	const int64_t before = sampled_estimate(number);
+	number->count++;
+	number->sum += weight;
+	arrival_count(tally, arm, judged, 0, sampled_estimate(number) - before);
+}
+
+/* An outcome of an earlier stage says only that outcomes come, or that they are late, where this one has none in time. */
+static void past_count(struct truth_tally *tally, size_t arm, size_t judged, const struct outcome *outcome)
+{
+	const struct truth_counts *counts = &tally->counts[arm];
+	const int64_t joined = judged > 0 ? counts->metrics[judged - 1].joined : counts->joined;
+	const int64_t late = judged > 0 ? counts->metrics[judged - 1].late : counts->late;
+	const bool is_before = outcome->written_ms < tally->config.since_ms;
+	bool *has_past = &tally->arrivals[arm][judged].has_past;
+	if (joined > *has_past || (is_before && joined + late > 0))
+		return;
+	if (outcome->kind == OUTCOME_LATE) {
+		late_count(tally, arm, judged, is_before ? 1 : outcome->weight);
+	} else if (!*has_past) {
+		arrival_count(tally, arm, judged, 1, 0);
+		*has_past = true;
+	}
+}
+
+/* Whether it is the first outcome of its unit, in time or late; one of a request is, since it comes once. */
+static bool arrival_is_news(struct truth_tally *tally, size_t arm, size_t judged, const struct outcome *outcome, uint64_t hash)
+{
+	const struct truth_unit one = {.unit = hash, .arm = (uint16_t)arm, .judged = (uint8_t)judged};
+	const bool is_late = outcome->kind == OUTCOME_LATE;
+	if (!outcome->by_unit)
+		return true;
+	struct truth_unit *unit = unit_take(tally, &one);
+	if (!unit || unit->came || (is_late && unit->came_late))
+		return false;
+	unit->came |= !is_late;
+	unit->came_late |= is_late;
+	return true;
+}
+
+/* ---- outcomes ---- */
+
+enum outcome_stage { OF_NONE, OF_PRESENT, OF_EARLIER };
 
 static bool table_is(struct text digits, uint64_t table)
 {
@@ -235,217 +315,77 @@ static bool table_is(struct text digits, uint64_t table)
 	return read == table;
 }
 
-/* Of an earlier stage of the rollout, whichever table it had. Its second is whole, as that of the join is. */
-static void past_expose(struct truth_tally *tally, const struct exposure *exposure, size_t arm)
-{
-	const struct feedback naming = {.id = exposure->id};
-	const struct arrived_exposure past = {.request = outcome_join_feedback_request(tally->join, &naming),
-					      .unit = outcome_join_unit_hash(tally->join, exposure->unit),
-					      .time_ms = exposure->time_ms / MS_PER_S * MS_PER_S,
-					      .arm = arm,
-					      .has_label = exposure->prediction.length > 0};
-	if (tally->config.began_ms > 0 && exposure->time_ms >= tally->config.began_ms)
-		arrival_tally_add_past(&tally->arrivals, &past);
-}
-
-void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure)
+static enum outcome_stage stage_of(const struct truth_tally *tally, const struct exposure *exposure, size_t *arm)
 {
 	const struct truth_tally_config *config = &tally->config;
-	size_t arm = 0;
-	outcome_join_pass(tally->join, exposure->time_ms); /* whosever it is */
-	while (arm < config->arms && !text_is(exposure->variant, config->names[arm]))
-		arm++;
-	if (arm == config->arms || !assigned_reason_has_table(exposure->reason) ||
+	for (*arm = 0; *arm < config->arms && !text_is(exposure->variant, config->names[*arm]);)
+		++*arm;
+	if (*arm == config->arms || !assigned_reason_has_table(exposure->reason) ||
 	    !text_is(exposure->experiment, config->experiment))
-		return;
-	if (exposure->time_ms < config->since_ms) {
-		past_expose(tally, exposure, arm);
-		return;
-	}
+		return OF_NONE;
+	if (exposure->time_ms < config->since_ms)
+		return config->began_ms > 0 && exposure->time_ms >= config->began_ms ? OF_EARLIER : OF_NONE;
 	if (!table_is(exposure->table, config->table))
-		return;
-	if (arm == config->paired && !baseline_has(&config->baseline, exposure->unit, &exposure->origin))
-		return;
-	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
-	if (outcome_join_expose(tally->join, &one) != EXPOSURE_OPENED)
-		return;
-	const size_t slot = outcome_join_newest(tally->join);
-	const struct arrived_exposure seen = {
-		.unit = outcome_join_unit(tally->join, slot), .time_ms = outcome_join_exposed_ms(tally->join, slot), .arm = arm};
-	if (exposure->unit.length > 0)
-		arrival_tally_see_unit(&tally->arrivals, &seen);
+		return OF_NONE;
+	return *arm != config->paired || baseline_has(&config->baseline, exposure->unit, &exposure->origin) ? OF_PRESENT : OF_NONE;
 }
 
-void truth_tally_pass(struct truth_tally *tally, int64_t time_ms)
+static bool value_is_sound(bool is_accuracy, double value)
 {
-	outcome_join_pass(tally->join, time_ms);
+	return is_accuracy ? value >= 0 && value <= 1 : fabs(value) <= TRUTH_VALUE_MAX;
 }
 
-/* ---- feedback ---- */
-
-static void value_joined(void *context, const struct joined_outcome *outcome)
+static void value_came(struct truth_tally *tally, enum outcome_stage stage, size_t arm, size_t judged,
+		       const struct outcome *outcome, double value)
 {
-	struct truth_tally *tally = context;
-	const struct outcome_value value = {.metric = outcome->metric, .value = outcome->value};
-	assert(outcome->metric < tally->judged_count);
-	arrival_tally_join(&tally->arrivals, outcome->arm, outcome->metric);
-	tally->losses.crowded += !outcome_values_add(tally->values, outcome->slot, &value);
-}
-
-const struct feedback_metric *truth_accuracy(const struct feedback *feedback)
-{
-	return feedback_metric_find(feedback, TEXT(ROLLOUT_ACCURACY));
-}
-
-unsigned truth_metrics(const struct feedback *feedback, const char *const *names, size_t count, double *values)
-{
-	unsigned has = 0;
-	assert(count <= EXPERIMENT_METRICS_MAX);
-	for (size_t i = 0; i < count; i++) {
-		const struct feedback_metric *metric = feedback_metric_find(feedback, text_of(names[i]));
-		const bool is_reward = feedback->has_reward && strcmp(names[i], FEEDBACK_REWARD) == 0;
-		values[i] = is_reward ? feedback->reward : metric ? metric->value : (double)NAN;
-		if (is_reward || metric)
-			has |= 1U << i;
-	}
-	return has;
-}
-
-/* The outcomes of a feedback that are judged by themselves, as metrics. Returns how many; SIZE_MAX: one is none. */
-static size_t outcomes_list(const struct truth_tally *tally, const struct feedback *feedback,
-			    struct feedback_metric outcomes[JUDGED_MAX])
-{
-	const struct feedback_metric *accuracy = truth_accuracy(feedback);
-	double values[EXPERIMENT_METRICS_MAX];
-	const unsigned has = truth_metrics(feedback, tally->config.metrics, tally->config.metric_count, values);
-	size_t count = 0;
-	if (accuracy && (accuracy->value < 0 || accuracy->value > 1))
-		return SIZE_MAX;
-	if (accuracy)
-		outcomes[count++] = *accuracy;
-	for (size_t i = 0; i < tally->config.metric_count; i++) {
-		if (!(has & 1U << i))
-			continue;
-		if (fabs(values[i]) > TRUTH_VALUE_MAX)
-			return SIZE_MAX;
-		outcomes[count++] = (struct feedback_metric){text_of(tally->config.metrics[i]), values[i]};
-	}
-	return count;
-}
-
-static bool outcomes_check(size_t count, struct error *error)
-{
-	return count != SIZE_MAX || error_set(error, ERROR_INPUT, PLACE_NONE,
-					      "its metric `" ROLLOUT_ACCURACY "` is not from 0 to 1, or another one is above %g; "
-					      "correct it",
-					      TRUTH_VALUE_MAX);
-}
-
-/* Index of a metric among what is judged; the count of these: it is none. */
-static size_t judged_index(const struct truth_tally *tally, struct text metric)
-{
-	size_t i = 1;
-	while (i < tally->judged_count && !text_is(metric, tally->config.metrics[i - 1]))
-		i++;
-	return text_is(metric, ROLLOUT_ACCURACY) ? 0 : i;
-}
-
-/* A bit of each outcome that is judged by itself. */
-static unsigned outcome_bits(const struct truth_tally *tally, const struct feedback *reduced)
-{
-	unsigned bits = 0;
-	for (size_t i = 0; i < reduced->metric_count; i++)
-		bits |= 1U << judged_index(tally, reduced->metrics[i].name);
-	return bits;
-}
-
-/* False: too many wait, or memory ran out. */
-static bool unit_values_wait(struct truth_tally *tally, size_t slot, const struct feedback *reduced)
-{
-	for (size_t i = 0; i < reduced->metric_count; i++) {
-		const struct feedback_metric *metric = &reduced->metrics[i];
-		const struct outcome_value value = {judged_index(tally, metric->name), metric->value, true};
-		if (outcome_values_of_units(tally->values) >= TRUTH_UNIT_VALUES_MAX ||
-		    !outcome_values_add(tally->values, slot, &value))
-			return false;
-	}
-	return true;
-}
-
-/* Feedback that names a unit alone. Its truth says nothing: no answer of the unit is known to be the one that it is of. */
-static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
-{
-	size_t slot;
-	const uint64_t unit = outcome_join_unit_hash(tally->join, reduced->unit);
-	if (reduced->experiment.length > 0 && !text_is(reduced->experiment, tally->config.experiment))
-		return;
-	tally->losses.unjudged += is_judged;
-	if (reduced->metric_count == 0)
-		return;
-	enum unit_fate fate = outcome_join_unit_find(tally->join, reduced, &slot);
-	if (fate == UNIT_FOUND && !unit_values_wait(tally, slot, reduced))
-		fate = UNIT_CROWDED;
-	tally->losses.unknown += fate == UNIT_UNKNOWN;
-	tally->losses.late += fate == UNIT_LATE;
-	tally->losses.crowded += fate == UNIT_CROWDED;
-	arrival_tally_unit(&tally->arrivals, unit, outcome_bits(tally, reduced), reduced->time_ms, fate == UNIT_FOUND,
-			   fate == UNIT_LATE || fate == UNIT_UNKNOWN);
-}
-
-static void request_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
-{
-	char room[LABEL_ROOM];
-	const struct text truth = is_judged ? truth_label(&reduced->truth, room) : (struct text){0};
-	if (reduced->metric_count > 0)
-		outcome_join_feedback(tally->join, reduced, value_joined, tally);
-	if (is_judged && (truth.length == 0 || !outcome_join_judge(tally->join, reduced, truth, 0, value_joined, tally)))
-		tally->losses.unjudged++;
-	if (reduced->experiment.length == 0 || text_is(reduced->experiment, tally->config.experiment))
-		arrival_tally_request(&tally->arrivals, outcome_join_feedback_request(tally->join, reduced),
-				      outcome_bits(tally, reduced), truth.length > 0);
-}
-
-void truth_tally_refuse(struct truth_tally *tally, const struct error *refused)
-{
-	if (tally->losses.refused++ == 0)
-		tally->refused = *refused;
-}
-
-void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms)
-{
-	struct error refused = {0};
-	struct feedback_metric outcomes[JUDGED_MAX];
-	const bool is_judged = !truth_accuracy(feedback) && !tally->config.computed && feedback->truth.count > 0;
-	const size_t count = outcomes_list(tally, feedback, outcomes);
-	if (count == 0 && !is_judged)
-		return;
-	if (!feedback_check(feedback, time_ms, &refused) || !outcomes_check(count, &refused)) {
-		truth_tally_refuse(tally, &refused);
+	const struct exposure *exposure = &outcome->exposure;
+	const uint64_t unit = exposure->unit.length > 0 ? hash_text(exposure->unit, tally->seed) : 0;
+	const int64_t second_ms = exposure->time_ms / MS_PER_S * MS_PER_S + MS_PER_S; /* windows are of whole seconds */
+	const struct waiting_truth waiting = {.due_ms = second_ms + tally->config.window_ms,
+					      .unit = unit,
+					      .value = value,
+					      .arm = (uint16_t)arm,
+					      .judged = (uint8_t)judged};
+	if (!value_is_sound(judged == 0, value)) {
+		tally->losses.refused++;
 		return;
 	}
-	struct feedback reduced = *feedback;
-	reduced.has_reward = false;
-	reduced.metric_count = count;
-	reduced.metrics = outcomes;
-	if (reduced.time_ms == 0)
-		reduced.time_ms = time_ms;
-	tally->arrivals.feedback_ms = time_ms;
-	if (feedback->id.length == 0 && feedback->origin.topic.length == 0)
-		unit_feedback(tally, &reduced, is_judged);
-	else
-		request_feedback(tally, &reduced, is_judged);
+	if (arrival_is_news(tally, arm, judged, outcome, unit)) {
+		if (stage == OF_EARLIER)
+			past_count(tally, arm, judged, outcome);
+		else if (outcome->kind == OUTCOME_LATE)
+			late_count(tally, arm, judged, outcome->weight);
+		else
+			arrival_count(tally, arm, judged, 1, 0);
+	}
+	if (stage == OF_PRESENT && outcome->kind == OUTCOME_JOINED)
+		value_wait(tally, &waiting);
 }
 
-bool truth_tally_lacks(const struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms, const char *metric,
-		       struct open_request *found)
+void truth_tally_outcome(struct truth_tally *tally, const struct outcome *outcome)
 {
-	const size_t judged = judged_index(tally, text_of(metric));
-	struct feedback timed = *feedback;
-	struct error refused = {0};
-	if (timed.time_ms == 0)
-		timed.time_ms = time_ms;
-	return judged < tally->judged_count && feedback_check(feedback, time_ms, &refused) &&
-	       outcome_join_lacks(tally->join, &timed, judged, found);
+	size_t arm;
+	const enum outcome_stage stage = stage_of(tally, &outcome->exposure, &arm);
+	if (stage == OF_NONE || (outcome->kind != OUTCOME_JOINED && outcome->kind != OUTCOME_LATE))
+		return;
+	tally->losses.unjudged += outcome->unjudged && !outcome_metric_find(outcome, tally->names[0]);
+	for (size_t i = 0; i < tally->judged_count; i++) {
+		const struct outcome_metric *metric = outcome_metric_find(outcome, tally->names[i]);
+		const bool is_uncomputed = metric && metric->how == OUTCOME_COMPUTED && isnan(metric->value);
+		if (metric && !is_uncomputed)
+			value_came(tally, stage, arm, i, outcome, metric->value);
+	}
+	truth_tally_pass(tally, tally->passed_ms);
+}
+
+bool truth_values_check(const struct feedback *feedback, struct error *error)
+{
+	bool is_sound = !feedback->has_reward || value_is_sound(false, feedback->reward);
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		is_sound &= value_is_sound(text_is(feedback->metrics[i].name, ROLLOUT_ACCURACY), feedback->metrics[i].value);
+	return is_sound || error_set(error, ERROR_INPUT, PLACE_NONE,
+				     "its metric `" ROLLOUT_ACCURACY "` is not from 0 to 1, or another one is above %g; correct it",
+				     TRUTH_VALUE_MAX);
 }
 
 /* ---- counts ---- */
@@ -457,17 +397,7 @@ const struct truth_counts *truth_tally_counts(const struct truth_tally *tally)
 
 struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally)
 {
-	struct truth_tally_losses losses = tally->losses;
-	const struct outcome_join_counts join = outcome_join_counts(tally->join);
-	losses.dropped = join.dropped;
-	losses.late += join.late;
-	losses.unknown += join.unknown;
-	return losses;
-}
-
-const char *truth_tally_refusal(const struct truth_tally *tally)
-{
-	return tally->refused.text;
+	return tally->losses;
 }
 
 /* ---- opening ---- */
@@ -481,69 +411,33 @@ static bool caps_open(struct truth_tally *tally)
 	return good;
 }
 
-static bool tally_reserve(struct truth_tally *tally, struct error *error)
-{
-	struct text names[JUDGED_MAX] = {TEXT(ROLLOUT_ACCURACY)};
-	for (size_t i = 1; i < tally->judged_count; i++)
-		names[i] = text_of(tally->config.metrics[i - 1]);
-	const struct outcome_join_config join = {.memory_bytes = tally->config.memory_bytes,
-						 .window_ms = tally->config.window_ms,
-						 .seed = hash_key(text_of(tally->config.experiment)),
-						 .metric_count = tally->judged_count,
-						 .metrics = names,
-						 .judges = true,
-						 .closed = exposure_closed,
-						 .late = exposure_ended,
-						 .context = tally};
-	tally->join = outcome_join_open(&join, error);
-	if (!tally->join)
-		return false;
-	tally->values = outcome_values_open();
-	return (tally->values && caps_open(tally)) ||
-	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
-}
-
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error)
 {
-	assert(config->experiment && config->names);
+	assert(config->experiment && config->names && config->arms <= ASSIGNMENT_WAYS_MAX && config->waiting_max > 0);
 	assert(config->metric_count <= EXPERIMENT_METRICS_MAX && (config->metrics || config->metric_count == 0));
 	struct truth_tally *tally = memory_take(1, sizeof *tally);
-	if (!tally) {
-		struct truth_past past = config->past;
-		truth_past_close(&past);
-		error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
-		return NULL;
+	if (tally) {
+		tally->config = *config;
+		tally->seed = hash_key(text_of(config->experiment));
+		tally->judged_count = 1 + config->metric_count;
+		tally->names[0] = TEXT(ROLLOUT_ACCURACY);
+		for (size_t i = 0; i < config->metric_count; i++)
+			tally->names[1 + i] = text_of(config->metrics[i]);
 	}
-	tally->config = *config;
-	tally->judged_count = 1 + config->metric_count;
-	if (arrival_tally_open(&tally->arrivals, config, tally->counts, error) && config->arms <= ASSIGNMENT_WAYS_MAX &&
-	    tally_reserve(tally, error))
+	if (tally && caps_open(tally))
 		return tally;
 	truth_tally_close(tally);
+	error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 	return NULL;
-}
-
-static void open_give(void *context, size_t slot, uint32_t arm, bool has_outcome)
-{
-	(void)arm, (void)has_outcome;
-	exposure_ended(context, slot);
-}
-
-struct truth_past truth_tally_give_past(struct truth_tally *tally)
-{
-	outcome_join_each_open(tally->join, open_give, tally);
-	return arrival_tally_give_past(&tally->arrivals);
 }
 
 void truth_tally_close(struct truth_tally *tally)
 {
 	if (!tally)
 		return;
-	outcome_join_close(tally->join);
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
 		running_cap_close(tally->caps[i]);
-	outcome_values_close(tally->values);
-	arrival_tally_close(&tally->arrivals);
+	memory_give(tally->waiting);
 	memory_give(tally->units);
 	memory_give(tally);
 }

@@ -18,6 +18,8 @@ struct stream_reader {
 	int64_t answered_ms;	     /* by clock_ms(), of the statistics that last showed an answer, or of the last opening */
 	int64_t doubt_ms;	     /* when a partition was first asked for again, by clock_ms(); 0: never */
 	int bell;		     /* of streams by time; -1: there was none */
+	struct topic_handles known;
+	int32_t *partition_counts; /* of these; 0: unknown. NULL: there are none */
 	struct stream *streams;
 };
 
@@ -37,6 +39,7 @@ struct stream {
 	rd_kafka_queue_t *queue;   /* of all partitions; NULL: by time */
 	struct lane *lanes;	   /* NULL: not by time */
 	struct look_limits limits; /* of its opening */
+	bool is_known;		   /* it was opened without a question; its ends are not known then */
 	int32_t first;		   /* first partition that is read */
 	int32_t partitions;	   /* one after the last partition */
 	int32_t count;		   /* of the topic's partitions */

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 
 #define LOOK_MS 100
 #define TROUBLE_SHOWN "%.300s" /* brokers can be many */
-#define WATCHED_STATISTICS_MS "1000"
+#define WATCH_MS 1000
 #define WATCHED_FETCH_MS 1000 /* at most: an idle fetch is answered then */
 #define SEEK_MS 1000
 #define EXTENT_SURE_MS 2000   /* for which a partition ends before what was read, until that is believed, */
@@ -61,17 +62,28 @@ static int reader_on_statistics(rd_kafka_t *client, char *json, size_t length, v
 	return 0; /* librdkafka frees the text */
 }
 
-/* The user's settings may let an idle fetch wait for long, and ask for no statistics. */
-static void watch_configure(rd_kafka_conf_t *configuration)
+/* Bounds for how long an idle fetch waits, whatever the settings say. */
+static void fetch_wait_bound(rd_kafka_conf_t *configuration, const struct reader_config *config)
 {
 	char words[LIBRARY_TEXT_MAX], value[32] = "";
 	size_t size = sizeof value;
 	int64_t wait_ms;
+	if (rd_kafka_conf_get(configuration, "fetch.wait.max.ms", value, &size) != RD_KAFKA_CONF_OK ||
+	    !number_read_int64(text_of(value), &wait_ms))
+		return;
+	if (config->is_watched && wait_ms > WATCHED_FETCH_MS)
+		wait_ms = WATCHED_FETCH_MS;
+	(void)snprintf(value, sizeof value, "%d", (int)wait_ms);
+	(void)rd_kafka_conf_set(configuration, "fetch.wait.max.ms", value, words, sizeof words);
+}
+
+/* The user's settings may ask for no statistics. */
+static void watch_configure(rd_kafka_conf_t *configuration, int watch_ms)
+{
+	char words[LIBRARY_TEXT_MAX], value[16];
+	(void)snprintf(value, sizeof value, "%d", watch_ms > 0 ? watch_ms : WATCH_MS);
 	rd_kafka_conf_set_stats_cb(configuration, reader_on_statistics);
-	(void)rd_kafka_conf_set(configuration, "statistics.interval.ms", WATCHED_STATISTICS_MS, words, sizeof words);
-	if (rd_kafka_conf_get(configuration, "fetch.wait.max.ms", value, &size) == RD_KAFKA_CONF_OK &&
-	    number_read_int64(text_of(value), &wait_ms) && wait_ms > WATCHED_FETCH_MS)
-		(void)rd_kafka_conf_set(configuration, "fetch.wait.max.ms", "1000", words, sizeof words);
+	(void)rd_kafka_conf_set(configuration, "statistics.interval.ms", value, words, sizeof words);
 }
 
 static bool client_set_up(struct stream_reader *reader, struct error *error)
@@ -92,8 +104,9 @@ static bool client_set_up(struct stream_reader *reader, struct error *error)
 		return false;
 	rd_kafka_conf_set_opaque(configuration, reader);
 	rd_kafka_conf_set_error_cb(configuration, reader_on_error);
+	fetch_wait_bound(configuration, reader->config);
 	if (reader->config->is_watched)
-		watch_configure(configuration);
+		watch_configure(configuration, reader->config->watch_ms);
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
 	if (reader->client)
 		fetch_wake_begin(&reader->fetch_wake, reader->client);
@@ -116,16 +129,55 @@ struct stream_reader *stream_reader_open(const struct reader_config *config, str
 	return NULL;
 }
 
+static void reader_forget(struct stream_reader *reader)
+{
+	topic_handles_close(&reader->known);
+	memory_give(reader->partition_counts);
+	reader->partition_counts = NULL;
+}
+
 void stream_reader_close(struct stream_reader *reader)
 {
 	if (!reader)
 		return;
 	assert(!reader->streams);
+	reader_forget(reader);
 	if (reader->client)
 		rd_kafka_destroy(reader->client);
 	if (reader->bell >= 0)
 		(void)close(reader->bell);
 	memory_give(reader);
+}
+
+bool stream_reader_know(struct stream_reader *reader, const char *const *topics, size_t count, struct error *error)
+{
+	struct look_limits limits = {.until_ms = clock_ms() + READER_KNOW_MS, .stopping = reader->config->stopping};
+	const struct rd_kafka_metadata *metadata =
+		client_look(reader->client, NULL, reader->config->brokers, &reader->locked_out, &limits, error);
+	if (!metadata)
+		return false;
+	reader_forget(reader);
+	reader->partition_counts = memory_take(count + 1, sizeof *reader->partition_counts);
+	bool good = reader->partition_counts || error_memory(error, ERROR_SYSTEM, "opening a consumer");
+	for (size_t i = 0; good && i < count; i++) {
+		reader->partition_counts[i] = (int32_t)client_partition_count(metadata, topics[i]);
+		good = topic_handles_follow(&reader->known, reader->client, topics, i + 1, error);
+	}
+	rd_kafka_metadata_destroy(metadata);
+	return good;
+}
+
+/* The number of partitions of a stream that opens without a question; 0: it asks. */
+static int32_t partitions_known(const struct stream *stream)
+{
+	const struct reader_config *config = stream->config;
+	const struct topic_handles *known = &stream->reader->known;
+	if (!config->by_time || !(config->from_offset || config->from_beginning))
+		return 0;
+	for (size_t i = 0; config->offset_count == 0 && i < known->count; i++)
+		if (strcmp(rd_kafka_topic_name(known->items[i]), config->topic) == 0)
+			return stream->reader->partition_counts[i];
+	return (int32_t)config->offset_count;
 }
 
 int64_t stream_reader_silent_ms(const struct stream_reader *reader)
@@ -230,8 +282,10 @@ bool stream_explain_silence(struct stream *stream, int32_t partition, const char
 static bool start_partition(struct stream *stream, int32_t partition, struct error *error)
 {
 	int64_t *end = &stream->ends[partition];
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	kafka_wait_note("the end of a topic");
-	rd_kafka_resp_err_t code = stream_find_offset(stream, partition, RD_KAFKA_OFFSET_END, end);
+	if (!stream->is_known)
+		code = stream_find_offset(stream, partition, RD_KAFKA_OFFSET_END, end);
 	end_lower(stream, partition);
 	int64_t newest = *end > stream->config->newest ? *end - stream->config->newest : 0;
 	int64_t begin = stream->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING
@@ -286,7 +340,9 @@ static bool stream_set_up(struct stream *stream, struct error *error)
 	if (!stream->topic)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "cannot read %s: %s", stream->config->topic,
 				 rd_kafka_err2str(rd_kafka_last_error()));
-	if (!count_partitions(stream, &count, error))
+	count = partitions_known(stream);
+	stream->is_known = count > 0;
+	if (!stream->is_known && !count_partitions(stream, &count, error))
 		return false;
 	stream->ended = memory_take((size_t)count, sizeof *stream->ended);
 	stream->ends = memory_take((size_t)count, sizeof *stream->ends);

@@ -18,6 +18,7 @@
 #define READER_NEWEST 1000
 #define READER_ABSENT_MS 300
 #define READER_LEADERS_MS 3000	 /* a partition whose leader is back is read after so long */
+#define READER_KNOW_MS 5000
 #define READER_PATIENCE_MS 10000 /* a partition that gives neither records nor its end holds up others for so long */
 
 struct stream_reader;
@@ -28,13 +29,15 @@ struct reader_config {
 	const char *brokers;
 	bool uncommitted; /* also records that no transaction has committed; an open one then delays nothing */
 	bool is_watched;  /* what is known of answers, leaders and counts is asked for */
+	int watch_ms;	  /* how often it changes then; 0: every second */
 	struct properties properties;
 	/* Of a stream. */
 	const char *topic;
 	bool from_beginning; /* else from the end of the topic when the stream is opened */
 	bool from_offset;    /* else from `offset` in each partition; from the beginning, if Kafka does not have it */
 	int64_t offset;
-	const int64_t *offsets; /* with from_offset: of the first `offset_count` partitions, instead of `offset` */
+	/* With from_offset: of the first partitions, instead of `offset`; by time, of all: then it opens without a question. */
+	const int64_t *offsets;
 	size_t offset_count;
 	/* Else from the first record of `time_ms` or later, in each partition; or from the newest READER_NEWEST ones, if none
 	 * is so new, because clocks differ. */
@@ -64,6 +67,11 @@ struct reader_config {
 struct stream_reader *stream_reader_open(const struct reader_config *config, struct error *error);
 void stream_reader_close(struct stream_reader *reader); /* after its streams; NULL is fine */
 
+/* Asks for the topics by one request, so that a stream by time of one of them opens without a question, from the beginning or from
+ * an offset: what is asked on a connection waits for the fetches before it. Before streams are opened; waits READER_KNOW_MS at
+ * most. False: REMOTE or SYSTEM. */
+bool stream_reader_know(struct stream_reader *reader, const char *const *topics, size_t count, struct error *error);
+
 /* Opens a stream of a topic that no other stream of the reader has. It waits for Kafka to say where the topic begins and ends, at
  * most `wait_ms`, and the other streams wait with it. The configuration is borrowed as long as the stream lives. NULL: REMOTE,
  * Kafka does not answer; CONFIG, there is no such topic; SYSTEM, it cannot be read, as without the right to. */
@@ -89,7 +97,7 @@ int64_t stream_passed_ms(const struct stream *stream);
  * `is_watched`. */
 bool stream_has_leaders(const struct stream *stream);
 
-/* For how long no broker has answered the client, as far as its statistics of each second show; since a stream was opened last, if
+/* For how long no broker has answered the client, as far as its statistics show; since a stream was opened last, if
  * none has answered since. With `is_watched`. */
 int64_t stream_reader_silent_ms(const struct stream_reader *reader);
 

@@ -115,15 +115,26 @@ static bool transaction_begin(struct fenced_writer *writer, struct error *error)
 	return writer->is_open;
 }
 
-bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text key, struct text value, struct error *error)
+bool fenced_writer_add_at(struct fenced_writer *writer, size_t topic, int64_t time_ms, struct text key, struct text value,
+			  struct error *error)
 {
-	const struct outgoing record = {.key = key, .value = value};
 	assert(topic < writer->config->topic_count);
 	if (!transaction_begin(writer, error))
 		return false;
-	return client_produce(writer->producer.client, writer->producer.topics.items[topic], &record, NULL, error) == PRODUCED ||
+	return client_produce_at(writer->producer.client, writer->producer.topics.items[topic], time_ms, key, value, error) ==
+		       PRODUCED ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes no more records for %s",
 			 writer->config->topics[topic]);
+}
+
+bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text key, struct text value, struct error *error)
+{
+	return fenced_writer_add_at(writer, topic, 0, key, value, error);
+}
+
+bool fenced_writer_is_open(const struct fenced_writer *writer)
+{
+	return writer->is_open;
 }
 
 static bool position_add(rd_kafka_topic_partition_list_t *list, const struct fenced_position *position)

@@ -35,14 +35,6 @@ struct fenced_writer_config {
 	const atomic_bool *stopping; /* once it is set, opening and committing wait some seconds only; NULL: it never is */
 };
 
-/* The next offset to read of a partition, which is committed with the records. */
-struct fenced_position {
-	const char *topic;
-	int32_t partition;
-	int64_t offset;
-	struct text metadata; /* bytes NULL: none */
-};
-
 /* Everything in the configuration is borrowed as long as the writer lives. NULL: CONFIG, a setting is wrong; SYSTEM,
  * Kafka does not answer or refuses. */
 struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *config, struct error *error);
@@ -51,6 +43,13 @@ void fenced_writer_close(struct fenced_writer *writer); /* NULL is fine */
 /* Adds a record for the topic of that number to the transaction, which begins with its first record. A value with NULL bytes is a
  * tombstone. */
 bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text key, struct text value, struct error *error);
+
+/* The same with the time of the record, in place of the clock's. */
+bool fenced_writer_add_at(struct fenced_writer *writer, size_t topic, int64_t time_ms, struct text key, struct text value,
+			  struct error *error);
+
+/* Whether it has begun, and is not committed. */
+bool fenced_writer_is_open(const struct fenced_writer *writer);
 
 /* Commits the transaction, with the positions of the group: as of its last look, which must have assigned topics. `group` NULL: of
  * the group that has the name of the transactional id, and no members. False: SYSTEM. */

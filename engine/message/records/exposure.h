@@ -4,9 +4,11 @@
 #ifndef SLUICE_MESSAGE_RECORDS_EXPOSURE_H
 #define SLUICE_MESSAGE_RECORDS_EXPOSURE_H
 
+#include "message/record_form.h"
 #include "message/records/assigned.h"
 
 #define EXPOSURE_HEADER "sluice-exposure" /* of an answer: the record; one for each choice */
+#define JUDGED_HEADER "sluice-judged" /* of an answer, and of a record of exposures: what else metrics of feedback name */
 
 /* What an exposure says of the answer. */
 struct exposure_outcome {
@@ -40,6 +42,21 @@ struct exposure {
 	const struct exposure_text *texts; /* features of the context that are texts */
 	struct text error;		   /* kind of the error with which the request ended; empty: none is known */
 };
+
+/* An exposure as its record has it, for records that contain one: rows, and the number of their schema. */
+struct exposure_record {
+	struct exposure exposure;
+	struct text reason;
+	struct record_list versions; /* struct record_version */
+};
+extern const struct record_field exposure_fields[];
+#define EXPOSURE_SCHEMA 4
+
+/* The record of an exposure, and the exposure of a record; what is missing is not checked. Lists are in the arena, which may be
+ * full afterwards. INPUT: a part of the record is out of its range. */
+struct exposure_record exposure_record_of(const struct exposure *exposure, struct arena *arena);
+bool exposure_record_take(const struct exposure_record *record, struct arena *arena, struct exposure *exposure,
+			  struct error *error);
 
 /* Decodes a record: Avro, or a JSON object with the members of the schema (`context` may be an object of numbers and
  * texts, and members of other names are ignored). INPUT: it is neither. */

@@ -37,6 +37,13 @@ static void version_add(struct exposure *exposure, struct arena *arena, struct t
 	exposure->versions = text_of(longer);
 }
 
+static bool names_check(const struct exposure *exposure, struct error *error)
+{
+	return (exposure->experiment.length > 0 && exposure->variant.length > 0) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the exposure has no `%s`; write its name",
+			 exposure->experiment.length == 0 ? "experiment" : "variant");
+}
+
 /* What makes an exposure of what was read. */
 static bool exposure_complete(struct exposure *exposure, struct text reason, struct error *error)
 {
@@ -45,9 +52,6 @@ static bool exposure_complete(struct exposure *exposure, struct text reason, str
 				 "the exposure has the reason `" TEXT_FORMAT "`; write weight, header, route, override, policy, "
 				 "stage or fallback",
 				 TEXT_ARGUMENTS(reason));
-	if (exposure->experiment.length == 0 || exposure->variant.length == 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the exposure has no `%s`; write its name",
-				 exposure->experiment.length == 0 ? "experiment" : "variant");
 	if (!moment_is_known(exposure->time_ms) || exposure->stage < 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the exposure has a wrong `%s`; %s",
 				 exposure->stage < 0 ? "stage" : "time_ms",
@@ -60,27 +64,9 @@ static bool exposure_complete(struct exposure *exposure, struct text reason, str
 
 /* ---- Avro ---- */
 
-struct exposure_version {
-	struct text resource, version;
-};
-
-/* An exposure as its record has it. */
-struct exposure_record {
-	struct exposure exposure;
-	struct text reason;
-	size_t version_count;
-	const struct exposure_version *versions;
-};
-
 static const struct record_field feature_fields[] = {
 	RECORD_ROW(TEXT, struct exposure_feature, name),
 	RECORD_ROW(REAL, struct exposure_feature, value),
-	RECORD_END,
-};
-
-static const struct record_field version_fields[] = {
-	RECORD_ROW(TEXT, struct exposure_version, resource),
-	RECORD_ROW(TEXT, struct exposure_version, version),
 	RECORD_END,
 };
 
@@ -92,7 +78,7 @@ static const struct record_field text_fields[] = {
 
 #define SCHEMA_MEASURED 3 /* the first one with a latency, a stage, a layer and texts */
 
-static const struct record_field exposure_fields[] = {
+const struct record_field exposure_fields[] = {
 	RECORD_ROW(TEXT, struct exposure_record, exposure.id),
 	RECORD_ROW(ORIGIN, struct exposure_record, exposure.origin),
 	RECORD_ROW(NUMBER, struct exposure_record, exposure.time_ms),
@@ -102,7 +88,7 @@ static const struct record_field exposure_fields[] = {
 	RECORD_ROW(TEXT, struct exposure_record, exposure.unit),
 	RECORD_ROW(TEXT, struct exposure_record, reason),
 	RECORD_LIST(struct exposure_record, exposure.feature_count, exposure.features, feature_fields, struct exposure_feature),
-	RECORD_LIST(struct exposure_record, version_count, versions, version_fields, struct exposure_version),
+	RECORD_VERSIONS(struct exposure_record, versions),
 	RECORD_ROW(TEXT, struct exposure_record, exposure.table),
 	RECORD_ADDED(2, TEXT, struct exposure_record, exposure.prediction),
 	RECORD_ADDED(SCHEMA_MEASURED, REAL, struct exposure_record, exposure.latency_ms),
@@ -110,7 +96,7 @@ static const struct record_field exposure_fields[] = {
 	RECORD_ADDED(SCHEMA_MEASURED, TEXT, struct exposure_record, exposure.layer),
 	RECORD_LIST_ADDED(SCHEMA_MEASURED, struct exposure_record, exposure.text_count, exposure.texts, text_fields,
 			  struct exposure_text),
-	RECORD_ADDED(4, TEXT, struct exposure_record, exposure.error),
+	RECORD_ADDED(EXPOSURE_SCHEMA, TEXT, struct exposure_record, exposure.error),
 	RECORD_END,
 };
 
@@ -123,19 +109,44 @@ static const struct record_form exposure_form = {
 	.schema_name = &schema_name,
 	.formers = {UINT64_C(0x410c9db288b5a034), UINT64_C(0x372b5f966866432b), UINT64_C(0x3ad9fb8d023b268c)}};
 
+struct exposure_record exposure_record_of(const struct exposure *exposure, struct arena *arena)
+{
+	struct exposure_record record = {.exposure = *exposure, .reason = text_of(assigned_reason_name(exposure->reason))};
+	struct record_version *versions = NULL;
+	size_t count = 0;
+	if (isnan(exposure->latency_ms))
+		record.exposure.latency_ms = -1;
+	for (struct text left = exposure->versions; left.length > 0; count++) {
+		struct text version = text_take_until(&left, ';');
+		const struct text resource = text_take_until(&version, '=');
+		versions = arena_list_grow(arena, versions, count, sizeof *versions);
+		if (!versions)
+			return record;
+		versions[count] = (struct record_version){resource, version};
+	}
+	record.versions = (struct record_list){count, versions};
+	return record;
+}
+
+bool exposure_record_take(const struct exposure_record *record, struct arena *arena, struct exposure *exposure, struct error *error)
+{
+	const struct record_version *versions = record->versions.items;
+	*exposure = record->exposure;
+	exposure->reason = ASSIGNED_WEIGHT;
+	for (size_t i = 0; i < record->versions.count; i++)
+		version_add(exposure, arena, versions[i].resource, versions[i].version);
+	return exposure_complete(exposure, record->reason, error);
+}
+
 static bool avro_exposure_read(struct text bytes, unsigned schema, struct arena *arena, struct exposure *exposure,
 			       struct error *error)
 {
 	struct exposure_record record;
 	if (!record_decode(&exposure_form, bytes, arena, &record, error))
 		return false;
-	*exposure = record.exposure;
-	exposure->reason = ASSIGNED_WEIGHT;
-	for (size_t i = 0; i < record.version_count; i++)
-		version_add(exposure, arena, record.versions[i].resource, record.versions[i].version);
 	if (schema < SCHEMA_MEASURED)
-		exposure->latency_ms = (double)NAN;
-	return exposure_complete(exposure, record.reason, error);
+		record.exposure.latency_ms = (double)NAN;
+	return exposure_record_take(&record, arena, exposure, error);
 }
 
 /* ---- JSON ---- */
@@ -362,9 +373,9 @@ bool exposure_decode(struct text bytes, struct arena *arena, struct exposure *ex
 	const unsigned schema = record_schema_number(&exposure_form, record_schema(bytes));
 	bool good;
 	if (schema > 0)
-		good = avro_exposure_read(bytes, schema, arena, exposure, error);
+		good = avro_exposure_read(bytes, schema, arena, exposure, error) && names_check(exposure, error);
 	else if (trimmed.length > 0 && trimmed.bytes[0] == '{')
-		good = json_exposure_read(trimmed, arena, exposure, error);
+		good = json_exposure_read(trimmed, arena, exposure, error) && names_check(exposure, error);
 	else
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record is no exposure; it is in Avro by `sluice schema exposure`, or a JSON object");

@@ -43,6 +43,7 @@ static const struct record_field policy_fields[] = {
 	RECORD_LIST(struct policy_record, position_count, positions, position_fields, struct origin),
 	RECORD_ROW(NUMBER, struct policy_record, through_ms),
 	RECORD_LIST_ADDED(2, struct policy_record, candidates_count, candidates, candidates_fields, struct policy_candidates),
+	RECORD_ADDED(3, NUMBER, struct policy_record, outcomes),
 	RECORD_END,
 };
 
@@ -52,7 +53,7 @@ static const struct record_form policy_form = {.schema = "policy",
 					       .fields = policy_fields,
 					       .bytes = sizeof(struct policy_record),
 					       .schema_name = &schema_name,
-					       .formers = {UINT64_C(0xab62f691543233b7)}};
+					       .formers = {UINT64_C(0xab62f691543233b7), UINT64_C(0xd90771000270114b)}};
 
 bool policy_record_encode(const struct policy_record *record, struct buffer *out, struct error *error)
 {
@@ -108,7 +109,8 @@ static bool candidates_sound(const struct policy_record *record)
 static bool record_sound(const struct policy_record *record, struct error *error)
 {
 	bool sound = record->arm_count > 0 && number_sound(record->version) && number_sound(record->time_ms) &&
-		     number_sound(record->rewards) && number_sound(record->through_ms) && candidates_sound(record);
+		     number_sound(record->rewards) && number_sound(record->through_ms) && number_sound(record->outcomes) &&
+		     candidates_sound(record);
 	for (size_t i = 0; sound && i < record->position_count; i++)
 		sound = record->positions[i].partition >= 0 && record->positions[i].partition < POLICY_PARTITIONS_MAX &&
 			record->positions[i].offset >= 0;

@@ -2,7 +2,7 @@
  * Avro).
  *
  * One record has all: the policy by which engines choose, the state of its learner, and up to where that state has read
- * the exposures and the feedback. So the three never differ, and the latest record is where a learner goes on.
+ * the exposures and their outcomes. So the three never differ, and the latest record is where a learner goes on.
  *
  * The bytes of policy and learner are opaque here (methods/bandits/policy.h, methods/bandits/bandit.h). Pure. What is decoded
   * borrows from the bytes; lists are in the arena.
@@ -48,6 +48,7 @@ struct policy_record {
 	int64_t through_ms;
 	size_t candidates_count;		    /* 0: not known, as of a record of a former schema */
 	const struct policy_candidates *candidates; /* by version; the last one is that of the record's */
+	int64_t outcomes; /* position in the topic of outcomes; 0 of a record of a former schema: it has positions of feedback */
 };
 
 /* The candidates of a version of the policy, by its record. NULL: the record does not say it. */

@@ -305,12 +305,12 @@ bool call_batch_forgets(struct queued_call *member)
 
 /* ---- outcome ---- */
 
-bool outcome_split(struct outcome *outcome, struct call_batching *call_batching, struct queued_call *call_batch,
+bool batch_outcome_split(struct batch_outcome *outcome, struct call_batching *call_batching, struct queued_call *call_batch,
 		   const struct attempt *attempt)
 {
 	assert(call_batch->members);
 	const struct payload *reply = attempt->status == 200 ? attempt->payload : NULL;
-	*outcome = (struct outcome){.call_queue = call_batching->call_queue,
+	*outcome = (struct batch_outcome){.call_queue = call_batching->call_queue,
 				    .call_batch = call_batch,
 				    .next = call_batch->members,
 				    .reply = reply,
@@ -322,7 +322,7 @@ bool outcome_split(struct outcome *outcome, struct call_batching *call_batching,
 	return false;
 }
 
-static void cut_part(struct outcome *outcome, const struct queued_call *member, size_t row)
+static void cut_part(struct batch_outcome *outcome, const struct queued_call *member, size_t row)
 {
 	outcome->attempt.payload = merge_part(member, outcome->reply, row);
 	outcome->attempt.fault = NULL;
@@ -332,7 +332,7 @@ static void cut_part(struct outcome *outcome, const struct queued_call *member, 
 	outcome->attempt.fault = &outcome->fault;
 }
 
-struct queued_call *outcome_next(struct outcome *outcome)
+struct queued_call *batch_outcome_next(struct batch_outcome *outcome)
 {
 	for (struct queued_call *member; (member = outcome->next);) {
 		size_t row = outcome->row;

@@ -66,7 +66,7 @@ void call_batch_recalled(struct call_queue *call_queue, struct queued_call *call
 bool call_batch_forgets(struct queued_call *member);
 
 /* Outcome of a batch, which is split among its members. */
-struct outcome {
+struct batch_outcome {
 	struct call_queue *call_queue;
 	struct queued_call *call_batch, *next;
 	const struct payload *reply; /* of all members; NULL: the batch failed, for all */
@@ -77,11 +77,11 @@ struct outcome {
 
 /* Begins the split. False: the reply cannot be split, and each member is sent alone. What the attempt points to
  * is borrowed until the last member has its part. */
-bool outcome_split(struct outcome *outcome, struct call_batching *call_batching, struct queued_call *call_batch,
+bool batch_outcome_split(struct batch_outcome *outcome, struct call_batching *call_batching, struct queued_call *call_batch,
 		   const struct attempt *attempt);
 
 /* The next member that is still waited for, with `attempt` as its own outcome. NULL: there are no more, and the
  * batch is released. */
-struct queued_call *outcome_next(struct outcome *outcome);
+struct queued_call *batch_outcome_next(struct batch_outcome *outcome);
 
 #endif

@@ -87,10 +87,10 @@ static void dispatch_conclude(struct dispatch *dispatch, struct queued_call *que
 static void conclude_merged(struct dispatch *dispatch, struct queued_call *call_batch, const struct attempt *attempt,
 			    int64_t now_us)
 {
-	struct outcome outcome;
+	struct batch_outcome outcome;
 	bool probe = call_batch->probe;
-	if (outcome_split(&outcome, &dispatch->call_batching, call_batch, attempt))
-		for (struct queued_call *member; (member = outcome_next(&outcome));)
+	if (batch_outcome_split(&outcome, &dispatch->call_batching, call_batch, attempt))
+		for (struct queued_call *member; (member = batch_outcome_next(&outcome));)
 			dispatch_conclude(dispatch, member, &outcome.attempt, probe, now_us);
 }
 

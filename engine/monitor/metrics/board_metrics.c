@@ -233,9 +233,7 @@ static struct policy_figures *policy_figures_of(const struct board_scrape *scrap
 					   .repeated = losses.repeated,
 					   .dropped = losses.dropped,
 					   .missing = losses.missing,
-					   .uncomputed = losses.uncomputed,
-					   .recovered = losses.recovered,
-					   .unrecovered = losses.unrecovered};
+					   .uncomputed = losses.uncomputed};
 	return figures;
 }
 

@@ -42,8 +42,8 @@ const struct command command_schema = {
 		"  sluice schema > sluice.schema.json\n"
 		"  sluice schema Pipeline\n"
 		"  sluice schema exposure > exposure.avsc\n\n"
-		"Records are `request`, `response`, `error`, `exposure`, `feedback`, `policy`, `drift_score`, `alert`, "
-		"`explanation`, `importance`, and others of which schemas/README.md names the topics.",
+		"Records are `request`, `response`, `error`, `exposure`, `feedback`, `outcome`, `policy`, `drift_score`, "
+		"`alert`, `explanation`, `importance`, and others of which schemas/README.md names the topics.",
 	.options = options,
 	.options_size = sizeof(struct schema_options),
 	.group = "write",

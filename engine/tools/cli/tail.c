@@ -1,20 +1,23 @@
-/* tail.c: `sluice tail`: prints the answers of a pipeline as they come. */
+/* tail.c: `sluice tail`: prints the answers of a pipeline, or the outcomes of its feedback, as they come. */
 #include "base/clock.h"
 #include "tools/cli/command.h"
 #include "tools/client/kafka.h"
 #include "kafka/consume/reader.h"
 #include "compiler/expression/expression.h"
 #include "tools/view/answer_view.h"
+#include "tools/view/outcome_view.h"
 
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
 #define RECORD_TEXT_MAX ((size_t)1 << 30)
 #define LOOK_MS 100
 #define COUNT_MAX 1000000000000.0
 
+enum tail_topic { TAIL_ANSWERS, TAIL_OUTCOMES };
 enum tail_from { FROM_END, FROM_BEGINNING };
 
 struct tail_options {
 	struct pipeline_target_asked asked;
+	int topic;
 	const char *where;
 	int from;
 	int64_t count;
@@ -25,6 +28,8 @@ struct tail_options {
 static const struct option options[] = {
 	ROW("file", NAMES, struct tail_options, asked.files, .letter = 'f', .help = PIPELINE_TARGET_FILES_HELP),
 	PIPELINE_TARGET_ROWS(struct tail_options, asked),
+	ROW("topic", CHOICE, struct tail_options, topic, .choices = "answers outcomes", .fallback = "answers",
+	    .help = "What to show: the answers, or what became of them by feedback (`sluice schema outcome`)."),
 	ROW("where", TEXT, struct tail_options, where, .help = "Shows only answers of which this expression is true."),
 	ROW("from", CHOICE, struct tail_options, from, .choices = "end beginning", .fallback = "end",
 	    .help = "Where to begin: with new answers, or with all that are in the topic."),
@@ -63,17 +68,33 @@ static bool is_wanted(struct tailing *tailing, const struct answer_view *view)
 	return false;
 }
 
-static bool tail_show(struct tailing *tailing, const struct record *record, struct error *error)
+/* Leaves no text for an answer that is not wanted. */
+static bool answer_print(struct tailing *tailing, const struct record *record, struct error *error)
 {
 	struct answer_view view;
 	if (!answer_view_read(record, &tailing->asker, tailing->arena, &view, error))
 		return false;
-	if (!is_wanted(tailing, &view))
-		return true;
+	if (is_wanted(tailing, &view))
+		(tailing->options->form == OUTPUT_JSON ? answer_view_print_json : answer_view_print_text)(&view, &tailing->text);
+	return true;
+}
+
+static bool outcome_print(struct tailing *tailing, const struct record *record, struct error *error)
+{
+	arena_reset(tailing->arena);
+	return (tailing->options->form == OUTPUT_JSON ? outcome_view_print_json : outcome_view_print_text)(record, tailing->arena,
+													    &tailing->text, error);
+}
+
+static bool tail_show(struct tailing *tailing, const struct record *record, struct error *error)
+{
 	buffer_clear(&tailing->text);
-	(tailing->options->form == OUTPUT_JSON ? answer_view_print_json : answer_view_print_text)(&view, &tailing->text);
+	if (!(tailing->options->topic == TAIL_OUTCOMES ? outcome_print : answer_print)(tailing, record, error))
+		return false;
 	if (buffer_failed(&tailing->text))
-		return error_memory(error, ERROR_SYSTEM, "showing an answer");
+		return error_memory(error, ERROR_SYSTEM, "showing a record");
+	if (tailing->text.length == 0)
+		return true;
 	tailing->shown++;
 	fwrite(tailing->text.bytes, 1, tailing->text.length, tailing->session->out);
 	return true;
@@ -102,20 +123,33 @@ static bool tail_follow(struct tailing *tailing, struct reader *reader, struct e
 	return good;
 }
 
+/* NULL: there is none. */
+static const char *tail_topic_name(const struct tailing *tailing, const struct pipeline_target *target, struct error *error)
+{
+	const bool shows_outcomes = tailing->options->topic == TAIL_OUTCOMES;
+	const char *topic = shows_outcomes ? target->outcomes : target->outputs;
+	if (!topic && shows_outcomes)
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the pipeline has no outcomes: no bandits, rollout or metric of it needs feedback");
+	else if (!topic)
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the pipeline has no output; name one of its steps, as in PIPELINE.STEP");
+	return topic;
+}
+
 static bool tail(struct tailing *tailing, const struct pipeline_target *target, struct error *error)
 {
 	const struct reader_config config = {
 		.brokers = target->kafka.brokers,
-		.topic = target->outputs,
+		.topic = tail_topic_name(tailing, target, error),
 		.from_beginning = tailing->options->from == FROM_BEGINNING,
 		.properties = target->kafka.consumer,
 	};
 	if (!config.topic)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the pipeline has no output; name one of its steps, as in PIPELINE.STEP");
+		return false;
 	tailing->arena = arena_open(RECORD_ARENA_BYTES);
 	if (!tailing->arena)
-		return error_memory(error, ERROR_SYSTEM, "reading answers");
+		return error_memory(error, ERROR_SYSTEM, "reading records");
 	struct reader *reader = reader_open(&config, error);
 	buffer_open(&tailing->text, RECORD_TEXT_MAX);
 	bool good = reader && schema_lookup_open(&tailing->asker, kafka_registry(&target->kafka), error) &&
@@ -135,6 +169,8 @@ static int tail_run(struct session *session, const void *filled, const char *con
 	struct value_type type;
 	struct pipeline_target target;
 	(void)count;
+	if (self->topic == TAIL_OUTCOMES && (self->where || strchr(arguments[0], '.')))
+		return command_misuse(session, "--topic outcomes takes a PIPELINE, and no --where");
 	if (self->where) {
 		tailing.where = expression_compile(session->arena, text_of(self->where), (struct place){"--where", 1, 1},
 						   USE_MESSAGE, &error);
@@ -152,14 +188,16 @@ static int tail_run(struct session *session, const void *filled, const char *con
 const struct command command_tail = {
 	.name = "tail",
 	.arguments = "PIPELINE",
-	.summary = "Shows the answers of a pipeline as they arrive.",
+	.summary = "Shows the answers of a pipeline, or their outcomes, as they arrive.",
 	.help = "Reads the topic of a pipeline's answers. With PIPELINE.STEP it reads that of a step, if the step has one. It "
 		"reads any format, only committed records, and joins no group, so it does not disturb other readers. An "
 		"expression selects answers by tensors, headers, key and id. The command runs until it is interrupted, unless "
-		"an option ends it.\n"
+		"an option ends it. With `--topic outcomes` it shows what became of answers: the numbers that feedback gave "
+		"to each exposure of an experiment, and exposures whose outcomeWindow ended without any.\n"
 		"\n"
 		"  sluice tail hello --brokers localhost:9092\n"
-		"  sluice tail hello --from beginning --where 'max(score) > 0.9' --count 10 -o json -f pipelines/\n",
+		"  sluice tail hello --from beginning --where 'max(score) > 0.9' --count 10 -o json -f pipelines/\n"
+		"  sluice tail hello --topic outcomes --from beginning --idle 1s\n",
 	.options = options,
 	.options_size = sizeof(struct tail_options),
 	.group = "run",

@@ -227,6 +227,7 @@ static bool by_rule(const struct workspace *workspace, const struct pipeline_tar
 		target->outputs = topic_own_name(arena, prefix, namespace, named.pipeline, rest ? rest : "");
 		target->errors = topic_own_name(arena, prefix, namespace, named.pipeline, "errors");
 		target->feedback = topic_own_name(arena, prefix, namespace, named.pipeline, "feedback");
+		target->outcomes = topic_own_name(arena, prefix, namespace, named.pipeline, "outcomes");
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
@@ -273,6 +274,8 @@ static bool by_plan(struct pipeline_plan *pipeline, struct named named, struct p
 			target->errors = topic->name;
 		else if (topic->role == TOPIC_FEEDBACK)
 			target->feedback = topic->name;
+		else if (topic->role == TOPIC_OUTCOMES)
+			target->outcomes = topic->name;
 		else if (is_output(pipeline, topic, named.step))
 			target->outputs = topic->name;
 	}

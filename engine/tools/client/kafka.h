@@ -95,6 +95,7 @@ struct pipeline_target {
 	const char *outputs; /* of the pipeline, or of the named step */
 	const char *errors;
 	const char *feedback;		  /* NULL: the pipeline of the files has no experiment */
+	const char *outcomes;		  /* NULL: likewise, or nothing reads its feedback */
 	const char *status;		  /* status topic of its namespace */
 	const char *prefix, *namespace;	  /* of that topic */
 	struct pipeline_plan *plan; /* of the pipeline, as long as the workspace; NULL: no files were given */

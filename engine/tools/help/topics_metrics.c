@@ -61,25 +61,21 @@ static void declared_print(struct help_page *page)
 		  "counts its values. Calls by other pipelines, and answers that are errors, are not counted here.");
 	help_page_text(
 		page,
-		"A metric with `truth.t` or `reward` is counted when feedback comes. Each engine counts the feedback on its own "
-		"answers, once for each. It keeps them for a day, in memory, in at most 64 MiB for a pipeline; the oldest are "
-		"dropped first, and `sluice_metric_lost_total` counts their feedback. `/metrics` counts no feedback that comes "
-		"after an engine was stopped, restarted or killed for the answers that it had given: an engine that stops logs the "
-		"number of these. A reload of the files loses none. Feedback that comes before its answer waits 20 s. If the "
-		"feedback itself has a value of that name, that value is counted instead. At most 7 metrics of a pipeline are of "
-		"this kind.");
+		"A metric with `truth.t` or `reward` is counted when feedback comes, once for each answer, by one engine: the one "
+		"that leads the outcomes of the pipeline. It joins feedback to the answers of all engines, as their outputs have "
+		"them, for a day. It has at most 128 MiB for the open answers of all pipelines that it leads, beside 1 MiB for "
+		"each; where that is full, "
+		"the oldest are forgotten, and `sluice_metric_lost_total` counts those that lack the metric. When an engine is "
+		"stopped or killed, another one leads, and goes on where it ended. Feedback that comes before its answer waits. "
+		"If the "
+		"feedback itself has a value of that name, that value is counted instead. The answer must name its request: by an "
+		"id, or as one of a gateway. What such metrics name of an answer is in its header `sluice-judged`, of at most 64 "
+		"KiB; of a larger one the metric is missing. At most 7 metrics of a pipeline are of this kind.");
 	help_page_text(
 		page,
 		"Bandits learn by such a metric if their `rewardMetric` names it. Rollouts judge by such a metric if its name is "
-		"`accuracy`, or if their `successCriteria` name it. For these, engines write its values to the feedback topic, "
-		"with `feedback_id: sluice-computed`. If no engine has done so 25 s after the feedback, as of an engine that was "
-		"stopped or killed, the engine that leads reads the answer again from the outputs, and the request only for "
-		"`request.t` or `params.p`. It reads at most 20,000 records a second, looks twice for an answer, and lets feedback "
-		"on 100,000 answers, or 64 MiB of it, wait; a warning is logged when more comes. So write an `outcomeWindow` that "
-		"is a minute longer than truths take. The answer must name its request: by an id, or as one of a gateway. "
-		"`sluice_policy_feedback_recovered_total` and `sluice_policy_feedback_unrecovered_total` count the values that "
-		"bandits got in this way, and those that they did not get; `sluice_policy_feedback_uncomputed_total` counts what "
-		"they did not learn in the end.");
+		"`accuracy`, or if their `successCriteria` name it. Its values are in the topic of outcomes (`sluice tail P "
+		"--topic outcomes`). `sluice_policy_feedback_uncomputed_total` counts the rewards that could not be computed.");
 	help_page_text(page,
 		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
 		  "answers or the requests only if the metric names `answer.t` or `request.t`, and knows no `latency_ms`. There "

@@ -53,6 +53,9 @@ static const struct watching_row header_rows[] = {
 	{EXPOSURE_HEADER, OF_ANSWER,
 	 "The exposure of the request to a variant (schemas/exposure.avsc), with `exposures: thin`; one header for each choice. "
 	 "`sluice experiments analyze` reads it. Gateways drop it. An Avro answer has it in its `versions`."},
+	{JUDGED_HEADER, OF_ANSWER,
+	 "What metrics of `truth` and `reward` name of the request and the answer, in a pipeline that declares such a "
+	 "metric; also a header of its exposures. Engines read it when feedback comes. Gateways drop it."},
 	{ASSIGNED_RECORD_HEADER, OF_REQUEST,
 	 "What experiments had chosen before the request failed: set by engines in dead letters, and sent by `sluice errors "
 	 "replay`. Gateways drop it. Whoever may write to the topic of requests may set it, and chooses by it no more than "
