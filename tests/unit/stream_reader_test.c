@@ -281,10 +281,10 @@ static void a_deleted_topic_holds_up_its_own_stream_alone(void **state)
 	for (const int64_t until_ms = clock_ms() + SHORT_MS; clock_ms() < until_ms; (void)stream_reader_wait(reader, 10))
 		assert_false(has_next(in, &time_ms) || has_next(wide, &time_ms));
 	write_at("wide", 0, 1000);
-	write_at("wide", 1, 1001);
 	assert_int_equal(next_of(wide), 1000);
 	stream_close(in);
 	in = NULL;
+	write_at("wide", 1, 1001);
 	assert_int_equal(next_of(wide), 1001);
 	rd_kafka_mock_topic_set_error(cluster, "in", RD_KAFKA_RESP_ERR_NO_ERROR);
 	in = opened(&in_config);

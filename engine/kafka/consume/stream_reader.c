@@ -62,27 +62,17 @@ static int reader_on_statistics(rd_kafka_t *client, char *json, size_t length, v
 	return 0; /* librdkafka frees the text */
 }
 
-/* Bounds for how long an idle fetch waits, whatever the settings say. */
-static void fetch_wait_bound(rd_kafka_conf_t *configuration, const struct reader_config *config)
+/* The user's settings may let an idle fetch wait for long, and ask for no statistics. */
+static void watch_configure(rd_kafka_conf_t *configuration, int watch_ms)
 {
 	char words[LIBRARY_TEXT_MAX], value[32] = "";
 	size_t size = sizeof value;
 	int64_t wait_ms;
-	if (rd_kafka_conf_get(configuration, "fetch.wait.max.ms", value, &size) != RD_KAFKA_CONF_OK ||
-	    !number_read_int64(text_of(value), &wait_ms))
-		return;
-	if (config->is_watched && wait_ms > WATCHED_FETCH_MS)
-		wait_ms = WATCHED_FETCH_MS;
-	(void)snprintf(value, sizeof value, "%d", (int)wait_ms);
-	(void)rd_kafka_conf_set(configuration, "fetch.wait.max.ms", value, words, sizeof words);
-}
-
-/* The user's settings may ask for no statistics. */
-static void watch_configure(rd_kafka_conf_t *configuration, int watch_ms)
-{
-	char words[LIBRARY_TEXT_MAX], value[16];
-	(void)snprintf(value, sizeof value, "%d", watch_ms > 0 ? watch_ms : WATCH_MS);
 	rd_kafka_conf_set_stats_cb(configuration, reader_on_statistics);
+	if (rd_kafka_conf_get(configuration, "fetch.wait.max.ms", value, &size) == RD_KAFKA_CONF_OK &&
+	    number_read_int64(text_of(value), &wait_ms) && wait_ms > WATCHED_FETCH_MS)
+		(void)rd_kafka_conf_set(configuration, "fetch.wait.max.ms", "1000", words, sizeof words);
+	(void)snprintf(value, sizeof value, "%d", watch_ms > 0 ? watch_ms : WATCH_MS);
 	(void)rd_kafka_conf_set(configuration, "statistics.interval.ms", value, words, sizeof words);
 }
 
@@ -104,7 +94,6 @@ static bool client_set_up(struct stream_reader *reader, struct error *error)
 		return false;
 	rd_kafka_conf_set_opaque(configuration, reader);
 	rd_kafka_conf_set_error_cb(configuration, reader_on_error);
-	fetch_wait_bound(configuration, reader->config);
 	if (reader->config->is_watched)
 		watch_configure(configuration, reader->config->watch_ms);
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
