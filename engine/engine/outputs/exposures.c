@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "message/records/answer_label.h"
-#include "engine/outputs/outcomes.h"
+#include "engine/outputs/choice_links.h"
 #include "engine/worker/parts.h"
 
 static enum produce_verdict exposure_produce(const struct exposure_outlet *outlet, const struct inflight *inflight,
@@ -42,7 +42,7 @@ bool exposure_is_written(const struct inflight *inflight, const struct assigned 
 {
 	const struct graph_part *part = inflight->stage->config->graph->part;
 	const bool is_elsewhere = part && !part->answers && inflight->outcome != FLOW_ANSWER;
-	return !outcomes_go_on(inflight) && (assigned->exposed || (assigned->carried && is_elsewhere));
+	return !choice_links_go_on(inflight) && (assigned->exposed || (assigned->carried && is_elsewhere));
 }
 
 enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,

@@ -17,7 +17,7 @@ struct exposure_outlet {
 };
 
 /* Whether it is produced here: as the experiment asks, or as another stage answers, whose answer cannot carry it. A stage to which
- * the outcome goes on (engine/outputs/outcomes.h) produces it. */
+ * the outcome goes on (engine/outputs/choice_links.h) produces it. */
 bool exposure_is_written(const struct inflight *inflight, const struct assigned *assigned);
 
 /* Produces them; those of earlier stages have left there. PRODUCE_FULL: to be called again; what was produced before is not

@@ -5,7 +5,7 @@
 #include "kafka/produce/key_for_partition.h"
 #include "message/records/stage_link.h"
 #include "engine/outputs/answer_record.h"
-#include "engine/outputs/outcomes.h"
+#include "engine/outputs/choice_links.h"
 
 bool stage_link_take(const struct worker *worker, struct inflight *inflight, struct error *error)
 {
@@ -25,7 +25,7 @@ bool stage_link_take(const struct worker *worker, struct inflight *inflight, str
 	message->passed_ms = inflight->record.time_ms;
 	message_identify(message);
 	message_set_clock(message, worker->loop);
-	if (decoded && !outcomes_read(inflight, stage_link.outcomes))
+	if (decoded && !choice_links_read(inflight, stage_link.outcomes))
 		return error_memory(error, ERROR_LIMIT, "reading what experiments chose in another stage");
 	return decoded;
 }
@@ -290,7 +290,7 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, struct inf
 	}
 	if (observes && !config->relays && !inflight_is_ahead(inflight)) /* it may be another when a held record leaves */
 		stage_link.reads = stage_reads(inflight->stage->worker, inflight->stage);
-	if (next == part->onward && !outcomes_write(inflight, &outbox->encoded, &stage_link.outcomes, error))
+	if (next == part->onward && !choice_links_write(inflight, &outbox->encoded, &stage_link.outcomes, error))
 		return PRODUCE_REFUSED;
 	buffer_clear(&outbox->encoded);
 	if (!stage_link_encode(message, (uint64_t)1 << next, &stage_link, &outbox->encoded, error))

@@ -4,7 +4,7 @@
 
 #include "base/number/duration.h"
 #include "message/records/carried.h"
-#include "engine/outputs/outcomes.h"
+#include "engine/outputs/choice_links.h"
 #include "engine/worker/parts.h"
 
 static void latency_count(struct stage_counts *counts, int64_t took_ms)
@@ -133,7 +133,7 @@ void inflight_count_out(struct inflight *inflight)
 	if (stage->config->alert_count > 0 && !inflight->answer.error && inflight->outcome != FLOW_DROPPED)
 		judged_count(inflight);
 	if (inflight->message.rollouts)
-		outcomes_count(inflight, loop_now_ms(stage->worker->loop));
+		choice_links_count(inflight, loop_now_ms(stage->worker->loop));
 	if (is_usual) {
 		count_add(&counts->sums.answered, 1);
 		count_add(&counts->sums.succeeded, 1);

@@ -1,6 +1,6 @@
-/* outcomes_test.c: Tests of what a stage passes on with a message, for the stage that answers: choices that rollouts count, and
+/* choice_links_test.c: Tests of what a stage passes on with a message, for the stage that answers: choices that rollouts count, and
  * exposures. */
-#include "engine/outputs/outcomes.h"
+#include "engine/outputs/choice_links.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -87,15 +87,15 @@ static void what_another_stage_is_judged_by_comes_there(void **state)
 					      .took_us = 1500,
 					      .failed = true,
 					      .is_slow = true};
-	struct text outcomes;
+	struct text choices;
 	struct error error = {0};
 	(void)state;
 	assert_non_null(assigned_add(&from.message, &one));
 	assert_non_null(rollout_choice_add(&choice));
 	assert_false(exposure_is_written(&from, from.message.assigned));
-	assert_true(outcomes_write(&from, &room, &outcomes, &error));
+	assert_true(choice_links_write(&from, &room, &choices, &error));
 	assert_non_null(assigned_add(&to.message, &bare));
-	assert_true(outcomes_read(&to, outcomes));
+	assert_true(choice_links_read(&to, choices));
 	const struct assigned *entry = to.message.assigned;
 	assert_true(text_equal(entry->unit, one.unit) && entry->exposed && entry->stage == 2 && text_is(entry->layer, "l"));
 	assert_true(entry->feature_count == 1 && text_is(entry->features[0].name, "x") && entry->features[0].value == 2.5);
@@ -137,16 +137,16 @@ static void what_goes_elsewhere_takes_nothing_along(void **state)
 	const struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("new"), .exposed = true};
 	const struct rollout_choice choice = {
 		.entry = rollout_board_entry(board, "e"), .of = &from.message, .table = 7, .index = 1, .took_us = 9000};
-	struct text outcomes;
+	struct text choices;
 	struct error error = {0};
 	(void)state;
 	table_set();
 	assert_non_null(assigned_add(&from.message, &one));
 	assert_non_null(rollout_choice_add(&choice));
 	assert_true(exposure_is_written(&from, from.message.assigned));
-	assert_true(outcomes_write(&from, &room, &outcomes, &error));
-	assert_int_equal(outcomes.length, 0);
-	outcomes_count(&from, 0);
+	assert_true(choice_links_write(&from, &room, &choices, &error));
+	assert_int_equal(choices.length, 0);
+	choice_links_count(&from, 0);
 	assert_null(from.message.rollouts);
 	assert_true(counted(1)->calls == 1 && counted(1)->errors == 0 && counted(1)->slower[0].calls == 1);
 }
@@ -166,7 +166,7 @@ static void before_a_join_own_calls_are_counted(void **state)
 						      .took_us = 1000,
 						      .call_failed = failed};
 		assert_non_null(rollout_choice_add(&choice));
-		outcomes_count(&from, 0);
+		choice_links_count(&from, 0);
 		assert_int_equal(counted(1)->calls, failed + 1);
 		assert_int_equal(counted(1)->errors, failed);
 	}
@@ -186,7 +186,7 @@ static void a_request_that_ends_before_a_join_is_counted_by_its_end(void **state
 	from.answer.error = &failure;
 	table_set();
 	assert_non_null(rollout_choice_add(&choice));
-	outcomes_count(&from, 0);
+	choice_links_count(&from, 0);
 	assert_int_equal(counted(1)->errors, 1);
 }
 
@@ -197,7 +197,7 @@ static void what_cannot_be_read_is_left_out(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		struct inflight to = passed(NULL);
-		assert_true(outcomes_read(&to, text_of(broken[i])));
+		assert_true(choice_links_read(&to, text_of(broken[i])));
 		assert_null(to.message.rollouts);
 	}
 }

@@ -1,6 +1,6 @@
-/* outcomes.c: see outcomes.h. They are lines: one of a choice has tabs between its fields, and one of an exposure has the length of
+/* choice_links.c: see choice_links.h. A choice is a line with tabs between its fields, and an exposure a line with the length of
  * its record, which follows. */
-#include "engine/outputs/outcomes.h"
+#include "engine/outputs/choice_links.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #define WORD_SLOW "slow" /* of a choice that was counted as slow: its failure alone is not */
 #define LENGTH_DIGITS 10 /* of any length that a record may have */
 
-bool outcomes_go_on(const struct inflight *inflight)
+bool choice_links_go_on(const struct inflight *inflight)
 {
 	const struct graph_part *part = inflight->stage->config->graph->part;
 	const struct carried *carried = inflight->message.carried;
@@ -49,12 +49,12 @@ static bool exposure_pass(const struct message *message, const struct assigned *
 	return true;
 }
 
-bool outcomes_write(struct inflight *inflight, struct buffer *room, struct text *outcomes, struct error *error)
+bool choice_links_write(struct inflight *inflight, struct buffer *room, struct text *choices, struct error *error)
 {
 	const struct message *message = &inflight->message;
 	const int64_t now_ms = loop_now_ms(inflight->stage->worker->loop);
-	*outcomes = (struct text){0};
-	if (!outcomes_go_on(inflight))
+	*choices = (struct text){0};
+	if (!choice_links_go_on(inflight))
 		return true;
 	buffer_clear(room);
 	for (const struct rollout_choice *choice = message->rollouts; choice; choice = choice->next)
@@ -63,7 +63,7 @@ bool outcomes_write(struct inflight *inflight, struct buffer *room, struct text 
 	for (const struct assigned *one = message->assigned; one; one = one->next)
 		if ((one->exposed || one->carried) && !exposure_pass(message, one, room, error))
 			return false;
-	*outcomes = text_copied(message->arena, buffer_view(room));
+	*choices = text_copied(message->arena, buffer_view(room));
 	return (!room->failed && !arena_failed(message->arena)) ||
 	       error_memory(error, ERROR_LIMIT, "passing on what experiments chose");
 }
@@ -125,22 +125,22 @@ static bool exposure_read(struct inflight *inflight, struct text length, struct 
 	return !arena_failed(inflight->message.arena);
 }
 
-bool outcomes_read(struct inflight *inflight, struct text outcomes)
+bool choice_links_read(struct inflight *inflight, struct text choices)
 {
 	bool good = true;
-	while (good && outcomes.length > 0) {
-		struct text line = text_take_until(&outcomes, '\n');
+	while (good && choices.length > 0) {
+		struct text line = text_take_until(&choices, '\n');
 		const struct text sort = text_take_until(&line, '\t');
-		good = text_is(sort, LINE_CHOICE) ? choice_read(inflight, line) : exposure_read(inflight, line, &outcomes);
+		good = text_is(sort, LINE_CHOICE) ? choice_read(inflight, line) : exposure_read(inflight, line, &choices);
 	}
 	return good;
 }
 
 /* ---- counting ---- */
 
-void outcomes_count(struct inflight *inflight, int64_t now_ms)
+void choice_links_count(struct inflight *inflight, int64_t now_ms)
 {
-	if (inflight->outcome == FLOW_PASSED && !outcomes_go_on(inflight))
+	if (inflight->outcome == FLOW_PASSED && !choice_links_go_on(inflight))
 		rollout_choices_end_calls(&inflight->message, now_ms);
 	else
 		rollout_choices_end(&inflight->message, inflight->outcome, &inflight->answer, now_ms);
