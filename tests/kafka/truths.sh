@@ -58,6 +58,12 @@ rewards_are() { # $1 how many
 	grep -hq "learnt from $1 rewards" "$dir"/engine-*.log
 }
 
+# By the topics: requests with the metric, and values of it that no engine has computed.
+status() {
+	"$sluice" experiments status e -f "$here/truths.yaml" -o json 2>>"$dir/status.log" |
+		jq -r '"\([.variants[].measured] | add)/\(.uncomputed_rewards)"'
+}
+
 asked=0
 start_broker brisk
 SLUICE_BROKERS=$brokers
@@ -76,6 +82,7 @@ leader=one follower=two leading=$one following=$two
 expect "of them those that the other engine counts" "$(counted $follower)" "-eq 0"
 expect "the sum is that of the better's answers" "$(figure $leader gain_sum)" "-ge $((better * 9 / 10 - requests / 10 - 2))"
 wait_until 20 rewards_are $requests || give_up "$requests rewards are not learnt by the metric"
+expect "status: requests with the metric, and without a value of an engine" "$(status)" "= $requests/0"
 ask second
 expect "by the metric: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
 
@@ -111,6 +118,7 @@ wait_until 40 rewards_are $((3 * requests)) || give_up "$((3 * requests)) reward
 feed second
 sleep 2
 expect "rewards beyond those of all answers" "$(grep -hoE 'learnt from [0-9]+ rewards' "$dir"/engine-*.log | awk -v all=$((3 * requests)) '$3 > all' | wc -l)" "-eq 0"
+expect "status: the same of all rounds" "$(status)" "= $((3 * requests))/0"
 stop_engine truths "$one"
 stop_engine truths "$two"
 tell_result

@@ -1,4 +1,5 @@
 /* experiments_bandit_status_test.c: Tests of `experiments status` and `analyze` of bandits: what is not learnt is counted. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +11,9 @@
 
 #include <cmocka.h>
 
+#include "message/records/outcome.h"
 #include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
 
 #define STATUS "experiments status e --exposures exposures --feedback feedback -f e.yaml"
@@ -162,10 +165,30 @@ static void analyze_joins_feedback_of_a_unit_with_its_last_request(void **state)
 #define TRUTH(id) "{\"id\": \"" id "\", \"truth\": {\"price\": [3]}}\n"
 #define COMPUTED(id) "{\"id\": \"" id "\", \"metrics\": {\"profit\": 3}, \"feedback_id\": \"sluice-computed\"}\n"
 
-/* Engines compute the metric by which bandits learn, and write it as feedback, which nobody has sent. */
-static void values_that_engines_have_computed_are_no_feedback_of_the_sender(void **state)
+#define EXPOSURES EXPOSURE("a", "") EXPOSURE("b", "") EXPOSURE("c", "") EXPOSURE("d", "")
+#define TRUTHS TRUTH("a") TRUTH("b") TRUTH("b")
+#define TOPIC(rest) "sluice.default.pipeline.p." rest
+
+/* Of the metric by which bandits learn, engines have computed those of a, c and a request that is not known. */
+static void expect_computed(const char *status)
 {
-	(void)state;
+	char line[256];
+	struct said said = say_with(step_kinds, status);
+	if (said.code != 0)
+		fail_msg("%s", said.err);
+	expect_words(said.out, "4 units, 50%, 3 with profit");
+	expect_words(said.out, "feedback 3: late 0, unknown 0, doubled 1");
+	expect_words(said.out, "0 features that requests lack, 1 value of profit that no engine has computed");
+	expect_words(said.err, "3 times feedback was not judged"); /* of size */
+	said_close(&said);
+	(void)snprintf(line, sizeof line, "%s -o json", status);
+	said = say_with(step_kinds, line);
+	expect_words(said.out, "\"uncomputed_rewards\": 1");
+	said_close(&said);
+}
+
+static void computing_write(void)
+{
 	write_file(
 		"e.yaml",
 		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
@@ -174,19 +197,68 @@ static void values_that_engines_have_computed_are_no_feedback_of_the_sender(void
 		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 		"  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n"
 		"  metrics: [{name: profit, type: histogram, value: truth.price}, {name: size, type: gauge, value: truth.size}]\n");
-	write_file("exposures", EXPOSURE("a", "") EXPOSURE("b", "") EXPOSURE("c", "") EXPOSURE("d", ""));
-	write_file("feedback", COMPUTED("a") TRUTH("a") TRUTH("b") TRUTH("b") COMPUTED("a") COMPUTED("c") COMPUTED("gone"));
-	struct said said = say_with(step_kinds, STATUS);
-	if (said.code != 0)
-		fail_msg("%s", said.err);
-	expect_words(said.out, "4 units, 50%, 3 with profit");
-	expect_words(said.out, "feedback 3: late 0, unknown 0, doubled 1");
-	expect_words(said.out, "0 features that requests lack, 1 value of profit that no engine has computed");
-	expect_words(said.err, "3 times feedback was not judged"); /* of size */
-	said_close(&said);
-	said = say_with(step_kinds, STATUS " -o json");
-	expect_words(said.out, "\"uncomputed_rewards\": 1");
-	said_close(&said);
+}
+
+/* Former engines wrote them as feedback, which nobody has sent. */
+static void values_that_engines_have_computed_are_no_feedback_of_the_sender(void **state)
+{
+	(void)state;
+	computing_write();
+	write_file("exposures", EXPOSURES);
+	write_file("feedback", COMPUTED("a") TRUTHS COMPUTED("a") COMPUTED("c") COMPUTED("gone"));
+	expect_computed(STATUS);
+}
+
+static void lines_append(const struct mock *mock, const char *topic, const char *lines)
+{
+	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
+		mock_append(mock, topic, TEXT("k"), (struct text){lines, (size_t)(end - lines)});
+}
+
+static void outcome_append(const struct mock *mock, enum outcome_kind kind, const char *experiment, const char *id,
+			   enum outcome_how how, double profit)
+{
+	const struct outcome_metric metrics[] = {{TEXT("reward"), 7, OUTCOME_SENT}, {TEXT("profit"), profit, how}};
+	const struct outcome outcome = {
+		.kind = kind,
+		.exposure = {.id = text_of(id), .time_ms = 1000, .experiment = text_of(experiment), .variant = TEXT("new")},
+		.happened_ms = 2000,
+		.written_ms = 3000,
+		.weight = 1,
+		.metric_count = 2,
+		.metrics = metrics};
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct error error = {0};
+	struct buffer bytes;
+	buffer_open(&bytes, 4096);
+	assert_true(outcome_encode(&outcome, arena, &bytes, &error));
+	mock_append(mock, TOPIC("outcomes"), TEXT("k"), buffer_view(&bytes));
+	buffer_close(&bytes);
+	arena_close(arena);
+}
+
+/* An answer has an outcome of each of its experiments, and one of its own. */
+static void values_of_outcomes_are_those_that_engines_have_computed(void **state)
+{
+	char line[256];
+	struct mock mock;
+	(void)state;
+	computing_write();
+	mock_open(&mock);
+	lines_append(&mock, TOPIC("exposures"), EXPOSURES);
+	lines_append(&mock, TOPIC("feedback"), TRUTHS);
+	outcome_append(&mock, OUTCOME_JOINED, "e", "a", OUTCOME_COMPUTED, 3);
+	outcome_append(&mock, OUTCOME_JOINED, "", "a", OUTCOME_COMPUTED, 3);
+	outcome_append(&mock, OUTCOME_JOINED, "e", "b", OUTCOME_COMPUTED, (double)NAN);
+	outcome_append(&mock, OUTCOME_LATE, "e", "b", OUTCOME_COMPUTED, 3);
+	outcome_append(&mock, OUTCOME_JOINED, "", "c", OUTCOME_COMPUTED, 3);
+	outcome_append(&mock, OUTCOME_JOINED, "f", "d", OUTCOME_COMPUTED, 3);
+	outcome_append(&mock, OUTCOME_JOINED, "e", "d", OUTCOME_SENT, 3);
+	outcome_append(&mock, OUTCOME_JOINED, "e", "gone", OUTCOME_COMPUTED, 3);
+	mock_append(&mock, TOPIC("outcomes"), TEXT("k"), TEXT("of a later version"));
+	(void)snprintf(line, sizeof line, "experiments status e -f e.yaml --brokers %s", mock.brokers);
+	expect_computed(line);
+	mock_close(&mock);
 }
 
 int main(void)
@@ -196,6 +268,7 @@ int main(void)
 		cmocka_unit_test(features_that_requests_lack_are_counted),
 		cmocka_unit_test(feedback_that_names_a_unit_alone_is_counted),
 		cmocka_unit_test(values_that_engines_have_computed_are_no_feedback_of_the_sender),
+		cmocka_unit_test(values_of_outcomes_are_those_that_engines_have_computed),
 		cmocka_unit_test(feedback_that_is_left_out_is_no_missing_feedback),
 		cmocka_unit_test(analyze_says_what_weights_chose_after_a_policy),
 		cmocka_unit_test(analyze_joins_feedback_of_a_unit_with_its_last_request),

@@ -67,10 +67,9 @@ static void declared_print(struct help_page *page)
 		"each; where that is full, "
 		"the oldest are forgotten, and `sluice_metric_lost_total` counts those that lack the metric. When an engine is "
 		"stopped or killed, another one leads, and goes on where it ended. Feedback that comes before its answer waits. "
-		"If the "
-		"feedback itself has a value of that name, that value is counted instead. The answer must name its request: by an "
-		"id, or as one of a gateway. What such metrics name of an answer is in its header `sluice-judged`, of at most 64 "
-		"KiB; of a larger one the metric is missing. At most 7 metrics of a pipeline are of this kind.");
+		"If the feedback itself has a value of that name, that value is counted instead. The answer must name its request: "
+		"by an id, or as one of a gateway. What such metrics name of an answer is in its header `sluice-judged`, of at "
+		"most 64 KiB; of a larger one the metric is missing. At most 7 metrics of a pipeline are of this kind.");
 	help_page_text(
 		page,
 		"Bandits learn by such a metric if their `rewardMetric` names it. Rollouts judge by such a metric if its name is "
@@ -78,8 +77,9 @@ static void declared_print(struct help_page *page)
 		"--topic outcomes`). `sluice_policy_feedback_uncomputed_total` counts the rewards that could not be computed.");
 	help_page_text(page,
 		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
-		  "answers or the requests only if the metric names `answer.t` or `request.t`, and knows no `latency_ms`. There "
-		  "a metric with the name `accuracy` replaces the comparison of the truth with the answer's first output.");
+		  "answers or the requests only if the metric names `answer.t` or `request.t`. Values that it cannot compute "
+		  "come from the topic of outcomes. There a metric with the name `accuracy` replaces the comparison of the truth "
+		  "with the answer's first output.");
 	help_page_text(
 		page,
 		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. If a pipeline declares a "

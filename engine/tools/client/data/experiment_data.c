@@ -5,6 +5,7 @@
 #include "base/number/duration.h"
 #include "base/number/moment.h"
 #include "base/suggest.h"
+#include "tools/client/data/computed_values.h"
 #include "tools/client/data/feedback_metrics.h"
 #include "tools/client/control/history_topic.h"
 #include "tools/client/kafka.h"
@@ -342,9 +343,14 @@ static bool policies_take(struct experiment_reading *self, const struct pipeline
 static bool topics_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			struct error *error)
 {
-	const bool good = metrics_open(self, target, pipeline, error) && policies_take(self, target, pipeline, error) &&
-			  topic_take(self, target, pipeline, false, error) && answers_take(self, target, pipeline, error) &&
-			  topic_take(self, target, pipeline, true, error);
+	const struct computed_values computed = {target, pipeline, self->name, self->arena,
+						 self->record_arena, self->taker->context, self->taker->inform};
+	bool good = metrics_open(self, target, pipeline, error) && policies_take(self, target, pipeline, error) &&
+		    topic_take(self, target, pipeline, false, error) && answers_take(self, target, pipeline, error) &&
+		    topic_take(self, target, pipeline, true, error);
+	/* Of a pipeline of the files it is known whether engines compute anything. */
+	if (good && (self->metrics.count > 0 || !experiment_graph_find(self->data, pipeline)))
+		good = computed_values_give(&computed, error);
 	metrics_close(self);
 	return good &&
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
