@@ -416,7 +416,7 @@ static double share_of(uint64_t some, uint64_t all)
 	return all ? (double)some / (double)all : (double)NAN;
 }
 
-/* Of a window that a former build began to count, not all rows are kept: it has the area of bins. */
+/* Where not all rows are kept, it is the area of bins. */
 static double area_of(const struct drift_realised *realised)
 {
 	const bool is_exact = realised->area.rows > 0 && realised->area.rows == realised->classes.rows;

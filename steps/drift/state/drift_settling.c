@@ -11,7 +11,6 @@
 
 #define SETTLING_VERSION 1
 #define CLOSED_VERSION 2
-#define CLOSED_VERSION_FORMER 1 /* another number is in the place of `unkept` */
 #define CHUNK_ROWS 1024		/* 32 KiB */
 #define TRUTHS_TURN_MAX 1024 /* truths that one visit forgets */
 #define NS_PER_MS 1000000
@@ -47,13 +46,7 @@ struct truth_head {
 struct settled_part {
 	uint64_t number, truths, unfit;
 	char realised[DRIFT_REALISED_BYTES];
-	uint64_t ranked; /* how many entries `ranked/NUMBER` there are, from 0: rows for its AUC; former builds end before it */
-};
-
-/* The same, of builds before them. */
-struct settled_part_former {
-	uint64_t number, truths;
-	char realised[DRIFT_REALISED_BYTES];
+	uint64_t ranked; /* how many entries `ranked/NUMBER` there are, from 0: rows for its AUC */
 };
 
 /* ---- keys ---- */
@@ -95,8 +88,7 @@ static bool struct_remember(struct visit *visit, struct text key, const void *fr
 static bool open_recall(struct visit *visit, struct text key, struct settling_open *open)
 {
 	*open = (struct settling_open){0};
-	return struct_recall(visit, key, open, sizeof *open) ||
-	       struct_recall(visit, key, open, offsetof(struct settling_open, unkept));
+	return struct_recall(visit, key, open, sizeof *open);
 }
 
 static bool head_recall(struct visit *visit, struct settling_head *head)
@@ -428,22 +420,13 @@ static bool closed_read(struct visit *visit, uint64_t number, struct closed_head
 		return false;
 	memcpy(head, stored.bytes, sizeof *head);
 	*segment = text_from(stored, sizeof *head);
-	if (head->version == CLOSED_VERSION_FORMER)
-		head->unkept = 0;
-	return (head->version == CLOSED_VERSION || head->version == CLOSED_VERSION_FORMER) && segment->length == head->segment;
+	return head->version == CLOSED_VERSION && segment->length == head->segment;
 }
 
 static bool part_recall(struct visit *visit, struct settled_part *part)
 {
-	struct settled_part_former former;
 	*part = (struct settled_part){0};
-	if (!struct_recall(visit, TEXT("settled"), &former, sizeof former))
-		return struct_recall(visit, TEXT("settled"), part, sizeof *part) ||
-		       struct_recall(visit, TEXT("settled"), part, offsetof(struct settled_part, ranked));
-	part->number = former.number;
-	part->truths = former.truths;
-	memcpy(part->realised, former.realised, sizeof part->realised);
-	return true;
+	return struct_recall(visit, TEXT("settled"), part, sizeof *part);
 }
 
 /* What was counted of the window in visits before. False: it begins to settle. */

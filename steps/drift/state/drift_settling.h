@@ -49,8 +49,8 @@ struct settling_head {
 struct settling_open {
 	uint64_t identity, window;
 	uint64_t last;	   /* its newest chunk; 0: there is none */
-	uint64_t reserved; /* former builds have a number here */
-	uint64_t unkept;   /* rows of the estimate that do not wait; former builds end before it */
+	uint64_t reserved; /* 0 */
+	uint64_t unkept;   /* rows of the estimate that do not wait */
 };
 
 /* A row as it is stored. */
