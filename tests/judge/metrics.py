@@ -394,8 +394,16 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
         for variant in found.get(name, {}).get("variants", []):
             mean = sum(wanted[variant["name"]]) / len(wanted[variant["name"]])
             judge.expect(f"{name} of {variant['name']}", variant["units"] == len(wanted[variant["name"]]) and abs(variant["mean"] - mean) < 1e-9, (variant, mean))
+    def profits():
+        return [value(families, "simulated_profit_count", namespace="default", pipeline="deal", by=name) or 0 for name in expected]
+
     families = listener.families()
-    for name in expected:  # the engine counted each answer once, whatever came twice
+    while sum(profits()) < DEALS and time.monotonic() < end:
+        time.sleep(0.3)
+        families = listener.families()
+    time.sleep(1)  # what came twice would be there by then
+    families = listener.families()
+    for name in expected:  # the engine counted each answer once
         of = {"namespace": "default", "pipeline": "deal", "by": name}
         got = [value(families, sample, **of) for sample in ("simulated_profit_count", "simulated_profit_sum", "wins_total")]
         judge.expect(f"/metrics has them for {name}", got == [len(expected[name]), sum(expected[name]), sum(wins[name])], got)
