@@ -170,6 +170,7 @@ struct control_state {
 	double is_stale, is_behind, resources, unready; /* the first two are 0 or 1 */
 	double feed_delay_seconds; /* NaN: no record came since the start */
 	uint64_t refused, feed_refused;
+	int64_t silent_ms;  /* not a metric: since the last beat of a keeper, or since the control plane was first read */
 	int64_t watched_ms; /* not a metric: when somebody said that the pipelines are watched, by clock_ms(); 0: nobody did */
 };
 

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "bodies.h"
-#include "compiler/conditions/kept_alerts.h"
+#include "compiler/conditions/alert_feed.h"
 #include "compiler/conditions/notice_services.h"
 #include "control/engine/feed_relay.h"
 #include "message/avro/avro_wire.h"
@@ -155,44 +155,39 @@ static void alert_check(const struct alert_read *read)
 }
 
 /* A record, its like, and its end: what is kept can be found, and ends. */
-static void kept_run(const char *key, struct text value, bool is_its_own, bool fires)
+static void feed_run(const char *key, struct text value, bool is_its_own, bool fires)
 {
-	struct kept_alerts *kept = memory_take(1, sizeof *kept);
-	must(kept);
+	struct alert_feed *feed = alert_feed_open();
+	must(feed);
 	for (int i = 0; i < 2; i++)
-		must(kept_alerts_take(kept, text_of(key), value));
-	const struct kept_alert *found = kept_alert_find(kept, key);
-	must(!is_its_own || (found != NULL) == (kept_key_is_notice(text_of(key)) || fires));
-	if (found && found->read) {
-		const struct alert_message names = message_of(found->read);
-		const struct kept_alert *first = kept_firing_first(kept, &names);
-		must(found->is_notice || found->is_beginning ? !first : first == found);
-	}
-	must(kept_alerts_take(kept, text_of(key), (struct text){0}));
-	found = kept_alert_find(kept, key);
-	must(!found || !found->read);
-	kept_alerts_free(kept);
+		must(alert_feed_take(feed, text_of(key), value));
+	const struct feed_alert *found = alert_feed_find(feed, key);
+	must(!is_its_own || (found != NULL) == (alert_key_kind(text_of(key)) == ALERT_KEY_NOTICE || fires));
+	must(alert_feed_take(feed, text_of(key), (struct text){0}));
+	found = alert_feed_find(feed, key);
+	must(!found || !found->record.bytes);
+	alert_feed_close(feed);
 }
 
 static void alert_run(struct text value, unsigned choice)
 {
 	struct alert_read read;
 	struct error error = {0};
-	char key[KEPT_KEY_BYTES], id[NOTICE_ID_BYTES];
+	char key[ALERT_KEY_BYTES], id[NOTICE_ID_BYTES];
 	if (!alert_record_is(value) || !alert_record_decode(value, &read, &error))
 		return;
 	alert_check(&read);
 	const struct alert_message message = message_of(&read);
 	notice_id(&message, id);
 	if (choice % 4 == 0)
-		kept_firing_key(&message, key);
+		alert_firing_key(&message, key);
 	else if (choice % 4 == 1)
-		kept_beginning_key(&message, key);
+		alert_beginning_key(&message, key);
 	else if (choice % 4 == 2)
-		kept_notice_key(ACTION, id, key);
+		alert_notice_key(ACTION, id, key);
 	else
-		kept_receivers_key(&message, key);
-	kept_run(key, value, choice % 4 != 3, read.fires);
+		alert_receivers_key(&message, key);
+	feed_run(key, value, choice % 4 != 3, read.fires);
 }
 
 /* ---- any key ---- */
@@ -207,7 +202,7 @@ static void any_run(struct text bytes)
 	board_run(key, value);
 	const char *copy = arena_copy(fuzz_arena(), key.bytes, key.length);
 	must(copy);
-	kept_run(copy, value, false, false);
+	feed_run(copy, value, false, false);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

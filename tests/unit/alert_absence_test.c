@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "monitor/alerts/alert_reports.h"
+#include "monitor/alerts/alert_states.h"
 #include "monitor/alerts/alert_watch.h"
 
 #define STEP_MS 10

@@ -27,12 +27,6 @@ struct firing_stand {
 	struct pipeline_plan plan;
 };
 
-static bool report_post(void *context, const struct pipeline_plan *plan, struct text key, struct text value)
-{
-	(void)context, (void)plan, (void)key, (void)value;
-	return true;
-}
-
 static struct firing_stand *stand_open(void)
 {
 	struct firing_stand *stand = memory_take(1, sizeof *stand);
@@ -57,10 +51,8 @@ static struct firing_stand *stand_open(void)
 static void stand_close(struct firing_stand *stand)
 {
 	alert_groups_clear(&stand->stranger.groups);
-	for (int i = 0; i < ALERTS; i++) {
+	for (int i = 0; i < ALERTS; i++)
 		alert_groups_clear(&stand->alerts[i].groups);
-		alert_groups_clear(&stand->alerts[i].shared);
-	}
 	memory_give(stand);
 }
 
@@ -105,7 +97,7 @@ static void groups_that_fire_are_named_and_counted(void **state)
 	(void)state;
 	struct firing_stand *stand = stand_open();
 	struct judged_alert *alert = &stand->alerts[0];
-	alert->is_grouped = true;
+	alert->group_by = 1;
 	fire(&alert->groups, "EU\x1b", ALERT_FIRING, FIRED_MS + 5000);
 	expect_written(stand, "the alert a0 has fired since 2026-01-01T00:00:05Z for 1 group (EU\\u001b)");
 	fire(&alert->groups, "US", ALERT_PENDING, FIRED_MS - 5000);
@@ -154,24 +146,10 @@ static void an_alert_on_drift_names_the_feature(void **state)
 		stand->alerts[i].condition = (struct alert_condition){
 			.name_count = 1, .names = {i == 2 ? TEXT("lag") : TEXT("drift_score")}, .of_figures = true};
 	}
-	stand->alerts[1].is_grouped = true;
+	stand->alerts[1].group_by = 1;
 	expect_written(stand, "the alert a0 has fired since 2026-01-01T00:00:00Z: feature x by ks: effect 0; the alert a1 has "
 			      "fired since 2026-01-01T00:00:00Z for 1 group (XNYS: feature x by ks: effect 1); the alert a2 has "
 			      "fired since 2026-01-01T00:00:00Z");
-	stand_close(stand);
-}
-
-/* Only then it has the reports of all of them. */
-static void the_engine_that_sends_says_what_fires_in_others(void **state)
-{
-	(void)state;
-	struct firing_stand *stand = stand_open();
-	stand->watch.sharing.post = report_post;
-	fire(&stand->alerts[0].shared, "", ALERT_FIRING, FIRED_MS);
-	fire(&stand->alerts[1].groups, "", ALERT_FIRING, FIRED_MS);
-	expect_written(stand, "the alert a1 has fired since 2026-01-01T00:00:00Z");
-	stand->watch.takeover.is_done = true;
-	expect_written(stand, "the alert a0 has fired since 2026-01-01T00:00:00Z");
 	stand_close(stand);
 }
 
@@ -182,7 +160,6 @@ int main(void)
 		cmocka_unit_test(groups_that_fire_are_named_and_counted),
 		cmocka_unit_test(many_alerts_are_counted_and_a_silence_is_said),
 		cmocka_unit_test(an_alert_on_drift_names_the_feature),
-		cmocka_unit_test(the_engine_that_sends_says_what_fires_in_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

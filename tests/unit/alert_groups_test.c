@@ -1,5 +1,5 @@
 /* Groups of alerts: judgements that cross from a worker to the engine's thread, and states by group. */
-#include "monitor/alerts/alert_reports.h"
+#include "monitor/alerts/alert_groups.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -220,7 +220,7 @@ static void look(struct alert_groups *groups, int64_t second, const char *held, 
 static enum alert_notice notice_of(struct alert_groups *groups, const char *name)
 {
 	struct alert_group *group = alert_group_find(groups, text_of(name));
-	return group ? alert_notice_due(&group->alert, false) : NOTICE_NONE;
+	return group ? alert_notice_due(&group->alert) : NOTICE_NONE;
 }
 
 static void groups_fire_and_resolve_each_by_itself(void **state)
@@ -240,11 +240,9 @@ static void groups_fire_and_resolve_each_by_itself(void **state)
 	assert_null(alert_group_find(&groups, TEXT("a")));
 	assert_int_equal(groups.count, 1);
 	look(&groups, 7, NULL, NULL);
-	groups.first->owed = 1; /* a state stays until its notices are handed over */
-	assert_int_equal(notice_of(&groups, "b"), NOTICE_RESOLVED);
 	alert_groups_settle(&groups);
-	assert_int_equal(groups.count, 1);
-	groups.first->owed = 0;
+	assert_int_equal(groups.count, 1); /* a state stays until its end is reported */
+	assert_int_equal(notice_of(&groups, "b"), NOTICE_RESOLVED);
 	alert_groups_settle(&groups);
 	assert_int_equal(groups.count, 0);
 }
@@ -268,167 +266,6 @@ static void states_of_groups_are_bounded(void **state)
 
 #define RESOLVE_AFTER_MS 20000
 
-static void report(struct alert_reports *reports, const char *engine, const char *group, bool fires, int64_t fired_second,
-		   int64_t second)
-{
-	const struct alert_read read = {.fires = fires,
-					.engine = text_of(engine),
-					.group = text_of(group),
-					.fired_at_ms = fired_second * 1000,
-					.values = {.drift_score = (double)fired_second}};
-	alert_reports_take(reports, &read, second * 1000);
-}
-
-static void reports_look(struct alert_reports *reports, struct alert_groups *groups, int64_t second)
-{
-	alert_reports_judge(reports, groups, RESOLVE_AFTER_MS, (struct alert_time){second * 1000, second * 1000});
-}
-
-static void engines_that_report_the_same_are_one_firing(void **state)
-{
-	(void)state;
-	struct alert_reports reports = {0};
-	struct alert_groups groups = {0};
-	report(&reports, "one", "g", true, 8, 10);
-	report(&reports, "two", "g", true, 9, 10);
-	reports_look(&reports, &groups, 10);
-	assert_int_equal(groups.count, 1);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
-	assert_int_equal(groups.first->alert.fired_at_ms, 8000);
-	assert_true(groups.first->values.drift_score == 8);
-	reports_look(&reports, &groups, 11);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_NONE);
-	report(&reports, "one", "g", false, 8, 12);
-	reports_look(&reports, &groups, 12);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_NONE);
-	assert_int_equal(groups.first->alert.fired_at_ms, 8000); /* the id of the firing stays */
-	report(&reports, "two", "g", false, 9, 13);
-	reports_look(&reports, &groups, 13);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
-	assert_int_equal(reports.count, 0);
-	alert_groups_clear(&groups);
-}
-
-/* One looks between two reports, the other after both, and their clocks differ. */
-static void engines_that_look_at_other_times_know_one_firing(void **state)
-{
-	(void)state;
-	struct alert_reports early = {0}, late = {0};
-	struct alert_groups groups = {0}, of_late = {0};
-	report(&early, "two", "g", true, 9, 10);
-	reports_look(&early, &groups, 10);
-	report(&early, "one", "g", true, 8, 11);
-	reports_look(&early, &groups, 11);
-	report(&late, "two", "g", true, 9, 10);
-	report(&late, "one", "g", true, 8, 11);
-	report(&late, "two", "g", true, 9, 12);
-	reports_look(&late, &of_late, 12);
-	assert_int_equal(groups.first->alert.fired_at_ms, 9000);
-	assert_int_equal(of_late.first->alert.fired_at_ms, 9000);
-	alert_reports_clear(&early);
-	alert_reports_clear(&late);
-	alert_groups_clear(&groups);
-	alert_groups_clear(&of_late);
-}
-
-static void an_engine_that_is_silent_counts_until_its_alert_would_have_resolved(void **state)
-{
-	(void)state;
-	struct alert_reports reports = {0};
-	struct alert_groups groups = {0};
-	report(&reports, "one", "g", true, 1, 1);
-	report(&reports, "two", "g", true, 1, 5);
-	for (int64_t second = 5; second <= 25; second++)
-		reports_look(&reports, &groups, second);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
-	assert_int_equal(reports.count, 1);
-	reports_look(&reports, &groups, 26);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
-	assert_int_equal(reports.count, 0);
-	alert_groups_clear(&groups);
-}
-
-/* As where the engine that sends looks late. */
-static void a_firing_that_ends_before_the_next_look_is_seen(void **state)
-{
-	(void)state;
-	struct alert_reports reports = {0};
-	struct alert_groups groups = {0};
-	report(&reports, "one", "g", true, 1, 1);
-	report(&reports, "one", "g", false, 1, 2);
-	reports_look(&reports, &groups, 3);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
-	assert_int_equal(groups.first->alert.fired_at_ms, 1000);
-	reports_look(&reports, &groups, 4);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
-	assert_int_equal(reports.count, 0);
-	reports_look(&reports, &groups, 5);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_NONE);
-	alert_groups_clear(&groups);
-}
-
-/* Two before one look are one firing, which still goes on or has ended. */
-static void firings_before_one_look_are_the_first_of_them(void **state)
-{
-	(void)state;
-	for (int ends = 0; ends < 2; ends++) {
-		struct alert_reports reports = {0};
-		struct alert_groups groups = {0};
-		report(&reports, "one", "g", true, 1, 1);
-		report(&reports, "one", "g", false, 1, 2);
-		report(&reports, "one", "g", true, 3, 3);
-		if (ends)
-			report(&reports, "one", "g", false, 3, 4);
-		reports_look(&reports, &groups, 5);
-		assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
-		assert_int_equal(groups.first->alert.fired_at_ms, 1000);
-		reports_look(&reports, &groups, 6);
-		assert_int_equal(notice_of(&groups, "g"), ends ? NOTICE_RESOLVED : NOTICE_NONE);
-		alert_reports_clear(&reports);
-		alert_groups_clear(&groups);
-	}
-}
-
-/* The notice of the former end waits for that of its firing: what comes meanwhile, and ends, is a firing after that. */
-static void a_firing_waits_until_the_end_before_it_is_announced(void **state)
-{
-	(void)state;
-	struct alert_reports reports = {0};
-	struct alert_groups groups = {0};
-	report(&reports, "one", "g", true, 1, 1);
-	reports_look(&reports, &groups, 1);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
-	report(&reports, "one", "g", false, 1, 2);
-	reports_look(&reports, &groups, 2);
-	report(&reports, "one", "g", true, 3, 3);
-	report(&reports, "one", "g", false, 3, 3);
-	reports_look(&reports, &groups, 3);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
-	reports_look(&reports, &groups, 4);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
-	assert_int_equal(groups.first->alert.fired_at_ms, 3000);
-	reports_look(&reports, &groups, 5);
-	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
-	assert_int_equal(reports.count, 0);
-	alert_groups_clear(&groups);
-}
-
-static void groups_of_reports_are_apart(void **state)
-{
-	(void)state;
-	struct alert_reports reports = {0};
-	struct alert_groups groups = {0};
-	report(&reports, "one", "g", true, 1, 1);
-	report(&reports, "one", "h", true, 1, 1);
-	reports_look(&reports, &groups, 1);
-	report(&reports, "one", "g", false, 1, 2);
-	reports_look(&reports, &groups, 2);
-	assert_int_equal(alert_group_find(&groups, TEXT("g"))->alert.phase, ALERT_INACTIVE);
-	assert_int_equal(alert_group_find(&groups, TEXT("h"))->alert.phase, ALERT_FIRING);
-	alert_reports_clear(&reports);
-	alert_groups_clear(&groups);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,13 +277,6 @@ int main(void)
 		cmocka_unit_test(names_are_whole_while_places_change_hands),
 		cmocka_unit_test(groups_fire_and_resolve_each_by_itself),
 		cmocka_unit_test(states_of_groups_are_bounded),
-		cmocka_unit_test(engines_that_report_the_same_are_one_firing),
-		cmocka_unit_test(engines_that_look_at_other_times_know_one_firing),
-		cmocka_unit_test(an_engine_that_is_silent_counts_until_its_alert_would_have_resolved),
-		cmocka_unit_test(a_firing_that_ends_before_the_next_look_is_seen),
-		cmocka_unit_test(firings_before_one_look_are_the_first_of_them),
-		cmocka_unit_test(a_firing_waits_until_the_end_before_it_is_announced),
-		cmocka_unit_test(groups_of_reports_are_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "compiler/conditions/alert_record.h"
-#include "compiler/conditions/kept_alerts.h"
+#include "compiler/conditions/alert_feed.h"
 #include "tests/unit/worker_stand.h"
 #include "engine/outputs/begun_alerts.h"
 #include "engine/worker/parts.h"
@@ -77,14 +77,14 @@ static int64_t expect_beginning(struct stand *stand, const char *group)
 	const struct text key = {record->key, record->key_len}, value = {record->payload, record->len};
 	struct error error = {0};
 	struct alert_read read;
-	char expected[KEPT_KEY_BYTES];
-	assert_true(kept_key_is_beginning(key));
+	char expected[ALERT_KEY_BYTES];
+	assert_true(alert_key_kind(key) == ALERT_KEY_BEGINNING);
 	assert_true(alert_record_is(value) && alert_record_decode(value, &read, &error));
 	assert_true(read.fires && text_is(read.alert, "large") && text_is(read.engine, "one") && text_is(read.group, group));
 	struct alert_message names = begins;
 	names.group = read.group;
 	names.fired_at_ms = read.fired_at_ms;
-	kept_beginning_key(&names, expected);
+	alert_beginning_key(&names, expected);
 	assert_true(text_is(key, expected));
 	return read.fired_at_ms;
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "compiler/conditions/kept_alerts.h"
+#include "compiler/conditions/alert_feed.h"
 #include "control/engine/feed_relay.h"
 #include "message/records/feed_record.h"
 #include "tests/unit/mock_broker.h"
@@ -26,9 +26,12 @@ struct relay_stand {
 	char groups[100]; /* of the beginnings that were taken */
 };
 
-static void take_beginning(void *context, const struct alert_read *read)
+static void take_alert(void *context, struct text key, struct text record, bool is_former)
 {
 	struct relay_stand *stand = context;
+	struct error error = {0};
+	struct alert_read beginning, *read = &beginning;
+	assert_true(!is_former && alert_key_kind(key) == ALERT_KEY_BEGINNING && alert_record_decode(record, read, &error));
 	const size_t length = strlen(stand->groups);
 	assert_true(read->fires && text_is(read->alert, "large") && read->fired_at_ms == FIRED_MS);
 	(void)snprintf(stand->groups + length, sizeof stand->groups - length, TEXT_FORMAT " ", TEXT_ARGUMENTS(read->group));
@@ -47,8 +50,8 @@ static void message_begins(const struct relay_stand *stand, const char *group, b
 					      .fired_at_ms = FIRED_MS};
 	struct error error = {0};
 	struct buffer record;
-	char key[KEPT_KEY_BYTES];
-	kept_beginning_key(&message, key);
+	char key[ALERT_KEY_BYTES];
+	alert_beginning_key(&message, key);
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	assert_true(alert_record_encode(&message, &record, &error));
 	mock_append(&stand->mock, FEED, text_of(key), is_taken ? (struct text){0} : buffer_view(&record));
@@ -90,7 +93,7 @@ static void beginnings_reach_the_alerts_of_an_engine_that_runs(void **state)
 						 .topic = FEED,
 						 .consumer = mock_quick,
 						 .verdicts = stand.board,
-						 .take_beginning = take_beginning,
+						 .take_alert = take_alert,
 						 .alerts = &stand};
 	stand.relay = feed_relay_open(&config, stand.loop, &error);
 	assert_non_null(stand.relay);

@@ -180,6 +180,8 @@ static void receivers_that_hang_delay_no_other_while_a_thread_is_free(void **sta
 static struct mock mock;
 static struct arena *arena;
 static struct control_topics topics;
+static struct notifier *notifier;
+static struct notice_topic_config notifier_kafka;
 #define MOVES "sluice.default.pipeline.e.moves"
 
 static int broker_setup(void **state)
@@ -192,12 +194,16 @@ static int broker_setup(void **state)
 	const char *const names[] = {topics.control, topics.proposals, topics.status, topics.feed, MOVES};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		rd_kafka_mock_topic_create(mock.cluster, names[i], 1, 1);
+	notifier_kafka = (struct notice_topic_config){mock.brokers, mock_quick};
+	notifier = notifier_open(&settings, &notifier_kafka, NULL, &error);
+	assert_non_null(notifier);
 	return 0;
 }
 
 static int broker_teardown(void **state)
 {
 	(void)state;
+	notifier_close(notifier);
 	mock_close(&mock);
 	arena_close(arena);
 	return 0;
@@ -280,6 +286,7 @@ static const struct keeper_service_config *service_config(void)
 						.engine = "one",
 						.kinds = step_kinds,
 						.notices = &settings,
+						.notifier = notifier,
 						.absent_ms = ABSENT_MS};
 	return &config;
 }

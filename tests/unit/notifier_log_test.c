@@ -130,7 +130,7 @@ static void the_last_lines_name_receivers_and_what_becomes_of_their_notices(void
 	(void)state;
 	struct error error = {0};
 	struct notice_counts counts = {0};
-	const struct notice_receipt kept = {.fate = NOTICE_IS_KEPT}, may_be_kept = {.fate = NOTICE_MAY_BE_KEPT};
+	const struct notice_receipt kept = {.fate = NOTICE_IS_KEPT}, of_move = {.fate = NOTICE_OF_MOVE};
 	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
 	line_count = 0;
 	struct notifier *notifier = notifier_open(&settings, NULL, &sink, &error);
@@ -138,14 +138,14 @@ static void the_last_lines_name_receivers_and_what_becomes_of_their_notices(void
 	for (size_t i = 0; i < 3; i++)
 		notice_queue_to(notifier, AWAY, i < 2 ? NULL : &kept, &counts);
 	notice_queue_to(notifier, AWAY_TOO, NULL, &counts);
-	notice_queue_to(notifier, AWAY_TOO, &may_be_kept, &counts);
+	notice_queue_to(notifier, AWAY_TOO, &of_move, &counts);
 	line_await("a notice was not delivered to the webhook at 127.0.0.1:9, and is sent again");
 	line_await("a notice was not delivered to the webhook at 127.0.0.1:19, and is sent again");
 	notifier_close(notifier);
 	line_await("3 notices were not delivered (2 for the webhook at 127.0.0.1:9, 1 for the webhook at 127.0.0.1:19): they are "
 		   "lost");
 	line_await("1 notice was not delivered (1 for the webhook at 127.0.0.1:9): the namespace's feed has them");
-	line_await("1 notice was not delivered (1 for the webhook at 127.0.0.1:19): Kafka had not taken their records");
+	line_await("1 notice was not delivered (1 for the webhook at 127.0.0.1:19): the keeper that decides next sends the moves");
 	for (size_t i = 0; i < line_count; i++)
 		assert_null(strstr(lines[i].message, "hidden"));
 }
@@ -193,12 +193,6 @@ static void a_receiver_that_is_away_is_known_until_it_takes_notices_again(void *
 	web_receiver_close(is_busy);
 }
 
-static bool is_left(void *context, const char *key)
-{
-	(void)context, (void)key;
-	return true;
-}
-
 static size_t failing_count(struct notifier *notifier)
 {
 	struct arena *arena = arena_open((size_t)1 << 20);
@@ -213,7 +207,7 @@ static void an_engine_that_leaves_its_notices_to_another_knows_of_no_outage_any_
 	(void)state;
 	struct error error = {0};
 	struct notice_counts counts = {0};
-	const struct notice_receipt left = {.leave = is_left};
+	const struct notice_receipt left = {.owner = state};
 	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
 	char url[64];
 	assert_true(network_read(TEXT("127.0.0.1"), &loopback));
@@ -230,7 +224,7 @@ static void an_engine_that_leaves_its_notices_to_another_knows_of_no_outage_any_
 	line_await("a notice was not delivered to the webhook at 127.0.0.1:19, and is sent again");
 	assert_int_equal(failing_count(notifier), 3);
 	for (int64_t until_ms = clock_ms() + AWAIT_MS; failing_count(notifier) != 1; nanosleep(&pause, NULL)) {
-		notifier_leave(notifier);
+		notifier_drop(notifier, state);
 		assert_true(clock_ms() < until_ms);
 	}
 	char why[RECEIVER_WHY_BYTES];

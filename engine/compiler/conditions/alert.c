@@ -30,7 +30,6 @@ static void pending_judge(struct alert *alert, const struct alert_rule *rule, st
 void alert_judge(struct alert *alert, const struct alert_rule *rule, struct alert_judgement judgement, struct alert_time time)
 {
 	alert->now_ms = time.now_ms > alert->now_ms ? time.now_ms : alert->now_ms;
-	alert->missing += !judgement.held && !judgement.broken;
 	alert->held_ms = judgement.held ? alert->now_ms : alert->held_ms;
 	switch (alert->phase) {
 	case ALERT_INACTIVE:
@@ -58,10 +57,10 @@ void alert_resume(struct alert *alert, int64_t fired_at_ms, struct alert_time ti
 	alert->is_announced = true;
 }
 
-enum alert_notice alert_notice_due(struct alert *alert, bool is_muted)
+enum alert_notice alert_notice_due(struct alert *alert)
 {
 	const bool fires = alert->phase == ALERT_FIRING;
-	if (fires == alert->is_announced || (fires && is_muted))
+	if (fires == alert->is_announced)
 		return NOTICE_NONE;
 	alert->is_announced = fires;
 	return fires ? NOTICE_FIRING : NOTICE_RESOLVED;

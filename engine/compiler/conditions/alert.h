@@ -7,10 +7,10 @@
  * What a message begins, without `for`, has the time of its request. So a message that is processed again, as after a kill, begins
  * a firing of the same id.
  *
- * Durations are measured by a monotonic clock, so a change of the time of day moves nothing. Only silences end at a time of
- * day. A firing has an id, which does not change until it resolves. So receivers can recognise a notice that is sent twice.
+ * Durations are measured by a monotonic clock, so a change of the time of day moves nothing. A firing has an id, which does not
+ * change until it resolves. So receivers can recognise a notice that is sent twice.
  *
- * The module has no clock, no thread and no memory of its own. Whoever holds the state (an engine, or a keeper) calls it.
+ * The module has no clock, no thread and no memory of its own.
  */
 #ifndef SLUICE_COMPILER_CONDITIONS_ALERT_H
 #define SLUICE_COMPILER_CONDITIONS_ALERT_H
@@ -37,8 +37,7 @@ struct alert { /* starts as `{0}` */
 	int64_t since_ms;    /* begin of the phase; monotonic */
 	int64_t held_ms;     /* the last true judgement; monotonic */
 	int64_t fired_at_ms; /* time of day; also after it resolved */
-	uint64_t missing;    /* judgements that were not possible */
-	bool is_announced;   /* a notice of the firing was due, and none of its end yet */
+	bool is_announced;   /* its firing was due to be reported, and its end was not yet */
 };
 
 void alert_judge(struct alert *alert, const struct alert_rule *rule, struct alert_judgement judgement, struct alert_time time);
@@ -48,10 +47,8 @@ void alert_resume(struct alert *alert, int64_t fired_at_ms, struct alert_time ti
 
 enum alert_notice { NOTICE_NONE, NOTICE_FIRING, NOTICE_RESOLVED };
 
-/* The notice that is due after a judgement; each is returned once. A muted alert (a silence, or another alert that inhibits
- * it) announces no firing. If it still fires when it is not muted any more, the notice is due then. The end of what was
- * announced is always due. */
-enum alert_notice alert_notice_due(struct alert *alert, bool is_muted);
+/* The notice that is due after a judgement; each is returned once. */
+enum alert_notice alert_notice_due(struct alert *alert);
 
 /* Whether a silence that ends at that time of day is in force. 0: there is none. */
 static inline bool silence_is_in_force(int64_t until_ms, int64_t at_ms)

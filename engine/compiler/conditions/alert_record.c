@@ -86,18 +86,50 @@ bool alert_record_is(struct text bytes)
 	return record_is_of(&alert_form, record_schema(bytes));
 }
 
+static bool record_read(struct text bytes, struct alert_record *record, struct error *error)
+{
+	if (!record_decode(&alert_form, bytes, NULL, record, error) || !moment_is_known(record->read.fired_at_ms) ||
+	    !moment_is_known(record->read.at_ms))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the report of an alert is damaged");
+	struct alert_read *read = &record->read;
+	read->fires = text_is(record->status, "firing");
+	read->is_present = text_is(record->status, ALERT_PRESENT);
+	read->values = alert_values_unknown();
+	for (size_t i = 0; i < record->figure_count; i++)
+		alert_value_set(&read->values, record->figures[i].name, record->figures[i].value);
+	(void)snprintf(read->values.drift, sizeof read->values.drift, TEXT_FORMAT, TEXT_ARGUMENTS(record->drift));
+	return true;
+}
+
 bool alert_record_decode(struct text bytes, struct alert_read *read, struct error *error)
 {
 	struct alert_record record;
-	if (!record_decode(&alert_form, bytes, NULL, &record, error) || !moment_is_known(record.read.fired_at_ms) ||
-	    !moment_is_known(record.read.at_ms))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the report of an alert is damaged");
+	if (!record_read(bytes, &record, error))
+		return false;
 	*read = record.read;
-	read->fires = text_is(record.status, "firing");
-	read->is_present = text_is(record.status, ALERT_PRESENT);
-	read->values = alert_values_unknown();
+	return true;
+}
+
+bool alert_record_message(struct text bytes, struct alert_message *message, struct alert_condition *figures, struct error *error)
+{
+	struct alert_record record;
+	if (!record_read(bytes, &record, error))
+		return false;
+	const struct alert_read *read = &record.read;
+	*figures = (struct alert_condition){.of_figures = true, .name_count = record.figure_count};
 	for (size_t i = 0; i < record.figure_count; i++)
-		alert_value_set(&read->values, record.figures[i].name, record.figures[i].value);
-	(void)snprintf(read->values.drift, sizeof read->values.drift, TEXT_FORMAT, TEXT_ARGUMENTS(record.drift));
+		figures->names[i] = record.figures[i].name;
+	*message = (struct alert_message){.status = read->fires ? "firing" : "resolved",
+					  .namespace = read->namespace,
+					  .pipeline = read->pipeline,
+					  .alert = read->alert,
+					  .condition = read->condition,
+					  .engine = read->engine,
+					  .group = read->group,
+					  .reason = read->reason,
+					  .fired_at_ms = read->fired_at_ms,
+					  .at_ms = read->at_ms,
+					  .figures_of = record.figure_count > 0 ? figures : NULL,
+					  .values = read->values};
 	return true;
 }

@@ -26,4 +26,8 @@ bool alert_record_is(struct text bytes);
 /* INPUT: it is damaged. */
 bool alert_record_decode(struct text bytes, struct alert_read *read, struct error *error);
 
+/* The notice of a record, without what depends on the sender: `is_shared` and `topic`. `figures` gets the figures of the record.
+ * Both borrow from its bytes. INPUT: it is damaged. */
+bool alert_record_message(struct text bytes, struct alert_message *message, struct alert_condition *figures, struct error *error);
+
 #endif

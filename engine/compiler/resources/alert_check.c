@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "compiler/conditions/notice_format.h"
+#include "base/hash.h"
 #include "base/number/duration.h"
 #include "base/number/moment.h"
 #include "base/network.h"
@@ -313,20 +314,25 @@ bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *ste
 	return segments && alert->group_by && text_equal(expression_source(segments), expression_source(alert->group_by));
 }
 
-/* Figures of a pipeline belong to no message, so only those of drift are known by group. */
+uint64_t alert_group_by(const struct pipeline_spec *pipeline, const struct alert_spec *alert,
+			const struct alert_condition *condition)
+{
+	const struct step_spec *steps = pipeline->steps.items;
+	bool found = alert->condition && !condition->of_figures;
+	for (size_t i = 0; i < pipeline->steps.count && condition->of_figures; i++)
+		found |= alert_condition_has_segments(condition) && alert_groups_as(alert, &steps[i]);
+	return alert->group_by && found ? hash_text(expression_source(alert->group_by), 0) : 0;
+}
+
 static void check_groups(const struct pipeline_spec *pipeline, const struct alert_spec *alert,
 			 const struct alert_condition *condition, struct faults *faults)
 {
-	const struct step_spec *steps = pipeline->steps.items;
-	const bool has_segments = alert_condition_has_segments(condition);
-	bool found = !condition->of_figures;
-	for (size_t i = 0; i < pipeline->steps.count; i++)
-		found |= has_segments && alert_groups_as(alert, &steps[i]);
-	if (!found)
+	if (alert_group_by(pipeline, alert, condition) == 0)
 		fault_add(faults, CODE_IDLE_GROUPS, expression_place(alert->group_by), NULL,
 			  "`groupBy` has no effect: %s; the alert has one state",
-			  has_segments ? "no step `drift` of this pipeline has the same `groupBy`"
-				       : "the figures of this condition are of the pipeline as a whole");
+			  alert_condition_has_segments(condition)
+				  ? "no step `drift` of this pipeline has the same `groupBy`"
+				  : "the figures of this condition are of the pipeline as a whole");
 }
 
 static void check_over(const struct alert_spec *alert, bool of_figures, struct faults *faults)

@@ -222,6 +222,13 @@ struct text alert_condition_words(const struct alert_spec *alert, struct arena *
 /* Whether the step has a verdict for each group of the alert: both have the same `groupBy`. */
 bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *step);
 
+/* Hash of the alert's `groupBy`; 0: it has one state. Figures of a pipeline belong to no message, so only figures of drift have
+ * groups, where a step `drift` has the same `groupBy`. */
+struct alert_condition;
+struct pipeline_spec;
+uint64_t alert_group_by(const struct pipeline_spec *pipeline, const struct alert_spec *alert,
+			const struct alert_condition *condition);
+
 #define METRICS_MAX 16 /* of a pipeline, customMetrics included: each has a share of PIPELINE_METRIC_SERIES */
 #define METRIC_PRIMARY 0     /* its role */
 #define METRIC_SUM 1	     /* what a unit counts as */
@@ -619,12 +626,8 @@ const struct resource *spec_next(const struct spec *spec, enum resource_type typ
 /* Warns of silences that have ended by that time. */
 void spec_check_silences(const struct spec *spec, int64_t now_ms);
 
-/* When the last Silence of a group of that alert ends, in milliseconds since 1970; 0: the spec has none. Bytes NULL: of those of
- * the whole alert. */
-int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert,
-			    struct text group);
-
-/* The same of all its groups, by its own field `silence` too. */
+/* When the last silence of all groups of that alert ends, by its own field `silence` too, in milliseconds since 1970; 0: there is
+ * none. */
 int64_t alert_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const struct alert_spec *alert);
 
 /* The name of a resource that is nearest to `name`: lower-case letters, digits and inner dashes; "" if there is none. */

@@ -55,27 +55,17 @@ bool silence_is_of(const struct resource *resource, const char *namespace, const
 	       (!silence->pipeline.text || strcmp(silence->pipeline.text, pipeline) == 0);
 }
 
-int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert,
-			    struct text group)
+int64_t alert_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const struct alert_spec *alert)
 {
 	int64_t last_ms = 0, until_ms;
 	const struct resource *resource;
 	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SILENCE, &at));) {
 		const struct silence_spec *silence = resource->spec;
-		if (!silence_is_of(resource, namespace, pipeline, alert) ||
-		    (silence->group && !(group.bytes && text_is(group, silence->group))))
-			continue;
-		if (silence->until.text && moment_read(text_of(silence->until.text), &until_ms) && until_ms > last_ms)
+		if (silence_is_of(resource, namespace, pipeline, alert->name.text) && !silence->group && silence->until.text &&
+		    moment_read(text_of(silence->until.text), &until_ms) && until_ms > last_ms)
 			last_ms = until_ms;
 	}
+	if (alert->silence.until.text && moment_read(text_of(alert->silence.until.text), &until_ms) && until_ms > last_ms)
+		last_ms = until_ms;
 	return last_ms;
-}
-
-int64_t alert_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const struct alert_spec *alert)
-{
-	const int64_t last_ms = spec_silenced_until(spec, namespace, pipeline, alert->name.text, (struct text){0});
-	int64_t own_ms = 0;
-	if (alert->silence.until.text && !moment_read(text_of(alert->silence.until.text), &own_ms))
-		own_ms = 0;
-	return own_ms > last_ms ? own_ms : last_ms;
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "compiler/conditions/kept_alerts.h"
+#include "compiler/conditions/alert_feed.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "kafka/consume/loop_reader.h"
@@ -108,13 +108,13 @@ static void record_refuse(struct feed_relay *relay, const struct error *wrong)
 }
 
 /* A feed that is opened again is read from its beginning: what was not taken before came meanwhile. */
-static void beginning_take(const struct feed_relay *relay, const struct record *record, bool is_new)
+static void alert_take(const struct feed_relay *relay, const struct record *record, bool is_new)
 {
-	struct error damaged = {0};
-	struct alert_read read;
-	if (relay->config.take_beginning && (is_new || relay->opened > 1) && kept_key_is_beginning(record->key) &&
-	    alert_record_is(record->value) && alert_record_decode(record->value, &read, &damaged))
-		relay->config.take_beginning(relay->config.alerts, &read);
+	const bool is_former = !is_new && relay->opened < 2;
+	const enum alert_key kind = alert_key_kind(record->key);
+	if (relay->config.take_alert &&
+	    (kind == ALERT_KEY_FIRING || (kind == ALERT_KEY_BEGINNING && !is_former && record->value.bytes)))
+		relay->config.take_alert(relay->config.alerts, record->key, record->value, is_former);
 }
 
 static void record_take(void *context, const struct record *record, bool is_new)
@@ -122,7 +122,7 @@ static void record_take(void *context, const struct record *record, bool is_new)
 	struct feed_relay *relay = context;
 	struct error wrong = {0};
 	if (!feed_board_has_taken(&relay->board, record))
-		beginning_take(relay, record, is_new);
+		alert_take(relay, record, is_new);
 	if (!feed_board_take(&relay->board, record, &wrong))
 		record_refuse(relay, &wrong);
 	else if (is_new && feed_key_is_score(record->key))

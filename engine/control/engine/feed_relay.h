@@ -48,9 +48,9 @@ struct feed_relay_config {
 	struct properties consumer;
 	const struct log_sink *log;
 	struct verdict_board *verdicts;
-	/* Takes the record by which a message began a firing of an alert (compiler/conditions/kept_alerts.h), if it came since the
-	 * relay was opened. NULL: nobody does. */
-	void (*take_beginning)(void *context, const struct alert_read *read);
+	/* Takes a record of a firing, and that by which a message began one if it came since the relay was opened
+	 * (compiler/conditions/alert_feed.h). `is_former`: it was there before. NULL: nobody does. */
+	void (*take_alert)(void *context, struct text key, struct text record, bool is_former);
 	void *alerts; /* its context */
 };
 

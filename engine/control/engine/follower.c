@@ -432,6 +432,7 @@ static void state_note(const struct follower *follower)
 	*follower->config->state = (struct control_state){
 		.namespace = follower->config->namespace,
 		.is_stale = follower->is_stale,
+		.silent_ms = clock_ms() - follower->view->reader.beat_ms,
 		.is_behind = control_reader_generation(&follower->view->reader) != follower->generation,
 		.resources = (double)follower->running.count,
 		.unready = (double)condition_board_unready(follower->board),
@@ -529,7 +530,7 @@ bool follower_start(struct follower *follower, struct engine *engine, struct err
 					       .consumer = follower->config->consumer,
 					       .log = follower->config->log,
 					       .verdicts = engine_board(engine),
-					       .take_beginning = follower->config->take_alert_beginning,
+					       .take_alert = follower->config->take_alert_record,
 					       .alerts = follower->config->alerts};
 	if (feed.topic && !(follower->feed = feed_relay_open(&feed, follower->loop, error)))
 		return false;

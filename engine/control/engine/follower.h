@@ -78,7 +78,8 @@ struct follower_config {
 	struct group_mover *mover; /* of the engine; what it waits for is in conditions. NULL: none */
 	/* Takes a report on an alert of an engine (compiler/conditions/alert_record.h). NULL: nobody does. */
 	void (*take_alert_report)(void *context, const struct alert_read *report);
-	void (*take_alert_beginning)(void *context, const struct alert_read *read); /* likewise, of the feed (feed_relay.h) */
+	/* Likewise, a record of the feed (feed_relay.h). */
+	void (*take_alert_record)(void *context, struct text key, struct text record, bool is_former);
 	void *alerts; /* their context */
 	struct control_state *state; /* observe/metric.h: set from the loop; zeroed before */
 };

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "control/keeper/confirm_asker.h"
+#include "control/keeper/keeper_alerts.h"
 #include "control/keeper/move_notices.h"
 #include "kafka/produce/best_effort.h"
 #include "kafka/produce/fenced_writer.h"
@@ -54,18 +55,19 @@ struct keeper_service {
 	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 
 	struct move_notices moves;
-	struct notice_topic_config kafka; /* of the notifier, which needs it for topics alone */
-	struct notifier *notifier;	  /* NULL: no move was sent yet */
-	struct notice_counts sent;
 	struct error unsent;		  /* last reason why a move could not be sent: the same one is not logged again */
 	struct error unasked;		  /* the same, of a question */
 
-	/* Of a term: */
+	struct keeper_alerts_config alerts_config;
+	struct keeper_alerts *alerts; /* NULL: nobody sends notices */
 	struct document_checker checker;
+
+	/* Of a term: */
 	struct keeper *keeper; /* NULL: a candidate */
 	struct confirm_asker asker;
 	struct fenced_writer *writer;
 	struct fenced_writer_config writer_config;
+	const char *written[2]; /* topics */
 	struct reader_config proposals_config;
 	struct reader *proposals;
 	int64_t beat_ms;       /* monotonic; of the next beat */
@@ -197,6 +199,8 @@ static bool status_step(struct keeper_service *service, bool *found, struct erro
 		beat_take(service, record.value);
 	else if (service->keeper && record_is_of(&report_form, record_schema(record.value)))
 		good = keeper_report(service->keeper, record.value, time_of_day_ms(), error) && step_commit(service, error);
+	else if (service->alerts && !keeper_alerts_report(service->alerts, record.value, error))
+		good = false;
 	else if (service->keeper && record_is_of(&tally_form, record_schema(record.value)))
 		good = keeper_tally(service->keeper, record.value, time_of_day_ms(), error) && step_commit(service, error);
 	record_release(&record);
@@ -324,15 +328,13 @@ static void clock_follow(struct keeper_service *service)
 		keeper_shift(service->keeper, by_ms);
 }
 
-/* The notifier waits for receivers, in its own thread. It opens with the first notice. */
+/* The notifier waits for receivers, in its own threads. */
 static bool move_send(void *context, const struct move_action *action, const struct move_notice *notice, struct error *error)
 {
 	struct keeper_service *service = context;
 	const struct keeper_service_config *config = service->config;
 	char subject[2 * CONTROL_NAME_BYTES_MAX + 80];
 	struct ready_notice ready = {.subject = subject, .id = notice->id, .body = notice->body, .key = notice->experiment};
-	if (!service->notifier)
-		service->notifier = notifier_open(config->notices, &service->kafka, config->log, error);
 	(void)snprintf(subject, sizeof subject, "the notice of move %" PRId64 " of the experiment %s", notice->number,
 		       notice->experiment);
 	arena_reset(service->arena);
@@ -344,14 +346,14 @@ static bool move_send(void *context, const struct move_action *action, const str
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
 	}
 	const struct notice_receipt receipt = {.fate = NOTICE_OF_MOVE};
-	return service->notifier && notifier_post(service->notifier, &ready, &service->sent, &receipt, error);
+	return notifier_post(config->notifier, &ready, NULL, &receipt, error);
 }
 
 /* Moves that are sent are committed. */
 static void moves_tell(struct keeper_service *service)
 {
 	struct error error = {0};
-	if (!service->config->notices ||
+	if (!service->config->notifier ||
 	    move_notices_look(&service->moves, keeper_ledger(service->keeper), clock_ms(), &error)) {
 		return;
 	}
@@ -383,6 +385,12 @@ static bool webhooks_ask(struct keeper_service *service, struct error *error)
 	return good;
 }
 
+static bool alerts_turn(struct keeper_service *service, bool is_last, struct error *error)
+{
+	return !service->alerts ||
+	       keeper_alerts_turn(service->alerts, keeper_ledger(service->keeper), service->writer, is_last, error);
+}
+
 /* One turn: at most one record of each topic, so that beats are in time. */
 static bool term_turn(struct keeper_service *service, struct error *error)
 {
@@ -394,7 +402,7 @@ static bool term_turn(struct keeper_service *service, struct error *error)
 	if (now_ms >= keeper_due(service->keeper) &&
 	    (!keeper_tick(service->keeper, now_ms, error) || !step_commit(service, error)))
 		return false;
-	if (!webhooks_ask(service, error))
+	if (!webhooks_ask(service, error) || !alerts_turn(service, false, error))
 		return false;
 	refused_log(service);
 	remark_log(service);
@@ -403,6 +411,8 @@ static bool term_turn(struct keeper_service *service, struct error *error)
 		beat_send(service, false);
 	int64_t due_ms = keeper_due(service->keeper), left_ms = due_ms == INT64_MAX ? KEEPER_BEAT_MS : due_ms - time_of_day_ms();
 	int64_t until_ms = clock_ms() + left_ms < service->beat_ms ? clock_ms() + left_ms : service->beat_ms;
+	if (service->alerts && keeper_alerts_due_ms(service->alerts) < until_ms)
+		until_ms = keeper_alerts_due_ms(service->alerts);
 	return found || service_wait(service, until_ms, error);
 }
 
@@ -410,6 +420,8 @@ static void term_end(struct keeper_service *service)
 {
 	if (atomic_exchange(&service->epoch, 0) > 0 && service_is_stopping(service))
 		beat_send(service, true);
+	if (service->alerts)
+		keeper_alerts_end(service->alerts);
 	confirm_asker_end(&service->asker);
 	reader_close(service->proposals);
 	fenced_writer_close(service->writer);
@@ -424,7 +436,7 @@ static bool term_run(struct keeper_service *service, struct error *error)
 	bool good = term_begin(service, error);
 	while (good && !service_is_stopping(service))
 		good = term_turn(service, error);
-	return good;
+	return good && alerts_turn(service, true, error); /* what was delivered meanwhile is not sent again */
 }
 
 /* ---- a candidate ---- */
@@ -448,7 +460,7 @@ static bool candidate_wait(struct keeper_service *service, struct error *error)
 		bool found = false;
 		if (service_is_stopping(service))
 			return true;
-		if (!status_step(service, &found, error))
+		if (!status_step(service, &found, error) || (service->alerts && !keeper_alerts_wait(service->alerts, error)))
 			return false;
 		int64_t until_ms = service->heard_ms + service->absent_ms + service->spread_ms;
 		if (!found && ((service->is_vacant && reader_has_caught_up(service->status)) || clock_ms() >= until_ms))
@@ -521,6 +533,21 @@ static bool service_start(struct keeper_service *service, struct error *error)
 	if (!service->beats || !best_effort_topics(service->beats, &config->topics.status, 1, error) ||
 	    !loop_watch(service->loop, &service->watch, service->bell, EPOLLIN, error))
 		return error_memory(error, ERROR_SYSTEM, "starting the keeper");
+	service->alerts_config = (struct keeper_alerts_config){.brokers = config->brokers,
+							       .feed = config->topics.feed,
+							       .proposals = config->topics.proposals,
+							       .namespace = config->namespace,
+							       .prefix = config->topics.prefix,
+							       .engine = config->engine,
+							       .consumer = config->consumer,
+							       .checker = &service->checker,
+							       .log = config->log,
+							       .notifier = config->notifier,
+							       .loop = service->loop,
+							       .bell = service->bell,
+							       .feed_topic = 1};
+	if (config->notifier && !(service->alerts = keeper_alerts_open(&service->alerts_config, error)))
+		return false;
 	service->has_thread = pthread_create(&service->thread, NULL, service_run, service) == 0;
 	return service->has_thread || error_set(error, ERROR_SYSTEM, PLACE_NONE,
 						"the keeper's thread could not be started; raise the limit on threads");
@@ -540,7 +567,6 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 	service->watch = (struct watch){.ready = service_on_bell, .context = service};
 	service->checker = (struct document_checker){
 		.kinds = config->kinds, .namespace = config->namespace, .prefix = config->topics.prefix};
-	service->kafka = (struct notice_topic_config){config->brokers, config->producer};
 	service->moves = (struct move_notices){.reader = rollout_document_of(&service->checker),
 					       .sender = {service, move_send}};
 	service->status_config = (struct reader_config){.brokers = config->brokers,
@@ -548,10 +574,12 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 							.newest = KEEPER_NEWEST,
 							.stopping = &service->stopping,
 							.properties = config->consumer};
+	service->written[0] = config->topics.control;
+	service->written[1] = config->topics.feed;
 	service->writer_config = (struct fenced_writer_config){.brokers = config->brokers,
 							       .id = config->topics.keeper,
-							       .topic_count = 1,
-							       .topics = &service->config->topics.control,
+							       .topic_count = config->topics.feed ? 2 : 1,
+							       .topics = service->written,
 							       .properties = config->producer,
 							       .stopping = &service->stopping};
 	buffer_open(&service->bytes, BEAT_BYTES_MAX);
@@ -570,7 +598,7 @@ void keeper_service_close(struct keeper_service *service)
 		bell_ring(service->bell);
 	if (service->has_thread)
 		pthread_join(service->thread, NULL);
-	notifier_close(service->notifier);
+	keeper_alerts_close(service->alerts);
 	move_notices_close(&service->moves);
 	reader_close(service->status);
 	best_effort_close(service->beats);
@@ -586,6 +614,12 @@ void keeper_service_end_term(struct keeper_service *service)
 {
 	atomic_store(&service->renews, true);
 	bell_ring(service->bell);
+}
+
+void keeper_service_take_beginning(struct keeper_service *service, struct text key, struct text record)
+{
+	if (service->alerts)
+		keeper_alerts_take_beginning(service->alerts, key, record);
 }
 
 int64_t keeper_service_epoch(const struct keeper_service *service)

@@ -9,8 +9,8 @@
  * After any failure it is a candidate again: a new keeper starts from what `control` contains. So is a keeper that was
  * not scheduled for KEEPER_ABSENT_MS, or that receives the beat of a later keeper.
  *
- * The keeper tells the moves of rollouts to their receivers (control/keeper/move_notices.h), by a notifier of its own, which waits
- * for them in its thread.
+ * The keeper owns the states of alerts (control/keeper/keeper_alerts.h), and tells the moves of rollouts to their receivers
+ * (control/keeper/move_notices.h). The notifier waits for receivers, in its threads.
  *
  * Engines write their reports (report_form) to `status` under any other key.
  */
@@ -33,7 +33,8 @@ struct keeper_service_config {
 	const char *engine; /* name of this engine */
 	const struct step_kind *const *kinds;
 	const struct log_sink *log; /* NULL: it says nothing */
-	const struct notifier_settings *notices; /* of moves of rollouts; NULL: none are sent */
+	const struct notifier_settings *notices; /* for questions of rollouts; NULL: none are asked */
+	struct notifier *notifier;		 /* of alerts and of moves of rollouts; NULL: none are sent */
 	int64_t absent_ms;	    /* 0: KEEPER_ABSENT_MS; for tests */
 };
 
@@ -42,6 +43,9 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 
 /* Stops the thread, and waits for its present transaction. NULL is fine. */
 void keeper_service_close(struct keeper_service *service);
+
+/* Takes a record of the feed by which a message began a firing. Any thread may call. */
+void keeper_service_take_beginning(struct keeper_service *service, struct text key, struct text record);
 
 /* Ends a term, if there is one: `control` may be another topic than the one that was read. The next term reads it from its
  * beginning. Any thread may call. */

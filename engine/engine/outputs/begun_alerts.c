@@ -2,7 +2,7 @@
 #include "engine/outputs/begun_alerts.h"
 
 #include "compiler/conditions/alert_record.h"
-#include "compiler/conditions/kept_alerts.h"
+#include "compiler/conditions/alert_feed.h"
 #include "engine/worker/parts.h"
 
 /* Whether no message has begun it lately. One that was dropped since then may have been the one. */
@@ -41,13 +41,13 @@ void begun_alert_note(struct worker_stage *stage, struct inflight *inflight, siz
 static enum produce_verdict begun_leave(const struct record_outlet *outlet, uint32_t feed, const struct begun_alert *begun,
 					struct error *error)
 {
-	char key[KEPT_KEY_BYTES];
+	char key[ALERT_KEY_BYTES];
 	struct alert_message message = *begun->alert->begins;
 	message.group = begun->group;
 	message.fired_at_ms = begun->fired_at_ms;
 	message.at_ms = begun->at_ms;
 	buffer_clear(outlet->value);
-	kept_beginning_key(&message, key);
+	alert_beginning_key(&message, key);
 	if (!alert_record_encode(&message, outlet->value, error))
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {

@@ -1,5 +1,5 @@
 /* begun_alerts.h: Alerts that an in-flight message may have begun: a record for each leaves to the namespace's feed with the
- * answer, in its transaction (compiler/conditions/kept_alerts.h). So whoever has the answer can know the firing, also if this
+ * answer, in its transaction (compiler/conditions/alert_feed.h). So whoever has the answer can know the firing, also if this
   * engine is killed before it reports.
  *
  * Private to worker.

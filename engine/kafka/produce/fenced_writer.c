@@ -58,8 +58,9 @@ static bool call_succeeded(const struct fenced_writer *writer, const char *doing
 	if (rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__FENCED)
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "another writer took over %s", writer->config->id);
 	else
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s for %s failed: %s%s", doing, writer->config->id,
-			  rd_kafka_error_string(failure), failure_advice(rd_kafka_error_code(failure)));
+		error_set(error, failure_is_of_size(rd_kafka_error_code(failure)) ? ERROR_LIMIT : ERROR_SYSTEM, PLACE_NONE,
+			  "%s for %s failed: %s%s", doing, writer->config->id, rd_kafka_error_string(failure),
+			  failure_advice(rd_kafka_error_code(failure)));
 	rd_kafka_error_destroy(failure);
 	return false;
 }
@@ -121,10 +122,11 @@ bool fenced_writer_add_at(struct fenced_writer *writer, size_t topic, int64_t ti
 	assert(topic < writer->config->topic_count);
 	if (!transaction_begin(writer, error))
 		return false;
-	return client_produce_at(writer->producer.client, writer->producer.topics.items[topic], time_ms, key, value, error) ==
-		       PRODUCED ||
-	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes no more records for %s",
-			 writer->config->topics[topic]);
+	const enum produce_verdict verdict =
+		client_produce_at(writer->producer.client, writer->producer.topics.items[topic], time_ms, key, value, error);
+	return verdict == PRODUCED ||
+	       error_set(error, verdict == PRODUCE_REFUSED ? ERROR_LIMIT : ERROR_SYSTEM, PLACE_NONE,
+			 "Kafka's producer takes no more records for %s", writer->config->topics[topic]);
 }
 
 bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text key, struct text value, struct error *error)

@@ -41,7 +41,7 @@ struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *conf
 void fenced_writer_close(struct fenced_writer *writer); /* NULL is fine */
 
 /* Adds a record for the topic of that number to the transaction, which begins with its first record. A value with NULL bytes is a
- * tombstone. */
+ * tombstone. False: SYSTEM; LIMIT: it is too large. */
 bool fenced_writer_add(struct fenced_writer *writer, size_t topic, struct text key, struct text value, struct error *error);
 
 /* The same with the time of the record, in place of the clock's. */
@@ -52,7 +52,7 @@ bool fenced_writer_add_at(struct fenced_writer *writer, size_t topic, int64_t ti
 bool fenced_writer_is_open(const struct fenced_writer *writer);
 
 /* Commits the transaction, with the positions of the group: as of its last look, which must have assigned topics. `group` NULL: of
- * the group that has the name of the transactional id, and no members. False: SYSTEM. */
+ * the group that has the name of the transactional id, and no members. False: SYSTEM; LIMIT: a record is too large. */
 bool fenced_writer_commit(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
 			  const struct lead_group *group, struct error *error);
 

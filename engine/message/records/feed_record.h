@@ -6,7 +6,7 @@
  *   drift/PIPELINE/STEP/SEGMENT  the same of a segment, if the step has `groupBy`
  *   figures/PIPELINE/STEP...     the figures of the same window, likewise
  *   outlier/PIPELINE/STEP        what a step `outlier` with `past` has learnt of its stream
- *   alert/..., began/..., notice/...  which alerts fire, and which notices wait (compiler/conditions/kept_alerts.h)
+ *   alert/..., began/..., notice/...  which alerts fire, and which notices wait (compiler/conditions/alert_feed.h)
  *   watch                        somebody watches the pipelines now: engines report on all of them each second (observe/status.h)
  *
  * A verdict is a DriftVerdict (schemas/drift_verdict.avsc), a schema of its own, so that a new field of the drift topic does not

@@ -1,7 +1,7 @@
 /* alert_absence.c: see alert_absence.h. */
 #include "monitor/alerts/alert_absence.h"
 
-#include "monitor/alerts/alert_reports.h"
+#include "monitor/alerts/alert_states.h"
 #include "monitor/alerts/alert_watch.h"
 
 bool alert_absence_look(struct alert_absence *absence, uint64_t ended, bool is_shared, int64_t now_ms)

@@ -7,12 +7,6 @@
 #define ALERTS_NAMED 5 /* of a pipeline; the others are counted */
 #define GROUPS_NAMED 3 /* of an alert; likewise */
 
-/* The engine that sends the notices has what all engines report, another one what it judges itself. */
-static const struct alert_groups *groups_known(const struct alert_watch *watch, const struct judged_alert *alert)
-{
-	return alert_is_shared(watch) && watch->takeover.is_done ? &alert->shared : &alert->groups;
-}
-
 /* When the first of those groups that fire began to. */
 static int64_t fired_first_ms(const struct alert_groups *groups)
 {
@@ -52,7 +46,7 @@ static void firing_write(const struct judged_alert *alert, const struct alert_gr
 	char moment[MOMENT_BYTES];
 	moment_print(fired_first_ms(groups), moment);
 	buffer_print(out, "the alert %s has fired since %s", alert->watched.name, moment);
-	if (alert->is_grouped)
+	if (alert->group_by > 0)
 		groups_write(alert, groups, count, out);
 	else
 		drift_write(alert, groups->first, out);
@@ -62,16 +56,16 @@ static void firing_write(const struct judged_alert *alert, const struct alert_gr
 	buffer_print(out, " (silenced until %s)", moment);
 }
 
-static size_t firing_count(const struct alert_watch *watch, const struct judged_alert *alert)
+static size_t firing_count(const struct judged_alert *alert)
 {
-	return alert_groups_in(groups_known(watch, alert), ALERT_FIRING);
+	return alert_groups_in(&alert->groups, ALERT_FIRING);
 }
 
 /* By one pass over all alerts: most pipelines have none that fires, and each asks every second while somebody watches. */
 static bool any_fires(const struct alert_watch *watch, const char *pipeline)
 {
 	for (const struct watched_alert *watched = watch->alerts; watched; watched = watched->next)
-		if (firing_count(watch, (const struct judged_alert *)watched) > 0 && strcmp(watched->pipeline, pipeline) == 0)
+		if (firing_count((const struct judged_alert *)watched) > 0 && strcmp(watched->pipeline, pipeline) == 0)
 			return true;
 	return false;
 }
@@ -85,11 +79,11 @@ void alert_watch_write_firing(const struct alert_watch *watch, const struct pipe
 	for (size_t i = 0; i < alerts->count; i++) {
 		const char *name = ((const struct alert_spec *)alerts->items)[i].name.text;
 		const struct judged_alert *alert = name ? alert_named(watch, plan->graph->name, name) : NULL;
-		const size_t count = alert ? firing_count(watch, alert) : 0;
+		const size_t count = alert ? firing_count(alert) : 0;
 		if (count == 0 || ++fire > ALERTS_NAMED)
 			continue;
 		buffer_string(out, fire > 1 ? "; " : "");
-		firing_write(alert, groups_known(watch, alert), count, out);
+		firing_write(alert, &alert->groups, count, out);
 	}
 	if (fire > ALERTS_NAMED)
 		buffer_print(out, "; and %zu other%s", fire - ALERTS_NAMED, fire - ALERTS_NAMED > 1 ? "s" : "");

@@ -49,7 +49,7 @@ void alert_groups_settle(struct alert_groups *groups)
 	struct alert_group **at = &groups->first;
 	while (*at) {
 		struct alert_group *group = *at;
-		if (group->alert.phase != ALERT_INACTIVE || group->alert.is_announced || group->owed) {
+		if (group->alert.phase != ALERT_INACTIVE || group->alert.is_announced) {
 			at = &group->next;
 			continue;
 		}
@@ -67,14 +67,6 @@ void alert_groups_clear(struct alert_groups *groups)
 		memory_give(group);
 	}
 	groups->count = 0;
-}
-
-bool alert_groups_owe(const struct alert_groups *groups)
-{
-	const struct alert_group *group = groups->first;
-	while (group && !group->owed)
-		group = group->next;
-	return group != NULL;
 }
 
 size_t alert_groups_in(const struct alert_groups *groups, enum alert_phase phase)

@@ -78,7 +78,7 @@ static void judge_figures(struct alert_watch *watch, const struct pipeline_plan 
 	figures_read(watch, plan, alert, counts, &values);
 	drift_figures_each(&(struct drift_figures){.board = engine_board(watch->engine),
 						   .graph = plan->graph,
-						   .segments_of = alert->is_grouped ? spec : NULL,
+						   .segments_of = alert->group_by > 0 ? spec : NULL,
 						   .others = &values,
 						   .arena = watch->segments,
 						   .context = &judging,
@@ -135,7 +135,7 @@ static void judge_messages(struct alert_watch *watch, const struct alert_spec *s
 						  .at_ms = held ? alert_counter_first_take(alert->counter) : 0};
 	alert->watched.missing += now.missing > before.missing ? now.missing - before.missing : 0;
 	alert->judged = now;
-	if (alert->is_grouped)
+	if (alert->group_by > 0)
 		alert_missed_look(watch, spec, alert, &missed);
 	else
 		(void)alert_group_judge(&alert->groups, TEXT(""), judgement);
@@ -146,7 +146,7 @@ static void judge_absence(struct alert_watch *watch, struct judged_alert *alert)
 	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
 	struct engine_counts counts = {0};
 	(void)engine_counts(watch->engine, alert->absent.bytes, &counts);
-	const bool held = alert_absence_look(&alert->absence, counts.sums.ended, watch->sharing.post != NULL, now_ms);
+	const bool held = alert_absence_look(&alert->absence, counts.sums.ended, alert_is_shared(watch), now_ms);
 	(void)alert_group_judge(&alert->groups, TEXT(""), (struct alert_judgement){.held = held, .broken = !held});
 }
 

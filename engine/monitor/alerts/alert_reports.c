@@ -1,168 +1,119 @@
-/* alert_reports.c: see alert_reports.h. */
-#include "monitor/alerts/alert_reports.h"
+/* alert_reports.c: Reports of an engine on its alerts, and their lines of the log. */
+#include "base/clock.h"
+#include "base/quote.h"
+#include "monitor/alerts/alert_parts.h"
 
-#include "base/memory.h"
-
-/* Of one group in one engine, from the latest to the first; its texts are in the same piece of memory. */
-struct alert_report {
-	struct alert_report *next;
-	struct text engine, group;
-	int64_t fired_at_ms, reported_ms;
-	struct alert_values values;
-	struct alert_group *judged; /* what it counts for in the present look; NULL: that has no state */
-	bool has_fired;		    /* its group has fired since it came */
-	bool has_ended;		    /* its engine has reported the end, before a look */
+/* Groups of an alert whose beginning and end were logged in one look: a cause that all share writes few lines. */
+struct alert_lines {
+	size_t of[NOTICE_RESOLVED + 1]; /* by enum alert_notice */
 };
 
-static struct alert_report **report_place(struct alert_reports *reports, const struct alert_read *report)
+static enum log_level notice_level(enum alert_notice notice)
 {
-	struct alert_report **at = &reports->first;
-	while (*at && !(text_equal((*at)->engine, report->engine) && text_equal((*at)->group, report->group)))
-		at = &(*at)->next;
-	return at;
+	return notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
 }
 
-static void report_remove(struct alert_reports *reports, struct alert_report **at)
+static void notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
+		       enum alert_notice notice, struct alert_lines *lines)
 {
-	struct alert_report *report = *at;
-	*at = report->next;
-	reports->count--;
-	memory_give(report);
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	const bool is_further = lines->of[notice]++ >= ALERT_LINES_MAX;
+	const char *drift = notice == NOTICE_FIRING ? alert_condition_drift(&alert->condition, &group->values) : "";
+	arena_reset(watch->judging);
+	log_say(watch->config->log, is_further ? LOG_LEVEL_DEBUG : notice_level(notice), &fields,
+		"%s: the alert %s is %s%s%s: " TEXT_FORMAT "%s%s", alert->watched.pipeline, alert->watched.name,
+		notice == NOTICE_FIRING ? "firing" : "resolved", alert->group_by > 0 ? " for " : "",
+		alert->group_by > 0 ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(alert->condition_words),
+		drift[0] ? "; " : "", drift);
 }
 
-static struct alert_report *report_add(struct alert_reports *reports, const struct alert_read *report)
+static void lines_end(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_lines *lines)
 {
-	const size_t bytes = sizeof(struct alert_report) + report->engine.length + report->group.length + 1;
-	struct alert_report *made = reports->count < ALERT_REPORTS_MAX ? memory_take(1, bytes) : NULL;
-	if (!made)
-		return NULL;
-	char *engine = (char *)(made + 1), *group = engine + report->engine.length;
-	memcpy(engine, report->engine.bytes, report->engine.length);
-	memcpy(group, report->group.bytes, report->group.length);
-	*made = (struct alert_report){.next = reports->first,
-				      .engine = {engine, report->engine.length},
-				      .group = {group, report->group.length}};
-	reports->first = made;
-	reports->count++;
-	return made;
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	for (enum alert_notice notice = NOTICE_FIRING; notice <= NOTICE_RESOLVED; notice++)
+		if (lines->of[notice] > ALERT_LINES_MAX)
+			log_say(watch->config->log, notice_level(notice), &fields,
+				"%s: the alert %s is %s for %zu further groups; %zu fire now. Its notices name each of them, and "
+				"so does --log-level debug",
+				alert->watched.pipeline, alert->watched.name, notice == NOTICE_FIRING ? "firing" : "resolved",
+				lines->of[notice] - ALERT_LINES_MAX, alert_groups_in(&alert->groups, ALERT_FIRING));
 }
 
-void alert_reports_take(struct alert_reports *reports, const struct alert_read *report, int64_t now_ms)
+/* The record of the report. False: it does not fit, or memory ran out. */
+static bool record_make(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
+			const char *status, struct buffer *record)
 {
-	struct alert_report **at = report_place(reports, report);
-	if (!report->fires) {
-		if (*at && (*at)->has_fired)
-			report_remove(reports, at);
-		else if (*at)
-			(*at)->has_ended = true;
+	const struct alert_message message = {.status = status,
+					      .namespace = text_of(alert->watched.namespace),
+					      .pipeline = text_of(alert->watched.pipeline),
+					      .alert = text_of(alert->watched.name),
+					      .group = group->name,
+					      .is_shared = alert_is_shared(watch),
+					      .engine = text_of(watch->config->instance),
+					      .condition = alert->condition_words,
+					      .fired_at_ms = group->alert.fired_at_ms,
+					      .at_ms = time_of_day_ms(),
+					      .figures_of = alert->condition.of_figures ? &alert->condition : NULL,
+					      .values = group->values};
+	struct error error = {0};
+	return alert_record_encode(&message, record, &error);
+}
+
+static void group_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			 struct alert_group *group, enum alert_notice notice, int64_t now_ms)
+{
+	const struct alert_time time = {now_ms, time_of_day_ms()};
+	struct buffer record, key;
+	group->sent_ms = now_ms;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	buffer_open(&key, NOTICE_BYTES_MAX);
+	buffer_print(&key, "alert/%s/%s/%s/", watch->config->instance, alert->watched.pipeline, alert->watched.name);
+	buffer_text(&key, group->name); /* any bytes, as of a key */
+	if (!buffer_failed(&key) &&
+	    record_make(watch, alert, group, notice == NOTICE_RESOLVED ? "resolved" : "firing", &record)) {
+		if (alert_is_shared(watch))
+			(void)watch->outlet.post(watch->outlet.context, plan, buffer_view(&key), buffer_view(&record));
+		if (alert_own_has(watch, group))
+			alert_own_report(watch, buffer_view(&record), time);
+	}
+	buffer_close(&key);
+	buffer_close(&record);
+}
+
+void alert_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms)
+{
+	struct alert_lines lines = {0};
+	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
+		const enum alert_notice notice = alert_notice_due(&group->alert);
+		if (notice != NOTICE_NONE)
+			notice_log(watch, alert, group, notice, &lines);
+		if (notice != NOTICE_NONE || (group->alert.phase == ALERT_FIRING && now_ms - group->sent_ms >= ALERT_REPORT_MS))
+			group_report(watch, plan, alert, group, notice, now_ms);
+	}
+	lines_end(watch, alert, &lines);
+}
+
+void alert_report_presence(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert, int64_t now_ms)
+{
+	const struct alert_group nobody = {0};
+	struct buffer record;
+	if (!alert_is_shared(watch) || !alert_absence_report_is_due(&alert->absence, now_ms))
 		return;
-	}
-	struct alert_report *kept = *at ? *at : report_add(reports, report);
-	if (!kept)
-		return;
-	kept->fired_at_ms = kept->has_ended ? kept->fired_at_ms : report->fired_at_ms; /* two firings before a look are one */
-	kept->has_ended = false;
-	kept->reported_ms = now_ms;
-	kept->values = report->values;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	arena_reset(watch->judging);
+	const char *key = arena_print(watch->judging, ALERT_PRESENT "/%s/%s/%s", watch->config->instance, alert->watched.pipeline,
+				      alert->watched.name);
+	if (key && record_make(watch, alert, &nobody, ALERT_PRESENT, &record) &&
+	    watch->outlet.post(watch->outlet.context, plan, text_of(key), buffer_view(&record)))
+		alert_absence_reported(&alert->absence, now_ms);
+	buffer_close(&record);
 }
 
-static void beginning_add(struct alert_reports *reports, const struct alert_read *read)
+void alert_watch_take_report(struct alert_watch *watch, const struct alert_read *report)
 {
-	const struct alert_message names = {.namespace = read->namespace,
-					    .pipeline = read->pipeline,
-					    .alert = read->alert,
-					    .group = read->group,
-					    .fired_at_ms = read->fired_at_ms};
-	struct alert_beginning *made = memory_take(1, sizeof *made + read->group.length + 1);
-	if (!made) /* it stays in the feed, until another engine sends */
-		return;
-	kept_beginning_key(&names, made->key);
-	made->group = (struct text){memcpy(made + 1, read->group.bytes, read->group.length), read->group.length};
-	made->next = reports->begun;
-	reports->begun = made;
-}
-
-void alert_reports_take_beginning(struct alert_reports *reports, const struct alert_read *read, bool sends, int64_t now_ms)
-{
-	if (!*report_place(reports, read))
-		alert_reports_take(reports, read, now_ms);
-	if (sends)
-		beginning_add(reports, read);
-}
-
-struct alert_beginning *alert_beginning_judged(struct alert_reports *reports, const struct alert_groups *groups)
-{
-	for (struct alert_beginning **at = &reports->begun; *at; at = &(*at)->next) {
-		struct alert_beginning *beginning = *at;
-		const struct alert_group *group = alert_group_find(groups, beginning->group);
-		if (group && group->alert.phase == ALERT_INACTIVE && group->alert.is_announced)
-			continue; /* the end of its former firing comes first */
-		*at = beginning->next;
-		return beginning;
-	}
-	return NULL;
-}
-
-void alert_beginnings_forget(struct alert_reports *reports)
-{
-	while (reports->begun) {
-		struct alert_beginning *beginning = reports->begun;
-		reports->begun = beginning->next;
-		memory_give(beginning);
-	}
-}
-
-/* Called from the latest report to the first, whose time and figures the state of the group keeps. */
-static void report_count(struct alert_report *report, struct alert_groups *groups)
-{
-	struct alert_group *group = alert_group_judge(groups, report->group, (struct alert_judgement){.held = true});
-	report->judged = group;
-	if (!group)
-		return;
-	group->reported_at_ms = report->fired_at_ms;
-	group->values = report->values;
-}
-
-/* After the groups were judged: a report whose end is known is not needed any more once its group has fired. */
-static void reports_settle(struct alert_reports *reports)
-{
-	for (struct alert_report **at = &reports->first; *at;) {
-		(*at)->has_fired |= (*at)->judged && (*at)->judged->alert.phase == ALERT_FIRING;
-		if ((*at)->has_fired && (*at)->has_ended)
-			report_remove(reports, at);
-		else
-			at = &(*at)->next;
-	}
-}
-
-void alert_reports_judge(struct alert_reports *reports, struct alert_groups *groups, int64_t resolve_after_ms,
-			 struct alert_time time)
-{
-	const struct alert_rule rule = {.resolve_after_ms = 1}; /* an engine reports the end after `resolveAfter` */
-	const int64_t silent_ms = resolve_after_ms > ALERT_SILENT_MS ? resolve_after_ms : ALERT_SILENT_MS;
-	for (struct alert_group *group = groups->first; group; group = group->next)
-		group->judged = (struct alert_judgement){0};
-	for (struct alert_report **at = &reports->first; *at;) {
-		if (time.now_ms - (*at)->reported_ms > silent_ms) {
-			report_remove(reports, at);
-			continue;
-		}
-		report_count(*at, groups);
-		at = &(*at)->next;
-	}
-	for (struct alert_group *group = groups->first; group; group = group->next) {
-		const bool fired = group->alert.phase == ALERT_FIRING;
-		group->judged.broken = !group->judged.held;
-		alert_judge(&group->alert, &rule, group->judged, time);
-		if (!fired && group->alert.phase == ALERT_FIRING)
-			group->alert.fired_at_ms = group->reported_at_ms;
-	}
-	reports_settle(reports);
-}
-
-void alert_reports_clear(struct alert_reports *reports)
-{
-	while (reports->first)
-		report_remove(reports, &reports->first);
-	alert_beginnings_forget(reports);
+	for (struct watched_alert *alert = watch->alerts; alert && report->is_present; alert = alert->next)
+		if (alert->is_present && text_is(report->alert, alert->name) && text_is(report->pipeline, alert->pipeline) &&
+		    text_is(report->namespace, alert->namespace))
+			alert_absence_take_report(&((struct judged_alert *)alert)->absence,
+						  loop_now_ms(engine_loop(watch->engine)));
 }

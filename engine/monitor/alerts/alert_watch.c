@@ -6,7 +6,8 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "observe/verdict_board.h"
-#include "monitor/alerts/alert_receivers.h"
+#include "monitor/alerts/alert_parts.h"
+#include "monitor/alerts/notice_receiver.h"
 
 #define LASTING_BYTES ((size_t)64 << 20) /* names and states */
 #define JUDGING_BYTES ((size_t)4 << 20)	 /* of one condition */
@@ -25,7 +26,8 @@ static struct judged_alert *alert_of(struct alert_watch *watch, const struct pip
 	made->watched.pipeline = arena_copy(watch->lasting, plan->graph->name, strlen(plan->graph->name));
 	made->watched.name = arena_copy(watch->lasting, spec->name.text, strlen(spec->name.text));
 	made->absence.ended_ms = loop_now_ms(engine_loop(watch->engine));
-	if (arena_failed(watch->lasting))
+	made->watched.notices = notifier_counts(watch->notifier, text_of(plan->graph->name), text_of(spec->name.text));
+	if (arena_failed(watch->lasting) || !made->watched.notices)
 		return NULL;
 	made->watched.next = watch->alerts;
 	watch->alerts = &made->watched;
@@ -53,7 +55,7 @@ static bool uses_lag(const struct alert_condition *condition)
 static void groups_renew(struct judged_alert *alert, bool goes_on)
 {
 	for (struct alert_group *group = alert->groups.first; group; group = group->next)
-		if (!goes_on || (alert->is_grouped && group->alert.phase == ALERT_PENDING))
+		if (!goes_on || (alert->group_by > 0 && group->alert.phase == ALERT_PENDING))
 			group->alert.phase = ALERT_INACTIVE;
 }
 
@@ -80,6 +82,33 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }
 
+/* CONFIG: the action can roll nothing back. */
+static bool rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
+			   struct error *error)
+{
+	const struct graph_experiment *experiment =
+		action->experiment.text ? graph_reachable_experiment(graph, action->experiment.text) : NULL;
+	if (!experiment || !experiment_is_rolled_out(experiment->spec))
+		return error_set(error, ERROR_CONFIG, action->here,
+				 "the pipeline has no experiment `%s` with a rollout; name one that has a `default`, and "
+				 "`progressiveDeployment` or `promotionPolicy`",
+				 action->experiment.text ? action->experiment.text : "");
+	return alert_is_shared(watch) ||
+	       error_set(error, ERROR_CONFIG, action->here, "only a keeper can roll `%s` back; run the engines with --control",
+			 action->experiment.text);
+}
+
+static void action_log(const struct alert_watch *watch, const struct pipeline_plan *plan, const char *alert,
+		       const struct alert_action *action, const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = plan->graph->name, .place = action->here};
+	arena_reset(watch->judging);
+	log_say(watch->config->log, LOG_LEVEL_WARN, &fields, "%s: notices of the alert %s cannot be sent to %s: %s",
+		plan->graph->name, alert,
+		notice_receiver_name(action, plan_topic_of(plan, TOPIC_ALERTS), watch->settings->smtp, watch->judging),
+		error->text);
+}
+
 /* Says which of its notices cannot be sent, before the first one is due. */
 static void receivers_check(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct alert_spec *spec)
 {
@@ -89,24 +118,13 @@ static void receivers_check(const struct alert_watch *watch, const struct pipeli
 		if (actions[i].type == ALERT_EMAIL && !watch->settings->smtp)
 			error_set(&error, ERROR_CONFIG, PLACE_NONE, "there is no mail server; name one with --smtp");
 		else if (actions[i].type == ALERT_ROLLBACK)
-			(void)alert_rollback_check(watch, plan->graph, &actions[i], &error);
+			(void)rollback_check(watch, plan->graph, &actions[i], &error);
 		else if (actions[i].secret)
 			(void)secret_fetch_key(watch->settings->secrets, actions[i].secret, "secret", actions[i].here,
 					       watch->revised, &error);
 		if (error.kind != ERROR_NONE)
-			alert_action_log(watch, LOG_LEVEL_WARN, plan, spec->name.text, &actions[i], "", &error);
+			action_log(watch, plan, spec->name.text, &actions[i], &error);
 	}
-}
-
-/* Figures have groups only where a step `drift` has the same ones; else lint says that `groupBy` has no effect. */
-static bool has_groups(const struct graph *graph, const struct alert_spec *spec, const struct alert_condition *condition)
-{
-	if (!spec->group_by || !spec->condition || !condition->of_figures)
-		return spec->group_by && spec->condition;
-	for (size_t i = 0; i < graph->count; i++)
-		if (alert_groups_as(spec, graph->steps[i].spec))
-			return alert_condition_has_segments(condition);
-	return false;
 }
 
 /* Prepares an alert for the running revision. */
@@ -119,15 +137,10 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	if (!alert)
 		return false;
 	alert->watched.is_present = true;
-	alert_removed_drop(alert);
 	alert->watched.silenced_until_ms =
 		alert_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec);
 	alert->condition = (struct alert_condition){0};
 	alert->condition_words = alert_condition_words(spec, watch->revised);
-	const struct alert_outline *before = alert->outline; /* in the memory of the former revision */
-	alert->outline = alert_outline_make(plan, spec, alert->condition_words, watch->revised);
-	alert_receivers_change(watch, alert, before, loop_now_ms(engine_loop(watch->engine)));
-	alert->is_grouped = false;
 	alert->group_by = 0;
 	receivers_check(watch, plan, spec);
 	if (!spec->condition) {
@@ -141,8 +154,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	const struct alert_sources sources = graph_figures(plan->graph);
 	if (!alert_condition_make(&alert->condition, spec->condition, &sources, watch->revised))
 		return false;
-	alert->is_grouped = has_groups(plan->graph, spec, &alert->condition);
-	alert->group_by = alert->is_grouped ? hash_text(expression_source(spec->group_by), 0) : 0;
+	alert->group_by = alert_group_by(plan->graph->spec, spec, &alert->condition);
 	alert_renew(watch, alert, spec, plan->graph->name);
 	*needs_lag |= uses_lag(&alert->condition);
 	return !alert->condition.of_figures || window_open(alert, spec->over_ns / NS_PER_MS);
@@ -157,7 +169,7 @@ static void follow_lags(struct alert_watch *watch, bool needs_lag)
 		(void)lag_watch_follow(watch->lags, &engine_revision(watch->engine)->plan);
 }
 
-/* Alerts that are in no file any more keep their names and counts, and for a while what their notices need. */
+/* Alerts that are in no file any more keep their names and counts. */
 static void absent_release(struct alert_watch *watch)
 {
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
@@ -166,7 +178,10 @@ static void absent_release(struct alert_watch *watch)
 			continue;
 		memory_give(judged->window);
 		judged->window = NULL;
-		alert_remove(watch, judged, loop_now_ms(engine_loop(watch->engine)));
+		judged->condition = (struct alert_condition){0};
+		judged->condition_words = TEXT("");
+		alert->firing = alert->pending = 0;
+		alert_groups_clear(&judged->groups);
 	}
 }
 
@@ -177,9 +192,6 @@ static bool revision_follow(struct alert_watch *watch)
 	bool needs_lag = false, good = true;
 	if (revision->number == watch->revision)
 		return true;
-	struct arena *revised = watch->former;
-	watch->former = watch->revised;
-	watch->revised = revised;
 	watch->followed++;
 	arena_reset(watch->revised);
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
@@ -211,26 +223,9 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 		alert_judge(&group->alert, &rule, group->judged, time);
 	alert->watched.firing = alert_groups_in(&alert->groups, ALERT_FIRING);
 	alert->watched.pending = alert_groups_in(&alert->groups, ALERT_PENDING);
-	if (!alert_is_shared(watch))
-		return;
-	alert_resume_own(alert, time);
-	alert_report_own(watch, plan, alert, time.now_ms);
+	alert_resume_former(watch, alert, time);
+	alert_report(watch, plan, alert, time.now_ms);
 	alert_report_presence(watch, plan, alert, time.now_ms);
-}
-
-/* After all alerts of the pipeline were judged, because one may inhibit another. */
-static void alert_send_notices(struct alert_watch *watch, const struct pipeline_plan *plan, size_t index)
-{
-	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[index];
-	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
-	struct judged_alert *alert = alert_of(watch, plan, spec);
-	if (!alert)
-		return;
-	if (alert_is_shared(watch))
-		alert_send_shared(watch, plan, alert, spec, now_ms);
-	else
-		alert_send_own(watch, plan, alert, spec, now_ms);
-	alert_receivers_send(watch, alert, now_ms);
 	alert_groups_settle(&alert->groups);
 }
 
@@ -242,10 +237,7 @@ static void alert_watch_on_due(void *context)
 	struct error error = {0};
 	bool good = revision_follow(watch);
 	verdict_board_turn(engine_board(watch->engine));
-	if (alert_is_shared(watch)) {
-		alert_takeover_turn(watch, loop_now_ms(loop));
-		alerts_take_over(watch, plan, (struct alert_time){loop_now_ms(loop), time_of_day_ms()});
-	}
+	alert_own_follow(watch, (struct alert_time){loop_now_ms(loop), time_of_day_ms()});
 	for (size_t i = 0; i < plan->count && good; i++) {
 		struct engine_counts counts;
 		const size_t count = plan->pipelines[i].graph->spec->alerts.count;
@@ -253,15 +245,23 @@ static void alert_watch_on_due(void *context)
 			continue;
 		for (size_t j = 0; j < count && j < ALERTS_MAX; j++)
 			alert_look(watch, &plan->pipelines[i], j, &counts);
-		for (size_t j = 0; j < count && j < ALERTS_MAX; j++)
-			alert_send_notices(watch, &plan->pipelines[i], j);
 	}
-	alerts_send_removed(watch, loop_now_ms(loop));
+	alert_own_turn(watch, (struct alert_time){loop_now_ms(loop), time_of_day_ms()});
 	/* The timer's slot in the heap is free again, so this needs no memory. */
 	(void)loop_timer_set(loop, &watch->timer, loop_now_ms(loop) + ALERT_EVERY_MS, &error);
 }
 
 /* ---- opening and closing ---- */
+
+void alert_watch_share(struct alert_watch *watch, struct alert_outlet outlet)
+{
+	watch->outlet = outlet;
+}
+
+struct notifier *alert_watch_notifier(const struct alert_watch *watch)
+{
+	return watch->notifier;
+}
 
 const struct watched_alert *alert_watch_first(const struct alert_watch *watch)
 {
@@ -285,15 +285,15 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				      .kafka = {config->brokers, config->producer},
 				      .lasting = arena_open(LASTING_BYTES),
 				      .revised = arena_open(LASTING_BYTES),
-				      .former = arena_open(LASTING_BYTES),
 				      .judging = arena_open(JUDGING_BYTES),
 				      .segments = arena_open(JUDGING_BYTES),
 				      .failing.arena = arena_open(JUDGING_BYTES)};
 	watch->timer = (struct loop_timer){.due = alert_watch_on_due, .context = watch};
 	verdict_board_turn(engine_board(engine)); /* from now on, windows are kept for the first look */
-	if (!watch->lasting || !watch->revised || !watch->former || !watch->judging || !watch->segments || !watch->failing.arena)
+	if (!watch->lasting || !watch->revised || !watch->judging || !watch->segments || !watch->failing.arena)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
-	else if ((watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&
+	else if (alert_own_open(watch, error) &&
+		 (watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&
 		 loop_timer_set(loop, &watch->timer, loop_now_ms(loop), error))
 		return watch;
 	alert_watch_close(watch);
@@ -306,19 +306,15 @@ void alert_watch_close(struct alert_watch *watch)
 		return;
 	loop_timer_stop(engine_loop(watch->engine), &watch->timer);
 	notifier_close(watch->notifier);
-	alert_takeover_close(&watch->takeover); /* after all receipts */
+	alert_own_close(&watch->own);
+	alert_formers_clear(watch);
 	lag_watch_close(watch->lags);
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
 		memory_give(((struct judged_alert *)alert)->window);
 		alert_groups_clear(&((struct judged_alert *)alert)->groups);
-		alert_groups_clear(&((struct judged_alert *)alert)->shared);
-		alert_reports_clear(&((struct judged_alert *)alert)->reports);
-		alert_removed_drop((struct judged_alert *)alert);
-		alert_receivers_drop((struct judged_alert *)alert);
 	}
 	arena_close(watch->lasting);
 	arena_close(watch->revised);
-	arena_close(watch->former);
 	arena_close(watch->judging);
 	arena_close(watch->segments);
 	arena_close(watch->failing.arena);

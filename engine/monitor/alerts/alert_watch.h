@@ -5,17 +5,12 @@
  * sends the notices of that, with its name. The states are of the process then: after a restart an alert whose condition still
  * holds fires anew.
  *
- * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and takes the reports of all
- * (monitor/alerts/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a
-  * pipeline. While no keeper reports, each engine sends them: with the same ids, but for firings that began while it could not
-   * reach Kafka. Of those each engine ends its own when Kafka is back, if another one was first in the feed (alert_takeover.c).
+ * With a control plane it reports what fires to the keeper, which sends one notice for all engines, and keeps what fires and which
+ * notices wait (control/keeper/keeper_alerts.h). A firing that a message begins is in the feed with its answer
+ * (engine/outputs/begun_alerts.h), so it is not lost with the engine that judged it.
  *
- * A firing that a message begins is in the feed with its answer (engine/outputs/begun_alerts.h), and is reported by that too: so it
-  * is not lost with the engine that judged it.
- *
- * The engine that sends keeps in the feed what fires and which notices wait (compiler/conditions/kept_alerts.h). One that becomes
-  * it reads that first, and goes on with it: alerts that fired end, though nothing here has seen them, and notices that were not
-   * delivered are sent again. So both outlast engines, also the only one of a namespace.
+ * While no keeper has sent a beat for ALERT_ALONE_MS, as in an outage of Kafka, the engine sends the notices of what has begun to
+ * fire in it since the last beat, with ids of its own (alert_own.c). It sends their ends when a keeper is back.
  */
 #ifndef SLUICE_MONITOR_ALERTS_ALERT_WATCH_H
 #define SLUICE_MONITOR_ALERTS_ALERT_WATCH_H
@@ -26,6 +21,7 @@
 #include "monitor/model_watch.h"
 
 #define ALERT_EVERY_MS 1000
+#define ALERT_ALONE_MS 15000 /* without a keeper, after which an engine announces what it judges itself */
 
 struct alert_watch;
 
@@ -35,24 +31,25 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				     struct error *error);
 void alert_watch_close(struct alert_watch *watch); /* called before the engine is closed; NULL is fine */
 
-/* How engines share alerts; called from the thread of engine_run(). */
-struct alert_sharing {
+/* Where an engine with a control plane reports; called from the thread of engine_run(). */
+struct alert_outlet {
 	void *context;
-	bool (*post)(void *context, const struct pipeline_plan *plan, struct text key, struct text value); /* to all engines */
-	bool (*is_sender)(void *context); /* whether this engine sends the notices */
-	const char *feed;		  /* topic, which exists: what outlasts this engine (alert_store.h); borrowed */
-	/* Appends the command to the keeper that rolls the experiment back, and names the topic of commands. */
-	bool (*roll_back)(void *context, const char *experiment, const struct alert_message *message, struct buffer *record,
-			  const char **topic, struct error *error);
+	/* To the keeper and to other engines. */
+	bool (*post)(void *context, const struct pipeline_plan *plan, struct text key, struct text value);
+	int64_t (*silent_ms)(void *context); /* time since the last beat of a keeper */
 };
-bool alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing, struct error *error);
+void alert_watch_share(struct alert_watch *watch, struct alert_outlet outlet);
 
-/* Takes the report of an engine, as alert_record_decode() gave it. */
+/* The sender of the notices of this process. */
+struct notifier *alert_watch_notifier(const struct alert_watch *watch);
+
+/* Takes the report of an engine, as alert_record_decode() gave it: those of the presence of requests. */
 struct alert_read;
 void alert_watch_take_report(struct alert_watch *watch, const struct alert_read *report);
 
-/* Takes the record of the feed by which a message began a firing (compiler/conditions/kept_alerts.h), in any engine. */
-void alert_watch_take_beginning(struct alert_watch *watch, const struct alert_read *read);
+/* Takes a record of the feed on a firing (compiler/conditions/alert_feed.h); `is_former`: it was there when this engine began to
+ * read. Without bytes the firing has ended. */
+void alert_watch_take_firing(struct alert_watch *watch, struct text key, struct text record, bool is_former);
 
 /* An alert, for reporters of its state. Called from the thread of engine_run(). */
 struct watched_alert {
@@ -60,7 +57,7 @@ struct watched_alert {
 	size_t firing, pending; /* 1 at most; with `groupBy`, the number of groups */
 	uint64_t missing;	/* judgements that were not possible */
 	uint64_t beyond;	/* of groups that have no state */
-	struct notice_counts notices;
+	const struct notice_counts *notices;
 	bool is_present; /* in the files that run */
 	int64_t silenced_until_ms; /* end of the last silence of all its groups, a time of day; 0: there is none */
 	struct watched_alert *next;

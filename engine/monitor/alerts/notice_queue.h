@@ -27,6 +27,14 @@
 #define NOTICE_WAIT_MS_MAX ((int64_t)600 * 1000) /* or a receiver could hold back an alert for hours */
 #define NOTICE_AGE_MS_MAX ((int64_t)24 * 3600 * 1000)
 
+/* What becomes of notices that wait when their sender closes. */
+enum notice_fate {
+	NOTICE_IS_LOST,
+	NOTICE_IS_KEPT, /* its record is in the feed (control/keeper/keeper_alerts.h) */
+	NOTICE_OF_MOVE, /* the next keeper sends it again (control/keeper/move_notices.h) */
+	NOTICE_FATES
+};
+
 /* First member of the owner's struct. */
 struct queued_notice {
 	struct list_node node;
@@ -37,6 +45,7 @@ struct queued_notice {
 	size_t ready_count; /* the first so many are those that it is being sent to */
 	int64_t added_ms, due_ms, pause_ms;
 	bool is_sending;
+	enum notice_fate fate;
 };
 
 struct notice_queue { /* starts as `{0}` */

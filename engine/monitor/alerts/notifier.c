@@ -7,9 +7,7 @@
 #include "base/number/duration.h"
 #include "base/memory.h"
 #include "base/number/moment.h"
-#include "monitor/alerts/left_notices.h"
 #include "monitor/alerts/notice_receiver.h"
-#include "monitor/alerts/receiver_lines.h"
 
 #define PARCEL_BYTES (4 * NOTICE_BYTES_MAX)
 #define WAIT_MS_MAX 60000
@@ -52,6 +50,8 @@ struct notifier {
 	pthread_cond_t bell;
 	struct notice_pool pools[NOTICE_POOLS];
 	struct receiver_board board;
+	struct notice_receipts receipts;
+	struct notice_counts others; /* notices that have no counts of their own */
 	bool stopping;
 	int64_t until_ms; /* when stopping: the end of the drain */
 	atomic_bool given_up;
@@ -216,15 +216,9 @@ static struct known_receiver *attempt_note(struct notifier *notifier, const stru
 	return reminded;
 }
 
-static void receipt_settle(const struct notice_receipt *receipt)
+static void parcel_end(struct notifier *notifier, struct parcel_to_send *sending, uint64_t *count)
 {
-	if (receipt->settled)
-		receipt->settled(receipt->context, receipt->key);
-}
-
-static void parcel_end(struct parcel_to_send *sending, uint64_t *count)
-{
-	receipt_settle(&sending->receipt);
+	notice_receipt_add(&notifier->receipts, &sending->receipt);
 	count_add(count, 1);
 	arena_close(sending->arena);
 }
@@ -303,7 +297,7 @@ static void parcel_send(struct notice_pool *pool, struct parcel_to_send *sending
 	if (outcome != POST_UNREACHABLE)
 		notice_queue_remove(&pool->queue, &sending->queued);
 	const bool reached = outcome == POST_DELIVERED && !sending->is_partly_refused;
-	parcel_end(sending, reached ? &sending->counts->sent : &sending->counts->failed);
+	parcel_end(notifier, sending, reached ? &sending->counts->sent : &sending->counts->failed);
 }
 
 /* Waits for the bell with the lock, at most so long. */
@@ -380,14 +374,16 @@ static size_t pool_of(const struct parcel_to_send *made)
 static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made, struct notice_counts *counts,
 			 const struct notice_receipt *receipt, struct error *error)
 {
-	bool taken = false;
+	bool taken = false, stopping = false;
 	if (made) {
 		made->counts = counts;
 		made->receipt = receipt ? *receipt : (struct notice_receipt){0};
+		made->queued.fate = made->receipt.fate;
 		pthread_mutex_lock(&notifier->lock);
 		struct notice_pool *pool = &notifier->pools[pool_of(made)];
 		const size_t asked = made->queued.receiver_count;
-		taken = notice_queue_add(&pool->queue, &made->queued, clock_ms());
+		stopping = notifier->stopping;
+		taken = !stopping && notice_queue_add(&pool->queue, &made->queued, clock_ms());
 		if (taken) {
 			parcel_leave_out(notifier, made, asked);
 			parcel_note_receivers(notifier, made);
@@ -398,12 +394,13 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 	if (taken)
 		return true;
 	if (made) {
-		error_set(error, ERROR_REMOTE, PLACE_NONE,
-			  "%d notices wait for their receiver already, or %d for all; see why they are unreachable",
-			  NOTICES_OF_RECEIVER_MAX, NOTICES_MAX);
+		if (!stopping)
+			error_set(error, ERROR_REMOTE, PLACE_NONE,
+				  "%d notices wait for their receiver already, or %d for all; see why they are unreachable",
+				  NOTICES_OF_RECEIVER_MAX, NOTICES_MAX);
 		arena_close(made->arena);
 	}
-	count_add(&counts->dropped, 1);
+	count_add(&counts->dropped, !stopping);
 	return false;
 }
 
@@ -412,8 +409,11 @@ bool notifier_notify(struct notifier *notifier, const struct alert_action *actio
 {
 	const bool has_receiver = action->type != ALERT_EMAIL || notifier->settings->smtp;
 	struct parcel_to_send *made = has_receiver ? parcel_make(notifier, action, message, error) : NULL;
-	if (!has_receiver && receipt)
-		receipt_settle(receipt);
+	if (!has_receiver && receipt) {
+		pthread_mutex_lock(&notifier->lock);
+		notice_receipt_add(&notifier->receipts, receipt);
+		pthread_mutex_unlock(&notifier->lock);
+	}
 	return parcel_queue(notifier, made, counts, receipt, error) || !has_receiver;
 }
 
@@ -457,7 +457,7 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 	struct parcel_to_send *made = parcel_open(error);
 	if (made)
 		made = parcel_ready(notifier, made, ready_make(made, notifier->settings, notice, error), error);
-	return parcel_queue(notifier, made, counts, receipt, error);
+	return parcel_queue(notifier, made, counts ? counts : &notifier->others, receipt, error);
 }
 
 typedef struct receiver_reports board_reader(const struct receiver_board *board, int64_t now_ms, struct arena *arena);
@@ -481,25 +481,43 @@ struct receiver_reports notifier_failing(struct notifier *notifier, struct arena
 	return board_read(notifier, receiver_board_failing, arena);
 }
 
-static void pool_leave(struct notice_pool *pool)
+struct notice_counts *notifier_counts(struct notifier *notifier, struct text pipeline, struct text alert)
+{
+	pthread_mutex_lock(&notifier->lock);
+	struct notice_counts *counts = notice_counts_of(&notifier->receipts, pipeline, alert);
+	pthread_mutex_unlock(&notifier->lock);
+	return counts;
+}
+
+bool notifier_settled(struct notifier *notifier, const void *owner, char key[NOTICE_RECEIPT_BYTES])
+{
+	pthread_mutex_lock(&notifier->lock);
+	const bool found = notice_receipt_take(&notifier->receipts, owner, key);
+	pthread_mutex_unlock(&notifier->lock);
+	return found;
+}
+
+static void pool_drop(struct notice_pool *pool, const void *owner)
 {
 	struct list_node *next;
 	for (struct list_node *node = pool->queue.notices.first; node; node = next) {
 		struct parcel_to_send *parcel = LIST_OWNER(node, struct parcel_to_send, queued.node);
-		const struct notice_receipt *receipt = &parcel->receipt;
 		next = node->next;
-		if (parcel->queued.is_sending || !receipt->leave || !receipt->leave(receipt->context, receipt->key))
+		if (parcel->queued.is_sending || parcel->receipt.owner != owner)
 			continue;
 		notice_queue_remove(&pool->queue, &parcel->queued);
 		arena_close(parcel->arena);
 	}
 }
 
-void notifier_leave(struct notifier *notifier)
+void notifier_drop(struct notifier *notifier, const void *owner)
 {
+	char key[NOTICE_RECEIPT_BYTES];
 	pthread_mutex_lock(&notifier->lock);
 	for (size_t i = 0; i < NOTICE_POOLS; i++)
-		pool_leave(&notifier->pools[i]);
+		pool_drop(&notifier->pools[i], owner);
+	while (notice_receipt_take(&notifier->receipts, owner, key))
+		continue;
 	board_count(notifier);
 	receiver_board_leave(&notifier->board);
 	pthread_mutex_unlock(&notifier->lock);
@@ -564,21 +582,17 @@ static bool any_pool_runs(const struct notifier *notifier)
 }
 
 /* Drops what waits. */
-static void pool_clear(struct notice_pool *pool, struct left_notices *left)
+static void pool_clear(struct notice_pool *pool)
 {
 	while (pool->queue.notices.first) {
 		struct parcel_to_send *parcel = LIST_OWNER(pool->queue.notices.first, struct parcel_to_send, queued.node);
-		left_notices_add(left, &pool->notifier->board, &parcel->queued, parcel->receipt.fate);
 		notice_queue_remove(&pool->queue, &parcel->queued);
 		arena_close(parcel->arena);
 	}
 }
 
-void notifier_close(struct notifier *notifier)
+void notifier_stop(struct notifier *notifier)
 {
-	struct left_notices left = {0};
-	if (!notifier)
-		return;
 	pthread_mutex_lock(&notifier->lock);
 	notifier->stopping = true;
 	notifier->until_ms = clock_ms() + NOTIFIER_DRAIN_MS;
@@ -588,12 +602,29 @@ void notifier_close(struct notifier *notifier)
 	pthread_mutex_unlock(&notifier->lock);
 	atomic_store(&notifier->given_up, true);
 	for (size_t i = 0; i < NOTICE_POOLS; i++)
-		for (size_t j = 0; j < notifier->pools[i].started; j++)
-			pthread_join(notifier->pools[i].threads[j], NULL);
+		for (; notifier->pools[i].started > 0; notifier->pools[i].started--)
+			pthread_join(notifier->pools[i].threads[notifier->pools[i].started - 1], NULL);
+}
+
+static void left_log(struct notifier *notifier)
+{
+	const struct notice_queue *queues[NOTICE_POOLS];
 	for (size_t i = 0; i < NOTICE_POOLS; i++)
-		pool_clear(&notifier->pools[i], &left);
+		queues[i] = &notifier->pools[i].queue;
 	receiver_lines_sum(notifier->log, &notifier->board, clock_ms(), true);
-	left_notices_log(&left, &notifier->board, notifier->log);
+	for (enum notice_fate fate = 0; fate < NOTICE_FATES; fate++)
+		receiver_lines_left(notifier->log, &notifier->board, queues, NOTICE_POOLS, fate);
+}
+
+void notifier_close(struct notifier *notifier)
+{
+	if (!notifier)
+		return;
+	notifier_stop(notifier);
+	left_log(notifier);
+	for (size_t i = 0; i < NOTICE_POOLS; i++)
+		pool_clear(&notifier->pools[i]);
+	notice_receipts_clear(&notifier->receipts);
 	pthread_cond_destroy(&notifier->bell);
 	pthread_mutex_destroy(&notifier->lock);
 	memory_give(notifier);

@@ -10,7 +10,7 @@
  *
  * The log also says that a receiver cannot be reached: at the first attempt, then every RECEIVER_REMIND_MS with the cause and since
  * when, and when it takes notices again (monitor/alerts/receiver_board.h). Of one that refuses many, or takes one and refuses the
-  * next, it has a few lines and then a sum (monitor/alerts/receiver_lines.h).
+ * next, it has a few lines and then a sum.
  */
 #ifndef SLUICE_MONITOR_ALERTS_NOTIFIER_H
 #define SLUICE_MONITOR_ALERTS_NOTIFIER_H
@@ -18,44 +18,32 @@
 #include "monitor/alerts/receiver_board.h"
 #include "observe/counts.h"
 #include "observe/log_sink.h"
-#include "monitor/alerts/left_notices.h"
+#include "monitor/alerts/notice_receipts.h"
 #include "monitor/alerts/notice_request.h"
 #include "monitor/alerts/notice_topic.h"
 
 #define NOTIFIER_POSTERS 4
 #define NOTIFIER_MAILERS 2
-#define NOTICE_RECEIPT_BYTES 64
 #define NOTIFIER_DRAIN_MS 2000 /* of closing, for notices that are due */
-
-/* Counts of notices of one alert. The first two are written by the notifier's threads, with its lock, the third by its caller's,
- * and the last by the thread of the store of alerts (monitor/alerts/alert_store.h). */
-struct notice_counts {
-	uint64_t sent;
-	uint64_t failed;   /* given up: refused by a receiver, not allowed, too old, or too many waited for one of its recipients */
-	uint64_t dropped;  /* not taken at an attempt: the queue was full, memory ran out, or a secret could not be read */
-	uint64_t rejected; /* records for the next engine that Kafka refuses each time */
-};
-
-/* Reports to the caller that a notice does not wait any more: it was delivered, or given up. Called with the notifier's lock by one
- * of its threads, or at once if there is nobody to send it to. */
-struct notice_receipt {
-	void (*settled)(void *context, const char *key); /* NULL: it is not reported */
-	bool (*leave)(void *context, const char *key);	 /* whether another process sends it: see notifier_leave() */
-	enum notice_fate fate;
-	void *context;
-	char key[NOTICE_RECEIPT_BYTES];
-};
 
 struct notifier;
 
 /* `kafka` is for notices to topics, and borrowed. */
 struct notifier *notifier_open(const struct notifier_settings *settings, const struct notice_topic_config *kafka,
 			       const struct log_sink *log, struct error *error);
-void notifier_close(struct notifier *notifier); /* NULL is fine */
+
+/* Stops its threads, after those notices that are due, at most NOTIFIER_DRAIN_MS. Further ones are not taken. */
+void notifier_stop(struct notifier *notifier);
+void notifier_close(struct notifier *notifier); /* stops it first; NULL is fine */
+
+/* The counts of an alert, for notifier_notify(); made with the first call. They live as long as the notifier. NULL: memory ran out.
+ * For any thread. */
+struct notice_counts *notifier_counts(struct notifier *notifier, struct text pipeline, struct text alert);
 
 /* Queues the notice for the receiver of that action; a mail without a mail server is dropped. `counts` must live as long as the
  * notifier. `receipt` NULL: none is wanted. False: it is not taken now, for the reason in `error`: try again later. REMOTE: too
- * many wait for that receiver, or in all; LIMIT: the notice is too long; else memory ran out, or its secret cannot be read.
+ * many wait for that receiver, or in all; LIMIT: the notice is too long; no error: it stops; else memory ran out, or its secret
+ * cannot be read.
  * A recipient of a mail for whom too many wait is left out of it, which the log says, and the others get it. */
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
 		     struct notice_counts *counts, const struct notice_receipt *receipt, struct error *error);
@@ -69,7 +57,7 @@ struct ready_notice {
 	const char *topic, *key;  /* of a record; topic NULL: it is for a webhook */
 };
 
-/* Queues it; otherwise as notifier_notify(). */
+/* Queues it; otherwise as notifier_notify(). `counts` NULL: nobody reads them. */
 bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
 		   const struct notice_receipt *receipt, struct error *error);
 
@@ -79,9 +67,12 @@ struct receiver_reports notifier_receivers(struct notifier *notifier, struct are
 /* Likewise of each receiver that takes no notices now. */
 struct receiver_reports notifier_failing(struct notifier *notifier, struct arena *arena);
 
-/* Drops the notices that wait, and whose receipts say that another process sends them; not those that are being sent now. To be
- * called again while another process sends: receivers without a notice here are not reported as failing any more. */
-void notifier_leave(struct notifier *notifier);
+/* Takes the key of the next notice of that owner that does not wait any more. False: there is none. For any thread. */
+bool notifier_settled(struct notifier *notifier, const void *owner, char key[NOTICE_RECEIPT_BYTES]);
+
+/* Drops the owner's notices, but for those that are being sent now, and its receipts: another process sends them. To be called
+ * again while one does: receivers without a notice here are not reported as failing any more. */
+void notifier_drop(struct notifier *notifier, const void *owner);
 
 /* Sends a notice for a webhook at once, in the caller's thread, which waits; `given_up` as of a struct post_request. */
 enum post_outcome notice_ask(const struct notifier_settings *settings, const struct ready_notice *notice,

@@ -1,10 +1,17 @@
 /* receiver_board.c: see receiver_board.h. */
 #include "monitor/alerts/receiver_board.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
+#include "base/number/duration.h"
+#include "base/number/moment.h"
+
+#define LEFT_NAMED 10 /* in a line */
+#define NAMES_BYTES ((size_t)3 << 10)
 
 uint64_t receiver_key(struct text receiver)
 {
@@ -106,13 +113,27 @@ static void notice_count(struct receiver_board *board, const struct queued_notic
 	}
 }
 
-void receiver_board_count(struct receiver_board *board, const struct notice_queue *const *queues, size_t count)
+/* Counts those of that fate; of NOTICE_FATES: all. Returns their number. */
+static size_t waiting_count(struct receiver_board *board, const struct notice_queue *const *queues, size_t count,
+			    enum notice_fate fate)
 {
+	size_t waiting = 0;
 	for (size_t i = 0; i < board->count; i++)
 		board->items[i].waiting = 0;
 	for (size_t i = 0; i < count; i++)
-		for (const struct list_node *node = queues[i]->notices.first; node; node = node->next)
-			notice_count(board, LIST_OWNER(node, struct queued_notice, node));
+		for (const struct list_node *node = queues[i]->notices.first; node; node = node->next) {
+			const struct queued_notice *notice = LIST_OWNER(node, struct queued_notice, node);
+			if (fate != NOTICE_FATES && notice->fate != fate)
+				continue;
+			notice_count(board, notice);
+			waiting++;
+		}
+	return waiting;
+}
+
+void receiver_board_count(struct receiver_board *board, const struct notice_queue *const *queues, size_t count)
+{
+	(void)waiting_count(board, queues, count, NOTICE_FATES);
 }
 
 void receiver_board_leave(struct receiver_board *board)
@@ -197,4 +218,87 @@ void receiver_reports_join(struct receiver_reports *reports)
 			reports->items[count++] = one;
 	}
 	reports->count = count;
+}
+
+/* ---- lines of the log ---- */
+
+/* Whether it may have one more line. */
+static bool line_take(const struct log_sink *log, struct known_receiver *known, int64_t now_ms)
+{
+	const enum receiver_line line = known_receiver_line(known, now_ms);
+	if (line == RECEIVER_LINE_BEGINS)
+		log_say(log, LOG_LEVEL_WARN, NULL,
+			"more than %d lines on %s in %" PRId64 " minutes: further ones are counted, and written with --log-level "
+			"debug only; `sluice alerts list` has its state",
+			RECEIVER_LINES_MAX, known->name, RECEIVER_REMIND_MS / (60 * MS_PER_S));
+	return line == RECEIVER_LINE_SAYS;
+}
+
+enum log_level receiver_line_level(const struct log_sink *log, struct known_receiver *known, enum log_level level, int64_t now_ms)
+{
+	return !known || line_take(log, known, now_ms) ? LOG_LEVEL_WARN : level;
+}
+
+void receiver_line_back(const struct log_sink *log, struct known_receiver *known, int64_t lasted_ms, int64_t now_ms)
+{
+	char lasted[DURATION_TEXT_MAX];
+	duration_print(lasted_ms / MS_PER_S * NS_PER_S, lasted);
+	log_say(log, line_take(log, known, now_ms) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, NULL, "%s takes notices again, after %s",
+		known->name, lasted_ms < MS_PER_S ? "less than a second" : lasted);
+}
+
+static void sum_say(const struct log_sink *log, const struct known_receiver *known, const struct receiver_sum *sum, int64_t now_ms)
+{
+	char since[MOMENT_BYTES];
+	moment_print(time_of_day_ms() - (now_ms - sum->since_ms), since);
+	log_say(log, LOG_LEVEL_WARN, NULL,
+		"%s: %" PRIu64 " further lines were not written; since %s %" PRIu64 " attempts failed, and %" PRIu64
+		" notices were delivered; the last failure: %s",
+		known->name, sum->unsaid, since, sum->failures, sum->deliveries, known->why);
+}
+
+void receiver_lines_sum(const struct log_sink *log, struct receiver_board *board, int64_t now_ms, bool ends)
+{
+	for (size_t i = 0; i < board->count; i++) {
+		struct receiver_sum sum;
+		if (known_receiver_sum(&board->items[i], now_ms, ends, &sum))
+			sum_say(log, &board->items[i], &sum, now_ms);
+	}
+}
+
+/* "3 for the webhook at a:1, 1 for the topic t". */
+static void waiting_names(const struct receiver_board *board, struct buffer *out)
+{
+	size_t named = 0, others = 0;
+	for (size_t i = 0; i < board->count; i++) {
+		if (board->items[i].waiting > 0 && named < LEFT_NAMED)
+			buffer_print(out, "%s%zu for %s", named++ > 0 ? ", " : "", board->items[i].waiting, board->items[i].name);
+		else
+			others += board->items[i].waiting;
+	}
+	if (others > 0)
+		buffer_print(out, ", %zu for others", others);
+}
+
+void receiver_lines_left(const struct log_sink *log, struct receiver_board *board, const struct notice_queue *const *queues,
+			 size_t count, enum notice_fate fate)
+{
+	static const struct left_words {
+		enum log_level level;
+		const char *words;
+	} fates[NOTICE_FATES] = {
+		[NOTICE_IS_LOST] = {LOG_LEVEL_WARN, "they are lost; an alert that still holds fires again in the next engine"},
+		[NOTICE_IS_KEPT] = {LOG_LEVEL_INFO, "the namespace's feed has them, and the engine that sends next delivers them"},
+		[NOTICE_OF_MOVE] = {LOG_LEVEL_INFO, "the keeper that decides next sends the moves of the last day again"},
+	};
+	const size_t left = waiting_count(board, queues, count, fate);
+	struct buffer names;
+	if (left == 0)
+		return;
+	buffer_open(&names, NAMES_BYTES);
+	waiting_names(board, &names);
+	buffer_byte(&names, '\0');
+	log_say(log, fates[fate].level, NULL, "%zu notice%s not delivered (%s): %s", left, left == 1 ? " was" : "s were",
+		buffer_failed(&names) ? "many receivers" : buffer_view(&names).bytes, fates[fate].words);
+	buffer_close(&names);
 }

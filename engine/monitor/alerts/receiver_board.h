@@ -1,9 +1,9 @@
 /* receiver_board.h: Board of the receivers of notices: since when each takes none, why, and how many attempts failed. Pure.
  *
  * A receiver is known by the text by which notices wait for it (monitor/alerts/notice_queue.h), and by a name without secrets,
-  * which two webhooks of one host share: reports may tell them apart by the actions that have them. After RECEIVERS_KNOWN_MAX - 1
-   * receivers, all others are the last one, RECEIVER_OTHERS. Some of these may take notices while others take none, so what is
-    * known of it is no outage that begins and ends.
+ * which two webhooks of one host share: reports may tell them apart by the actions that have them. After RECEIVERS_KNOWN_MAX - 1
+ * receivers, all others are the last one, RECEIVER_OTHERS. Some of these may take notices while others take none, so what is
+ * known of it is no outage that begins and ends.
  *
  * The log has RECEIVER_LINES_MAX lines on a receiver in RECEIVER_REMIND_MS. One that refuses a thousand notices, or that takes one
  * and refuses the next, would fill it: further lines are counted, and become one line at the end of that time.
@@ -11,8 +11,9 @@
 #ifndef SLUICE_MONITOR_ALERTS_RECEIVER_BOARD_H
 #define SLUICE_MONITOR_ALERTS_RECEIVER_BOARD_H
 
-#include "monitor/alerts/notice_queue.h"
 #include "base/arena.h"
+#include "monitor/alerts/notice_queue.h"
+#include "observe/log_sink.h"
 
 #define RECEIVERS_KNOWN_MAX 100
 #define RECEIVER_NAME_BYTES 256
@@ -105,5 +106,21 @@ void receiver_reports_join(struct receiver_reports *reports);
 
 /* Likewise of each one that takes no notices. */
 struct receiver_reports receiver_board_failing(const struct receiver_board *board, int64_t now_ms, struct arena *arena);
+
+/* ---- lines of the log, of which there are RECEIVER_LINES_MAX in RECEIVER_REMIND_MS for each; others have the level debug ---- */
+
+/* That of a line on an attempt that failed: LOG_LEVEL_WARN, if the receiver may have one more, else `level`. Says that further ones
+ * are counted, when they begin to be. `known` NULL: it may have one. */
+enum log_level receiver_line_level(const struct log_sink *log, struct known_receiver *known, enum log_level level, int64_t now_ms);
+
+/* The line of a receiver that takes notices again, after such a time. */
+void receiver_line_back(const struct log_sink *log, struct known_receiver *known, int64_t lasted_ms, int64_t now_ms);
+
+/* A line for each receiver on what was counted, when its time is over, or if the notifier `ends`. */
+void receiver_lines_sum(const struct log_sink *log, struct receiver_board *board, int64_t now_ms, bool ends);
+
+/* The line on the notices of that fate that still wait when the notifier closes, by receivers; none if none does. */
+void receiver_lines_left(const struct log_sink *log, struct receiver_board *board, const struct notice_queue *const *queues,
+			 size_t count, enum notice_fate fate);
 
 #endif

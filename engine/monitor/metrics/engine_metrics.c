@@ -239,10 +239,10 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 					      .silenced = silence_is_in_force(alert->silenced_until_ms, now_ms),
 					      .missing = alert->missing,
 					      .beyond = alert->beyond,
-					      .sent = count_read(&alert->notices.sent),
-					      .failed = count_read(&alert->notices.failed),
-					      .dropped = alert->notices.dropped,
-					      .rejected = count_read(&alert->notices.rejected)};
+					      .sent = count_read(&alert->notices->sent),
+					      .failed = count_read(&alert->notices->failed),
+					      .dropped = count_read(&alert->notices->dropped),
+					      .rejected = count_read(&alert->notices->rejected)};
 		subject_list_add(&states,
 				 (struct metric_subject){
 					 {text_of(alert->namespace), text_of(alert->pipeline), text_of(alert->name)}, state});

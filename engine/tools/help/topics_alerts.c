@@ -56,35 +56,35 @@ static void states_print(struct help_page *page)
 		       "too, whatever silences it. A silence is a resource of kind Silence, which `sluice alerts silence` makes, "
 		       "or the field `silence` of an alert.");
 	help_page_text(page,
-		       "Each engine judges what it sees itself, and keeps the states in memory. Without a control plane, engines "
-		       "that share a pipeline send a notice each, which has the engine's name. After a restart an alert that still "
-		       "fires has another id, unless the same message begins it again: the firing is sent again, and that of the "
-		       "former id gets no end. With `--control`, engines report to each other what fires, and the engine with the "
-		       "keeper sends the notices: one for all of them, when the first engine fires and when the last one resolves. "
-		       "If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and for 15 s at least. "
-		       "While no keeper reports, each engine sends the notices, with the same ids if it knew of the firing before. "
-		       "An alert that fires and ends while no engine sends is reported afterwards: its firing, and then its end. A "
-		       "receiver that was not given a firing gets no end of it. One that the files replace meanwhile gets the end "
-		       "with that reason, and the new one the firing.");
-	help_page_text(
-		page,
-		"With `--control`, states and notices outlast engines. The engine that sends keeps in the topic `feed` which "
-		"alerts fire, and which notices wait for their receivers. The engine of a new keeper reads that first, so also "
-		"where all engines had ended: notices that wait are sent, and an alert whose condition still holds goes on "
-		"firing, without its `for`. A notice that was delivered is not sent again, unless the engine was killed, or lost "
-		"Kafka, before the feed had that: it then comes a second time, with the same id. If the condition does not hold, "
-		"the end is sent after `resolveAfter`, and after 15 s at least. If the feed cannot be read within 15 s, the "
-		"notices of all alerts that fire are sent again.");
+		       "Each engine judges what it sees itself. Without a control plane, engines that share a pipeline send a "
+		       "notice each, which has the engine's name, and keep the states in memory. After a restart an alert that "
+		       "still fires has another id, unless the same message begins it again: the firing is sent again, and that "
+		       "of the former id gets no end. With `--control`, engines report to the keeper what fires. The keeper "
+		       "sends the notices: one for all engines, when the first engine fires and when the last one resolves. If "
+		       "an engine ends while an alert fires in it, its report counts for `resolveAfter`, and for 15 s at least. "
+		       "A firing that begins and ends while there is no keeper has both notices afterwards. A receiver that was "
+		       "not given a firing gets no end of it. One that the files replace meanwhile gets the end with that "
+		       "reason, and the new one the firing.");
 	help_page_text(page,
-		       "An engine that cannot reach Kafka when an alert begins to fire sends the notice with an id of its own, "
-		       "which other engines do not know. When Kafka is back, the first firing in the feed goes on, and the notice "
-		       "of the end is sent for each other id. If that engine ends before Kafka is back, its notice gets no end.");
-	help_page_text(
-		page, "An alert that is removed while it fires, or whose pipeline is, ends then: the receivers that it had get the "
-		      "notice of the end, with its `reason` (a record of a topic has none). An engine sends it that ran with the "
-		      "alert: with `--control`, also another one than before, for an hour. If all engines end before the alert is "
-		      "removed, or before the notice is delivered, it is not sent: close the incident there. With `--control`, the "
-		      "log says so an hour later.");
+		       "With `--control`, states and notices outlast engines. The keeper writes to the topic `feed` which alerts "
+		       "fire, and which notices wait for their receivers, before it sends them. The next keeper reads that "
+		       "first, so also where all engines had ended: notices that wait are sent, and an alert whose condition "
+		       "still holds goes on firing, without its `for`. A notice that was delivered is not sent again, unless the "
+		       "keeper was killed, or lost Kafka, before the feed had that: it then comes a second time, with the same "
+		       "id. If the condition does not hold, the end is sent after `resolveAfter`, and after 15 s at least. While "
+		       "the feed cannot be read, the keeper sends no notices of alerts, and tries again every 15 s.");
+	help_page_text(page,
+		       "An engine that has had no keeper for 15 s, as in an outage of Kafka, sends the notices of what has begun "
+		       "to fire in it since it last had one, with ids of its own. When a keeper is back, the engine ends these: "
+		       "if the alert still fires, the keeper sends its firing. This does not cover ends of firings that the "
+		       "keeper has sent, ends of removed alerts, replaced receivers, and the action `rollback`: they wait for a "
+		       "keeper. If the engine ends before there is one, its notices get no end.");
+	help_page_text(page,
+		       "An alert that is removed while it fires, or whose pipeline is, ends then: the receivers that it had get "
+		       "the notice of the end, with its `reason` (a record of a topic has none). With `--control`, the keeper "
+		       "sends it, also one that starts later. Without, the engine that sent the firing does: if it has ended "
+		       "before the alert is removed, or ends before the notice is delivered, the end is not sent: close the "
+		       "incident there.");
 	help_page_text(page,
 		       "An alert whose condition, `over`, `for` or `groupBy` is changed while it fires ends then, too, and begins "
 		       "anew: the notice of the end has the new condition. If its actions are changed, those that it has at the "
@@ -102,7 +102,7 @@ static void guarantees_print(struct help_page *page)
 		       "An alert on values of messages, without `for`: at least once, with `--control`. The message that begins a "
 		       "firing leaves a record in the topic `feed`, together with its answer: exactly once, in the same "
 		       "transaction. So where the answer is, the firing is, also if the engine is killed before it has reported "
-		       "it, or all engines are: an engine that runs, or the next one, sends the notice. If the message is "
+		       "it, or all engines are: the keeper, or the next one, sends the notice. If the message is "
 		       "processed again, its firing has the same id, which is made of the time of its request. If another message "
 		       "of the group is processed first, the firing has another id. If the feed cannot be written, the answers of "
 		       "these messages wait.");
@@ -116,8 +116,8 @@ static void guarantees_print(struct help_page *page)
 		       "processed again after that begins its firing again, with the same id if the engine has the same name.");
 	help_page_text(page, "The command of an action `rollback`: once for each id. The keeper decides a command once, however "
 			     "often it comes.");
-	help_page_text(page, "A firing that begins and ends between two looks of the sending engine has both notices. Two firings "
-			     "of a group between two looks are one, with the id of the first. Silenced firings, groups beyond the "
+	help_page_text(page, "A firing that begins and ends between two looks of the keeper has both notices. Two firings of a "
+			     "group between two looks are one, with the id of the first. Silenced firings, groups beyond the "
 			     "limit, and notices that a receiver refuses or does not take for a day have none.");
 }
 
@@ -158,9 +158,9 @@ static void notices_print(struct help_page *page)
 		"and so on to 30 s, for a day. If a Retry-After asks for a longer pause, the pause is that long, but 10 minutes at "
 		"most. After any other status the notice is given up. At most 1,000 notices wait for a receiver, and 4,000 in all "
 		"for webhooks, as many for mails, and as many for topics and rollbacks: none of these waits for another. Further "
-		"ones are made when there is room, with the state of then: a firing that has ended meanwhile has the notice of its "
-		"end alone. A recipient of a mail for whom 1,000 wait is left out of it: the others get it, and the notice counts "
-		"as failed. An engine that is asked to end sends those that are due, for 2 s. With `--control`, the next engine "
+		"ones are sent when there is room: a firing that has ended meanwhile has no notice. A recipient of a mail for "
+		"whom 1,000 wait is left out of it: the others get it, and the notice counts as failed. An engine that is "
+		"asked to end sends those that are due, for 2 s. With `--control`, the next keeper "
 		"sends those that still wait, also after a kill. Without, they are lost. The last lines of the log name the "
 		"receivers, with how many notices each did not get and what becomes of them.");
 	help_page_text(page,

@@ -7,7 +7,7 @@
 #include "control/engine/document_files.h"
 #include "control/engine/follower.h"
 #include "control/keeper/keeper_service.h"
-#include "control/keeper/rollback_command.h"
+#include "compiler/conditions/alert_feed.h"
 #include "kafka/kafka_wait.h"
 #include "monitor/alerts/alert_watch.h"
 #include "engine/run/group_migration.h"
@@ -242,19 +242,10 @@ static bool alert_post(void *context, const struct pipeline_plan *plan, struct t
 	return status_publisher_post(control->running->watchers.status, plan, key, value);
 }
 
-/* The engine with the keeper; each, while no keeper reports. */
-static bool alert_is_sender(void *context)
+static int64_t keeper_silent_ms(void *context)
 {
 	const struct process_control *control = context;
-	return control->state.is_stale > 0 || (control->keeper && keeper_service_epoch(control->keeper) > 0);
-}
-
-static bool alert_roll_back(void *context, const char *experiment, const struct alert_message *message, struct buffer *record,
-			    const char **topic, struct error *error)
-{
-	const struct process_control *control = context;
-	*topic = control->topics.proposals;
-	return rollback_command_encode(message, experiment, record, error);
+	return control->state.silent_ms;
 }
 
 static void alert_take_report(void *context, const struct alert_read *report)
@@ -263,10 +254,13 @@ static void alert_take_report(void *context, const struct alert_read *report)
 	alert_watch_take_report(control->running->watchers.alerts, report);
 }
 
-static void alert_take_beginning(void *context, const struct alert_read *read)
+static void alert_take_record(void *context, struct text key, struct text record, bool is_former)
 {
 	struct process_control *control = context;
-	alert_watch_take_beginning(control->running->watchers.alerts, read);
+	if (alert_key_kind(key) == ALERT_KEY_FIRING)
+		alert_watch_take_firing(control->running->watchers.alerts, key, record, is_former);
+	else if (control->keeper)
+		keeper_service_take_beginning(control->keeper, key, record);
 }
 
 /* ---- opening and closing ---- */
@@ -291,7 +285,7 @@ static void control_configure(struct process_control *control)
 		.topics_of_control = &control->topics,
 		.work = {control_compile, compile_give_up, control_activate, control_serve, control_lost, control},
 		.take_alert_report = alert_take_report,
-		.take_alert_beginning = alert_take_beginning,
+		.take_alert_record = alert_take_record,
 		.alerts = control,
 		.state = &control->state,
 	};
@@ -354,8 +348,9 @@ bool process_control_start(struct process_control *control, struct engine *engin
 	control->follower_config.models = status_publisher_models(control->running->watchers.status);
 	control->mover = group_mover_open(&control->running->engine, engine, error);
 	control->follower_config.mover = control->mover;
-	const struct alert_sharing sharing = {control, alert_post, alert_is_sender, control->topics.feed, alert_roll_back};
-	if (control->mover && alert_watch_share(control->running->watchers.alerts, sharing, error))
+	alert_watch_share(control->running->watchers.alerts, (struct alert_outlet){control, alert_post, keeper_silent_ms});
+	control->keeper_config.notifier = alert_watch_notifier(control->running->watchers.alerts);
+	if (control->mover)
 		control->keeper = keeper_service_open(&control->keeper_config, error);
 	return control->keeper && control_listen(control, error) && follower_start(control->follower, engine, error);
 }
@@ -374,6 +369,8 @@ void process_control_close(struct process_control *control)
 	waiting_listener_close(control->waiting);
 	follower_close(control->follower);
 	group_mover_close(control->mover);
+	if (control->keeper) /* which ends the notices that were delivered */
+		notifier_stop(control->keeper_config.notifier);
 	keeper_service_close(control->keeper);
 	artifact_index_close(&control->index);
 	control->running->engine.control = NULL;
