@@ -2,10 +2,11 @@
 # Alerts of two engines with a control plane, on a real Kafka: one notice for a firing that both engines see, and one of its end. The
 # engine with the keeper is killed with -9 while the alert fires in several groups: the other one sends none of them again, and their
 # ends. Then the only engine is killed while its notices wait for a receiver that is away, and ended while it fires: the next one
-# sends what waited, once, and the ends. Then the pipeline is deleted while it fires. At last an engine is killed as soon as its
-# answers are committed, before it has reported what they began to fire; and one that processes messages again sends the same ids.
+# sends what waited, once, and the ends. Then the pipeline is deleted while it fires. Then an alert begins to fire while Kafka is
+# away. At last an engine is killed as soon as its answers are committed, before it has reported what they began to fire; and one
+# that processes messages again sends the same ids.
 #   alerts.sh SLUICE BUILD
-# Takes about two minutes. With OUTAGE=120 or more, as in `make long`, that receiver is away for five more minutes: nothing listens
+# Takes about three minutes. With OUTAGE=120 or more, as in `make long`, that receiver is away for five more minutes: nothing listens
 # there, then it accepts and never answers, then it answers 503. No notice is lost, and neither attempts nor lines of the log are many. A pipeline that is quiet in one engine is not absent while the other has its requests.
 set -u
 what=alerts
@@ -243,6 +244,29 @@ expect "status of comparing the notices after the pipeline was deleted" \
 expect "ends that say that the alert was removed" "$(jq -r .reason "$dir/notices" | grep -c "the alert was removed")" "-eq $groups"
 wait_until 20 waits 0
 expect "notices that wait at the end" "$(waiting)" "-eq 0"
+
+# ---- Kafka is away while an alert begins to fire: the engine sends it alone, and ends it when there is a keeper again ----
+
+gone_count() { jq -r .status "$dir/gone" | grep -c "^$1\$"; } # $1 status
+has_gone() { [ "$(gone_count "$1")" -ge "$2" ]; }             # $1 status, $2 times
+ended=$(gone_count resolved)
+deadline=$((SECONDS + 20 * patience))
+until has_gone resolved $((ended + 1)) || [ $SECONDS -ge $deadline ]; do
+	"$sluice" produce lone "$dir/request" >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+	sleep 0.5
+done
+fired=$(gone_count firing)
+kill -STOP "$(cat "$dir/kafka/pid")"
+wait_until 40 has_gone firing $((fired + 1))
+expect "notices of a firing that begins while Kafka is away" "$(gone_count firing)" "-eq $((fired + 1))"
+alone_id=$(jq -r .id "$dir/gone" | tail -n 1)
+kill -CONT "$(cat "$dir/kafka/pid")"
+alone_has_ended() { jq -r "select(.id == \"$alone_id\") | .status" "$dir/gone" | grep -q '^resolved$'; }
+wait_until 60 alone_has_ended
+expect "status of waiting for the end of that, when Kafka is back" $? "-eq 0"
+wait_until 60 has_gone firing $((fired + 2))
+expect "ids of that firing, and of the one that the keeper sends" \
+	"$(jq -r 'select(.status == "firing") | .id' "$dir/gone" | tail -n 2 | sort -u | wc -l)" "-eq 2"
 
 # ---- the only engine is killed when its answers are committed, before it has reported what fires ----
 
