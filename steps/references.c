@@ -1,8 +1,6 @@
 /* references.c: see references.h. */
 #include "steps/references.h"
 
-#include <string.h>
-
 #include "base/topic_name.h"
 
 bool reference_check(const struct step_reference *reference, struct error *error)

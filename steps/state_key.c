@@ -1,8 +1,6 @@
 /* state_key.c: see state_key.h. */
 #include "steps/state_key.h"
 
-#include <string.h>
-
 #include "message/key.h"
 
 static bool elements_are_equal(const struct tensor *tensor, size_t one, size_t other)

@@ -1,8 +1,6 @@
 /* line_wrap.c: see line_wrap.h. */
 #include "base/line_wrap.h"
 
-#include <string.h>
-
 #define ESCAPE '\033'
 #define GAP 2 /* blanks between columns, at least */
 

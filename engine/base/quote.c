@@ -1,8 +1,6 @@
 /* quote.c: see quote.h. */
 #include "base/quote.h"
 
-#include <string.h>
-
 static void byte_escaped(struct buffer *buffer, unsigned char byte)
 {
 	static const char escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";

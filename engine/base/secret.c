@@ -2,7 +2,6 @@
 #include "base/secret.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 

@@ -1,8 +1,6 @@
 /* table.c: A linear hash (Litwin, 1980) of items from the heap; see table.h. */
 #include "base/table.h"
 
-#include <assert.h>
-
 #include "base/hash.h"
 #include "base/memory.h"
 

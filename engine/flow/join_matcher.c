@@ -2,8 +2,6 @@
  * began; those whose window has closed come first. */
 #include "flow/join_matcher.h"
 
-#include <assert.h>
-
 #include "base/hash.h"
 #include "base/memory.h"
 

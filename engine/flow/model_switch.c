@@ -1,8 +1,6 @@
 /* model_switch.c: see model_switch.h. */
 #include "flow/model_switch.h"
 
-#include <assert.h>
-
 /* The model that the first element of the decision tensor selects, by its position in the list or by name. */
 static const char *switch_choose(const struct model_switch *model_switch, const struct tensor *decision, struct error *error)
 {

@@ -1,7 +1,6 @@
 /* policy_draw.c: see policy_draw.h. */
 #include "flow/policy_draw.h"
 
-#include <assert.h>
 #include <math.h>
 
 #include "base/hash.h"

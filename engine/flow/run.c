@@ -1,8 +1,6 @@
 /* run.c: Run of one message: entered, worked off, waiting, answered, finished. */
 #include "flow/run.h"
 
-#include <assert.h>
-
 #include "message/provenance.h"
 
 const struct error *run_keep_error(struct run *run, const struct error *error)

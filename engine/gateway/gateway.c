@@ -1,7 +1,6 @@
 /* gateway.c: see gateway.h. */
 #include "gateway/gateway.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -16,7 +15,6 @@
 #include "gateway/rest.h"
 #include "kafka/kafka_wait.h"
 #include "net/host_names.h"
-#include "observe/log_sink.h"
 #include "engine/setup/process_memory.h"
 
 #define CONNECTIONS 16384

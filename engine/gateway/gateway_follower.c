@@ -1,9 +1,7 @@
 /* gateway_follower.c: see gateway_follower.h. */
 #include "gateway/gateway_follower.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/memory.h"

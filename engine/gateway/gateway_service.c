@@ -5,7 +5,6 @@
 #include "gateway/access/access_policy_check.h"
 #include "gateway/calls/idempotency_claims.h"
 #include "gateway/access/jwks_source.h"
-#include "gateway/calls/targets.h"
 #include "net/http/cors.h"
 #include "net/http/http_head.h"
 #include "observe/cancel_board.h"

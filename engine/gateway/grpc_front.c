@@ -17,7 +17,6 @@
 #include "gateway/seldon_route.h"
 #include "gateway/calls/streamed_calls.h"
 #include "message/records/explained.h"
-#include "message/formats/format.h"
 #include "message/formats/protobuf_wire.h"
 #include "message/formats/seldon_protobuf.h"
 #include "net/grpc/grpc_reflection.h"

@@ -7,7 +7,6 @@
 #include "gateway/calls/seldon_errors.h"
 #include "gateway/calls/seldon_puid.h"
 #include "message/formats/protobuf_wire.h"
-#include "message/records/reply.h"
 #include "net/grpc/grpc_wire.h"
 
 enum { ID = 3 };				/* field of inference responses */

@@ -1,8 +1,6 @@
 /* rows.c: see rows.h. */
 #include "message/rows.h"
 
-#include <assert.h>
-
 #include "message/provenance.h"
 
 struct text text_copied(struct arena *arena, struct text text)

@@ -1,8 +1,6 @@
 /* remote_download.c: see remote_download.h. */
 #include "models/remote_download.h"
 
-#include <assert.h>
-
 static void remote_download_run(void *context)
 {
 	struct remote_download *fetching = context;

@@ -1,7 +1,6 @@
 /* remote_file.c: see remote_file.h. */
 #include "models/remote_file.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "net/http/fetch.h"

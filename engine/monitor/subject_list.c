@@ -1,10 +1,6 @@
 /* subject_list.c: see subject_list.h. */
 #include "monitor/subject_list.h"
 
-#include <assert.h>
-
-#include "observe/counts.h"
-
 void subject_list_add(struct subject_list *list, struct metric_subject subject)
 {
 	if (list->items && list->count < list->capacity)

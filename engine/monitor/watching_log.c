@@ -2,7 +2,6 @@
 #include "monitor/watching_log.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/quote.h"
 

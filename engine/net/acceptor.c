@@ -2,10 +2,7 @@
 #include "net/acceptor.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "net/listen.h"

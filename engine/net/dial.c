@@ -1,9 +1,6 @@
 /* dial.c: Addresses of one host, and each attempt to connect to one of them; see dial.h. */
 #include "net/dial.h"
 
-#include <assert.h>
-#include <string.h>
-
 #include "net/resolve.h"
 
 #define REFRESH_PAUSE_MS 1000 /* so that a resolver that fails is not asked for each request */

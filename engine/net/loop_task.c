@@ -2,7 +2,6 @@
 #include "net/loop_task.h"
 
 #include <assert.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 enum { TASK_RUNS, TASK_ENDS, TASK_IS_LEFT };

@@ -1,12 +1,9 @@
 /* tls.c: TLS contexts of OpenSSL; see tls.h. */
 #include "net/tls.h"
 
-#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <stdint.h>
-#include <string.h>
 
 static bool tls_refused(struct error *error, const char *what, const char *file)
 {

@@ -2,7 +2,6 @@
 #include "observe/closed_windows.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 

@@ -1,8 +1,6 @@
 /* outlier_in_force.c: see outlier_in_force.h. */
 #include "observe/outlier_in_force.h"
 
-#include <assert.h>
-
 #define FORCE_BYTES_MAX ((size_t)16 << 20) /* of the most columns that a distance has */
 
 struct outlier_in_force *outlier_in_force_make(uint64_t identity, const struct covariance *learnt)

@@ -1,9 +1,7 @@
 /* policy_board.c: see policy_board.h. */
 #include "observe/policy_board.h"
 
-#include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/memory.h"
 

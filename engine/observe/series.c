@@ -1,9 +1,7 @@
 /* series.c: see series.h. */
 #include "observe/series.h"
 
-#include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/hash.h"
 

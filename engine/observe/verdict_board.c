@@ -1,10 +1,8 @@
 /* verdict_board.c: see verdict_board.h. */
 #include "observe/verdict_board.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "observe/verdict_parts.h"

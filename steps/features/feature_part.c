@@ -1,9 +1,6 @@
 /* feature_part.c: see feature_part.h. */
 #include "steps/features/feature_part.h"
 
-#include <assert.h>
-#include <string.h>
-
 static bool parts_fail(const struct feature_parts *parts)
 {
 	return error_memory(parts->error, ERROR_LIMIT, "computing features");

@@ -2,8 +2,6 @@
 #include "steps/outlier/outlier_observer.h"
 
 #include <math.h>
-#include <stddef.h>
-#include <string.h>
 
 #include "flow/state/keyed_log.h"
 #include "message/records/slice.h"

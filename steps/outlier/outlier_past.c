@@ -1,8 +1,6 @@
 /* outlier_past.c: see outlier_past.h. */
 #include "steps/outlier/outlier_past.h"
 
-#include <string.h>
-
 #include "base/number/duration.h"
 #include "base/hash.h"
 #include "steps/outlier/outlier_reference.h"

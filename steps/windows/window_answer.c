@@ -1,11 +1,7 @@
 /* window_answer.c: see window_answer.h. */
 #include "steps/windows/window_answer.h"
 
-#include <assert.h>
-#include <string.h>
-
 #include "methods/numeric/quantile.h"
-#include "methods/numeric/summary.h"
 #include "steps/windows/window_contents.h"
 #include "steps/windows/window_functions.h"
 

@@ -6,8 +6,6 @@
  */
 #include "steps/windows/windows.h"
 
-#include <string.h>
-
 #include "flow/state/keyed_heap.h"
 #include "flow/state/keyed_log.h"
 #include "steps/state_key.h"

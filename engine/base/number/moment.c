@@ -2,7 +2,6 @@
 #include "base/number/moment.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 void moment_print(int64_t ms, char moment[MOMENT_BYTES])

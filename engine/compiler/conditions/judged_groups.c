@@ -2,8 +2,6 @@
  * flags are FREE, and the other thread reads a name only while they are not. */
 #include "compiler/conditions/judged_groups.h"
 
-#include <string.h>
-
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/memory.h"

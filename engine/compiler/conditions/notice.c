@@ -1,7 +1,6 @@
 /* notice.c: see notice.h. */
 #include "compiler/conditions/notice.h"
 
-#include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>

@@ -1,8 +1,6 @@
 /* notice_format.c: see notice_format.h. */
 #include "compiler/conditions/notice_format.h"
 
-#include <string.h>
-
 const struct notice_row notice_rows[] = {
 	[NOTICE_FIELD_ID] = {"id", "Id of the firing: the same in its notice of the end, and each time a notice is sent."},
 	[NOTICE_FIELD_NOTICE] = {"notice", "Id of the notice: `id` and `status`. Also in the header Idempotency-Key."},

@@ -1,10 +1,6 @@
 /* step_options.c: see step_options.h. */
 #include "compiler/graph/step_options.h"
 
-#include <string.h>
-
-#include "compiler/step/step.h"
-
 static const struct option *row_named(const struct option *rows, const char *name)
 {
 	for (const struct option *row = rows; row && row->type != OPTION_END; row++)

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "base/hash.h"
-#include "compiler/graph/graph.h"
 
 #define STEPS_BYTES_MAX ((size_t)64 << 10) /* names of all steps of a graph */
 #define STATE_END ".state"

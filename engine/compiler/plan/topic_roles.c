@@ -1,8 +1,6 @@
 /* topic_roles.c: see topic_roles.h. */
 #include "compiler/plan/topic_roles.h"
 
-#include <string.h>
-
 #define DAY_MS ((int64_t)86400000)
 
 /* Retention is a default that a topic is made with. Inputs and outputs are kept for a

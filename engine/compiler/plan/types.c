@@ -2,7 +2,6 @@
 #include "compiler/plan/types.h"
 
 #include "base/arena_list.h"
-#include "message/avro/mapped.h"
 #include "compiler/plan/type_bounds.h"
 #include "compiler/graph/type_list.h"
 #include "compiler/plan/type_names.h"

@@ -1,8 +1,6 @@
 /* picture.c: Drawing of a plan as SVG; see plan.h. It needs no other program, and follows the reader's light or dark colours. */
 #include "compiler/print/picture.h"
 
-#include <string.h>
-
 #define PICTURE_ARENA_BYTES ((size_t)256 << 20)
 #define PICTURE_GAP 24.0
 #define FRAME_PADDING 14.0

@@ -2,9 +2,7 @@
 #include "compiler/resources/deployment_pipeline.h"
 
 #include "base/number/number.h"
-#include "base/text.h"
 #include "compiler/resources/deployment_callee.h"
-#include "compiler/yaml/node_make.h"
 
 /* What an explainer of each type becomes. */
 struct explainer_type {

@@ -1,8 +1,6 @@
 /* experiment_walk.c: see experiment_walk.h. */
 #include "compiler/resources/experiment_walk.h"
 
-#include <string.h>
-
 struct experiment_walk experiment_walk_begin(const struct spec *spec)
 {
 	return (struct experiment_walk){.spec = spec};

@@ -1,8 +1,6 @@
 /* kafka_setting.c: see kafka_setting.h. */
 #include "compiler/resources/kafka_setting.h"
 
-#include <string.h>
-
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "compiler/yaml/fault_codes.h"

@@ -1,8 +1,6 @@
 /* protection.c: see protection.h. */
 #include "compiler/resources/protection.h"
 
-#include <string.h>
-
 static void part_add(struct security_part *part, const struct security_part *added)
 {
 	if (!security_part_is_wanted(added))

@@ -2,8 +2,6 @@
  * file names no kind. */
 #include "compiler/resources/step_kinds.h"
 
-#include <assert.h>
-
 #include "compiler/resources/annotations.h"
 #include "compiler/resources/rows.h"
 #include "compiler/yaml/fault_codes.h"

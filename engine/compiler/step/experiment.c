@@ -2,7 +2,6 @@
 #include "compiler/step/experiment.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/hash.h"
 #include "base/number/duration.h"

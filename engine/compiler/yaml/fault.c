@@ -1,7 +1,6 @@
 /* fault.c: see fault.h. Faults are kept sorted on insertion: by file, in the order of registration, then by place. */
 #include "compiler/yaml/fault.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 

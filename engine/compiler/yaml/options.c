@@ -1,8 +1,6 @@
 /* options.c: Parser of maps, lists and tables of the user's YAML by rows; see options.h. */
 #include "compiler/yaml/options.h"
 
-#include <assert.h>
-
 #include "base/arena_list.h"
 #include "base/suggest.h"
 #include "compiler/yaml/fault_codes.h"

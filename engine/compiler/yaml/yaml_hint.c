@@ -1,8 +1,6 @@
 /* yaml_hint.c: see yaml_hint.h. In a pipeline libyaml mostly stops at an expression that needs quotes. */
 #include "compiler/yaml/yaml_hint.h"
 
-#include <stddef.h>
-
 static bool yaml_hint_is(const char *words, const char *wanted)
 {
 	return words && strcmp(words, wanted) == 0;

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/list.h"
 #include "base/memory.h"
 #include "control/artifacts/artifact_cache.h"
 #include "control/artifacts/artifact_writer.h"

@@ -1,7 +1,6 @@
 /* applier.c: see applier.h. */
 #include "control/engine/applier.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>

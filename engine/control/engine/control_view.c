@@ -1,7 +1,6 @@
 /* control_view.c: see control_view.h. */
 #include "control/engine/control_view.h"
 
-#include <assert.h>
 #include <inttypes.h>
 
 #include "base/clock.h"

@@ -1,11 +1,8 @@
 /* control_watch.c: see control_watch.h. */
 #include "control/engine/control_watch.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/error.h"
 #include "base/memory.h"
 #include "net/loop_task.h"
 

@@ -1,7 +1,6 @@
 /* feed_relay.c: see feed_relay.h. */
 #include "control/engine/feed_relay.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 

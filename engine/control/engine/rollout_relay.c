@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "control/records/control_tables.h"
 #include "control/records/truth_record.h"
-#include "experiments/rollouts/rollout.h"
 
 #define TABLE_BYTES_MAX ((size_t)1 << 20)
 #define TALLY_BYTES_MAX ((size_t)64 << 20)

@@ -1,8 +1,6 @@
 /* status_writer.c: see status_writer.h. */
 #include "control/engine/status_writer.h"
 
-#include <assert.h>
-
 #include "control/engine/change_results.h"
 #include "kafka/produce/best_effort.h"
 

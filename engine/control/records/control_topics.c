@@ -1,8 +1,6 @@
 /* control_topics.c: see control_topics.h. */
 #include "control/records/control_topics.h"
 
-#include <string.h>
-
 #include "control/records/records.h"
 #include "compiler/plan/plan.h"
 

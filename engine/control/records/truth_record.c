@@ -1,8 +1,6 @@
 /* truth_record.c: see truth_record.h. */
 #include "control/records/truth_record.h"
 
-#include <assert.h>
-
 static struct record_list metrics_list(const struct truth_counts *counts, const char *const *metrics, size_t count,
 				       struct arena *arena)
 {

@@ -2,7 +2,6 @@
 #include "experiments/analysis/bandit_rehearsal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/number/duration.h"
 #include "experiments/bandits/learner.h"

@@ -1,8 +1,6 @@
 /* epoch_strata.c: see epoch_strata.h. */
 #include "experiments/analysis/epoch_strata.h"
 
-#include <math.h>
-
 struct pair_epoch pair_epoch_begin(void)
 {
 	return (struct pair_epoch){.interval = INTERVAL_ALL, .p = 1, .difference = NAN};

@@ -1,9 +1,6 @@
 /* joined_metrics.c: see joined_metrics.h. */
 #include "experiments/analysis/joined_metrics.h"
 
-#include <assert.h>
-#include <math.h>
-
 #include "message/rows.h"
 
 #define ROOM_AT_FIRST 1024

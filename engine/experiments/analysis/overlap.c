@@ -1,14 +1,11 @@
 /* overlap.c: see overlap.h. */
 #include "experiments/analysis/overlap.h"
 
-#include <math.h>
-
 #include "base/memory.h"
 #include "experiments/outcomes/heap_list.h"
 #include "message/records/answer_label.h"
 #include "message/rows.h"
 #include "base/table.h"
-#include "methods/statistics/rates.h"
 #include "methods/statistics/sample_ratio.h"
 
 #define NONE UINT32_MAX

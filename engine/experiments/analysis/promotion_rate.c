@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "methods/bandits/best_arm.h"
 #include "methods/statistics/distribution.h"
 
 #define SEED 20240607

@@ -1,8 +1,6 @@
 /* unit_numbers.c: see unit_numbers.h. */
 #include "experiments/analysis/unit_numbers.h"
 
-#include <math.h>
-
 static double nearer_to_0(double number, double other)
 {
 	return fabs(number) < fabs(other) ? number : other;

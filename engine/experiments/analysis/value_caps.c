@@ -1,9 +1,7 @@
 /* value_caps.c: see value_caps.h. */
 #include "experiments/analysis/value_caps.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static int values_compare(const void *left, const void *right)
 {

@@ -1,7 +1,6 @@
 /* learner.c: see learner.h. As long as the scale of features is not known, what is to be learnt waits in a list, in its order. */
 #include "experiments/bandits/learner.h"
 
-#include <assert.h>
 #include <math.h>
 
 #include "base/hash.h"

@@ -1,8 +1,6 @@
 /* learner_records.c: Records of a learner: how it writes them, and how it goes on from one, or begins warm; see learner.h. */
 #include "experiments/bandits/learner_records.h"
 
-#include <assert.h>
-
 #include "message/rows.h"
 
 static size_t name_find(const struct text *names, size_t count, struct text name)

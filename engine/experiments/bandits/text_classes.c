@@ -2,7 +2,6 @@
 #include "experiments/bandits/text_classes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 

@@ -1,8 +1,6 @@
 /* rollout_board.c: see rollout_board.h. */
 #include "experiments/rollouts/rollout_board.h"
 
-#include <assert.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -1,8 +1,6 @@
 /* rollout_rehearsal.c: see rollout_rehearsal.h. */
 #include "experiments/rollouts/rollout_rehearsal.h"
 
-#include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/hash.h"

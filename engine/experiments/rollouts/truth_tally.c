@@ -2,7 +2,6 @@
  * addressing, which doubles. */
 #include "experiments/rollouts/truth_tally.h"
 
-#include <assert.h>
 #include <math.h>
 
 #include "base/hash.h"

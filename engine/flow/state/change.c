@@ -1,7 +1,6 @@
 /* change.c: see change.h. */
 #include "flow/state/change.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #define VERSION '\1'

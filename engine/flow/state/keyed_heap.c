@@ -6,8 +6,6 @@
  */
 #include "flow/state/keyed_heap.h"
 
-#include <string.h>
-
 #include "flow/state/keyed_log.h"
 
 #define NODE_VERSION 2

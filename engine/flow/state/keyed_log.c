@@ -1,10 +1,8 @@
 /* keyed_log.c: see keyed_log.h. */
 #include "flow/state/keyed_log.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 struct text keyed_log_key(const struct keyed_log *log, uint64_t number, struct keyed_log_key *key)
 {

@@ -1,8 +1,6 @@
 /* snapshot.c: see snapshot.h. */
 #include "flow/state/snapshot.h"
 
-#include <assert.h>
-
 #include "base/hash.h"
 #include "flow/state/changelog_identity.h"
 

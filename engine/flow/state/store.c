@@ -5,8 +5,6 @@
  */
 #include "flow/state/store.h"
 
-#include <assert.h>
-
 #include "base/hash.h"
 #include "base/memory.h"
 

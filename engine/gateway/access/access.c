@@ -1,7 +1,6 @@
 /* access.c: see access.h. */
 #include "gateway/access/access.h"
 
-#include <assert.h>
 #include <jansson.h>
 #include <openssl/sha.h>
 #include <stdio.h>

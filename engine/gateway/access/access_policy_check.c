@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/suggest.h"
 #include "gateway/access/access_policy_words.h"

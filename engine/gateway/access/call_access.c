@@ -1,7 +1,6 @@
 /* call_access.c: see call_access.h. */
 #include "gateway/access/call_access.h"
 
-#include "base/number/number.h"
 #include "gateway/access/access_policy_check.h"
 
 struct access_resource call_resource(const struct call_source *source, const struct call_name *asked)

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"

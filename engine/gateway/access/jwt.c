@@ -1,7 +1,6 @@
 /* jwt.c: see jwt.h. */
 #include "gateway/access/jwt.h"
 
-#include <assert.h>
 #include <jansson.h>
 
 #include "base/base64.h"

@@ -1,7 +1,6 @@
 /* jwt_algorithm.c: see jwt_algorithm.h. */
 #include "gateway/access/jwt_algorithm.h"
 
-#include <assert.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -1,11 +1,8 @@
 /* answer_search.c: see answer_search.h. */
 #include "gateway/calls/answer_search.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/number/number.h"
 #include "kafka/consume/reader.h"
 #include "message/formats/answer_decode.h"
 #include "message/records/explained.h"

@@ -1,12 +1,10 @@
 /* answer_watches.c: see answer_watches.h. */
 #include "gateway/calls/answer_watches.h"
 
-#include <assert.h>
 #include <inttypes.h>
 
 #include "base/base64.h"
 #include "base/memory.h"
-#include "base/number/number.h"
 #include "message/json/json_scan.h"
 #include "message/json/json_write.h"
 

@@ -5,11 +5,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "base/number/number.h"
-#include "gateway/calls/topic_presence.h"
 #include "message/formats/answer_decode.h"
 #include "message/json/json_write.h"
-#include "message/records/reply.h"
 #include "message/rows.h"
 #include "net/grpc/grpc_wire.h"
 #include "net/http/http_head.h"

@@ -1,8 +1,6 @@
 /* call_record.c: see call_record.h. */
 #include "gateway/calls/call_record.h"
 
-#include <string.h>
-
 #define OWN_HEADERS 4
 #define BATCH_BYTES ((size_t)100) /* of a batch and its only record, without key, value and headers */
 #define LENGTHS_BYTES ((size_t)6) /* of a header's name and value: three each, for up to 1 MiB */

@@ -4,13 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/number/number.h"
 #include "base/suggest.h"
 #include "gateway/calls/seldon_puid.h"
 #include "message/records/assigned.h"
 #include "message/records/explained.h"
 #include "message/formats/oip_json.h"
-#include "message/records/reply.h"
 #include "message/rows.h"
 
 #define NAME_BYTES_SHOWN 100

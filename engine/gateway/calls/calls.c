@@ -1,14 +1,11 @@
 /* calls.c: see calls.h. The outcomes that callers get are written in call_outcome.c. */
 #include "gateway/calls/calls.h"
 
-#include <assert.h>
-#include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/number/duration.h"
 #include "base/memory.h"
-#include "base/number/number.h"
 #include "base/number/random_seed.h"
 #include "gateway/calls/call_outcome.h"
 #include "gateway/calls/call_record.h"

@@ -1,7 +1,6 @@
 /* claim_log.c: see claim_log.h. */
 #include "gateway/calls/claim_log.h"
 
-#include <sys/epoll.h>
 #include <sys/random.h>
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "base/number/number.h"
 
 #define BUCKETS_FIRST ((size_t)1024)
 #define CALLER_GROUPS ((size_t)65536)

@@ -1,7 +1,6 @@
 /* idempotent_calls.c: see idempotent_calls.h. */
 #include "gateway/calls/idempotent_calls.h"
 
-#include <assert.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 

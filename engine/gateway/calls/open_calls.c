@@ -1,7 +1,6 @@
 /* open_calls.c: see open_calls.h. */
 #include "gateway/calls/open_calls.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/number/duration.h"

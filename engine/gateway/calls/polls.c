@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "gateway/calls/call_outcome.h"
-#include "message/records/reply.h"
 #include "message/rows.h"
 #include "net/loop_task.h"
 

@@ -1,8 +1,6 @@
 /* request_limits.c: see request_limits.h. */
 #include "gateway/calls/request_limits.h"
 
-#include <string.h>
-
 #include "gateway/calls/call_record.h"
 #include "kafka/topics/batch_limit.h"
 #include "kafka/topics/topic_settings.h"

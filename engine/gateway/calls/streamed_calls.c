@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "message/formats/protobuf_wire.h"
-#include "message/records/reply.h"
 #include "net/grpc/grpc_wire.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 31) /* of a protobuf message */

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "base/number/number.h"
-
 #define PARTS 4
 #define NONCE_BYTES (SUBMISSION_NONCE_DIGITS / 2)
 

@@ -1,9 +1,7 @@
 /* topic_presence.c: see topic_presence.h. */
 #include "gateway/calls/topic_presence.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "kafka/kafka_log.h"

@@ -1,8 +1,6 @@
 /* assigned.c: see assigned.h. */
 #include "message/records/assigned.h"
 
-#include <assert.h>
-
 #include "base/number/number.h"
 #include "message/records/assigned_line.h"
 

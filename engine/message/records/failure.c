@@ -1,8 +1,6 @@
 /* failure.c: see failure.h. */
 #include "message/records/failure.h"
 
-#include <stddef.h>
-
 const struct failure_row failure_rows[] = {
 	{"CONFIG", ERROR_CONFIG, LIMIT_OF_ENGINE, true, true,
 	 "The pipeline's files have an error that only a request shows; errors that are found before stop the command",

@@ -2,7 +2,6 @@
 #include "message/records/feed_record.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "message/record_form.h"

@@ -1,10 +1,8 @@
 /* reply.c: see reply.h. */
 #include "message/records/reply.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "message/json/json_write.h"
 

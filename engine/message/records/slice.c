@@ -1,8 +1,6 @@
 /* slice.c: see slice.h. */
 #include "message/records/slice.h"
 
-#include <assert.h>
-
 #include "message/records/truth_link.h"
 
 #define KEPT_BYTES ((size_t)1 << 20)

@@ -2,7 +2,6 @@
 #include "methods/bandits/context.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/hash.h"
 

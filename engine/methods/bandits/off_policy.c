@@ -1,8 +1,6 @@
 /* off_policy.c: see off_policy.h. */
 #include "methods/bandits/off_policy.h"
 
-#include <math.h>
-
 #include "base/hash.h"
 #include "methods/statistics/distribution.h"
 #include "methods/statistics/sequence.h"

@@ -1,9 +1,6 @@
 /* covariance_past.c: see covariance_past.h. */
 #include "methods/drift/covariance_past.h"
 
-#include <assert.h>
-#include <string.h>
-
 static int64_t part_ms(int64_t past_ms)
 {
 	return past_ms / COVARIANCE_PARTS;

@@ -1,8 +1,6 @@
 /* past_texts.c: see past_texts.h. */
 #include "methods/drift/past_texts.h"
 
-#include <string.h>
-
 #include "methods/numeric/quantile.h"
 
 #define TIMES_RAREST 2

@@ -2,7 +2,6 @@
 #include "methods/explain/anchor_run.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "methods/numeric/moments.h"
 

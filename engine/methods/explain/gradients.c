@@ -2,7 +2,6 @@
 #include "methods/explain/gradients.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "methods/numeric/legendre.h"
 

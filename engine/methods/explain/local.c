@@ -2,7 +2,6 @@
 #include "methods/explain/local.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "methods/explain/gradients.h"
 #include "methods/explain/tree_shap.h"

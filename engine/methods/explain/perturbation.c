@@ -3,7 +3,6 @@
 #include "methods/explain/perturbation.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "methods/numeric/moments.h"
 

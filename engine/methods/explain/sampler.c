@@ -2,7 +2,6 @@
 #include "methods/explain/sampler.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/number/random.h"
 #include "methods/explain/coalition.h"

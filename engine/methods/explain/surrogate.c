@@ -2,7 +2,6 @@
 #include "methods/explain/surrogate.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "methods/numeric/cholesky.h"
 #include "methods/explain/coalition.h"

@@ -2,8 +2,6 @@
  * tree_shap.h and tree_shap_parts.h. */
 #include "methods/explain/tree_shap.h"
 
-#include <string.h>
-
 #include "methods/numeric/legendre.h"
 #include "methods/explain/tree_shap_parts.h"
 

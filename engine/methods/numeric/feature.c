@@ -2,7 +2,6 @@
 #include "methods/numeric/feature.h"
 
 #include <math.h>
-#include <string.h>
 
 uint32_t feature_values(enum feature_function function)
 {

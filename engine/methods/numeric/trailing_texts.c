@@ -5,8 +5,6 @@
  */
 #include "methods/numeric/trailing_texts.h"
 
-#include <string.h>
-
 #include "methods/numeric/trailing_parts.h"
 
 #define TEXTS_VERSION 1

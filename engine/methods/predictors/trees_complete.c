@@ -2,7 +2,6 @@
 #include "methods/predictors/trees_complete.h"
 
 #include <math.h>
-#include <string.h>
 
 #define WIDTH 4 /* numbers that are made into keys at once */
 #define ALWAYS_INLINE inline __attribute__((always_inline)) /* what is known of its arguments decides what is compiled */

@@ -1,8 +1,6 @@
 /* rates.c: see rates.h. */
 #include "methods/statistics/rates.h"
 
-#include <math.h>
-
 #include "methods/statistics/distribution.h"
 
 struct interval rate_wilson(struct rate rate, double alpha)

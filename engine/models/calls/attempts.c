@@ -1,7 +1,6 @@
 /* attempts.c: see attempts.h. */
 #include "models/calls/attempts.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "message/formats/oip_base64.h"

@@ -2,7 +2,6 @@
  * the first rider's call is the one that is sent to the model. */
 #include "models/calls/cache.h"
 
-#include <assert.h>
 #include <openssl/sha.h>
 
 #include "base/memory.h"

@@ -1,11 +1,8 @@
 /* call_batch.c: see call_batch.h. */
 #include "models/calls/call_batch.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 #include "message/rows.h"
-#include "models/calls/queued_call.h"
 
 #define CALL_BATCH_WINDOW_START_US 250
 

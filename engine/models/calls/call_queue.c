@@ -1,8 +1,6 @@
 /* call_queue.c: see call_queue.h. */
 #include "models/calls/call_queue.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 
 struct queued_call *call_queue_take(struct call_queue *call_queue)

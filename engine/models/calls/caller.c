@@ -2,8 +2,6 @@
  * share a wire (wire.h). */
 #include "models/calls/caller.h"
 
-#include <assert.h>
-
 #include "base/number/duration.h"
 #include "base/memory.h"
 #include "models/calls/cache.h"

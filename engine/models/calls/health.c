@@ -1,7 +1,6 @@
 /* health.c: see health.h. */
 #include "models/calls/health.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #define QUEUE_DRAIN_FEWEST 8 /* calls of the first mean; each of the others is of four times as many */

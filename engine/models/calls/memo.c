@@ -2,8 +2,6 @@
  * before the end has been overwritten. */
 #include "models/calls/memo.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 
 #define WAYS 4		/* slots of the table in which a key may be */

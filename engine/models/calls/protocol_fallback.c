@@ -1,7 +1,6 @@
 /* protocol_fallback.c: see protocol_fallback.h. */
 #include "models/calls/protocol_fallback.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 const struct model_address *protocol_fallback_address(const struct protocol_fallback *way, const struct model_address *address)

@@ -1,8 +1,6 @@
 /* queued_call.c: see queued_call.h. */
 #include "models/calls/queued_call.h"
 
-#include <assert.h>
-
 #include "base/number/duration.h"
 #include "models/calls/concurrency_limit.h"
 

@@ -2,10 +2,8 @@
  * the order of the commands. */
 #include "models/calls/redis.h"
 
-#include <assert.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
-#include <sys/epoll.h>
 
 #include "base/memory.h"
 #include "base/number/number.h"

@@ -2,7 +2,6 @@
 #include "models/calls/survey.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "message/formats/protobuf_wire.h"
 #include "message/rows.h"

@@ -1,7 +1,6 @@
 /* wire.c: see wire.h. */
 #include "models/calls/wire.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,8 +1,6 @@
 /* catalog.c: see catalog.h. */
 #include "models/server/catalog.h"
 
-#include <assert.h>
-
 #include "base/hash.h"
 #include "base/memory.h"
 #include "compiler/expression/local_model.h"

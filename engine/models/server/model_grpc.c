@@ -1,8 +1,6 @@
 /* model_grpc.c: Open Inference Protocol over gRPC; see model_grpc.h. A method is a row. */
 #include "models/server/model_grpc.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 #include "base/version.h"
 #include "message/formats/format.h"

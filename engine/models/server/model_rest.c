@@ -1,7 +1,6 @@
 /* model_rest.c: Open Inference Protocol REST; see model_rest.h. A path is a row of routes. */
 #include "models/server/model_rest.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"

@@ -1,8 +1,6 @@
 /* model_service.c: see model_service.h. */
 #include "models/server/model_service.h"
 
-#include <assert.h>
-
 #include "base/clock.h"
 #include "base/memory.h"
 #include "net/http/refusal.h"

@@ -2,7 +2,6 @@
 #include "monitor/metrics/board_metrics.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "observe/policy_board.h"

@@ -11,7 +11,6 @@
 #include "monitor/alerts/alert_watch.h"
 #include "monitor/declared_metrics.h"
 #include "monitor/metrics/board_metrics.h"
-#include "monitor/metrics/metrics_listener.h"
 #include "monitor/metrics/metrics_push.h"
 #include "monitor/metrics/seldon_metrics.h"
 #include "monitor/mirror_metrics.h"

@@ -1,7 +1,6 @@
 /* metrics_push.c: see metrics_push.h. */
 #include "monitor/metrics/metrics_push.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"

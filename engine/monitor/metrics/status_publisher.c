@@ -1,10 +1,8 @@
 /* status_publisher.c: see status_publisher.h. */
 #include "monitor/metrics/status_publisher.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -12,7 +10,6 @@
 #include "base/number/moment.h"
 #include "kafka/produce/best_effort.h"
 #include "kafka/kafka_log.h"
-#include "observe/status.h"
 #include "monitor/alerts/alert_watch.h"
 #include "monitor/failure_watch.h"
 #include "monitor/lag_watch.h"

@@ -2,8 +2,6 @@
  * grpc_client.h for the other parts. */
 #include "net/grpc/grpc.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 #include "base/number/random_seed.h"
 #include "net/grpc/grpc_client.h"

@@ -1,8 +1,6 @@
 /* grpc_server.c: Opening, drain and close of the gRPC server; see grpc_server.h, and grpc_server_parts.h for the other parts. */
 #include "net/grpc/grpc_server.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 #include "base/number/random_seed.h"
 #include "net/grpc/grpc_server_parts.h"

@@ -1,7 +1,6 @@
 /* grpc_server_coding.c: see grpc_server_coding.h. */
 #include "net/grpc/grpc_server_coding.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "net/grpc/grpc_server_parts.h"

@@ -1,8 +1,6 @@
 /* grpc_wire.c: see grpc_wire.h. */
 #include "net/grpc/grpc_wire.h"
 
-#include <assert.h>
-
 #define GRPC_TYPE "application/grpc"
 
 const char *grpc_status_name(int status)

@@ -1,9 +1,6 @@
 /* http2.c: One connection of HTTP/2 on a link, and nghttp2's session of a server; see http2.h. */
 #include "net/grpc/http2.h"
 
-#include <assert.h>
-#include <sys/epoll.h>
-
 #include "net/grpc/http2_frame.h"
 
 #define RECORDS_A_TURN 16 /* of TLS: then other connections are served */

@@ -1,8 +1,6 @@
 /* body_coder.c: see body_coder.h. */
 #include "net/http/body_coder.h"
 
-#include <assert.h>
-
 #define FAR_MS INT64_MAX
 
 static void work_queue_wake(struct work_queue *queue)

@@ -2,8 +2,6 @@
  * the other parts. */
 #include "net/http/http.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 #include "base/number/random_seed.h"
 #include "net/http/http_client.h"

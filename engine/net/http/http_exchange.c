@@ -1,8 +1,6 @@
 /* http_exchange.c: see http_exchange.h, and http_server_parts.h for the server. */
 #include "net/http/http_exchange.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 #include "net/http/http_server_parts.h"
 

@@ -2,8 +2,6 @@
  * other parts. */
 #include "net/http/http_server.h"
 
-#include <assert.h>
-
 #include "base/memory.h"
 #include "base/number/random_seed.h"
 #include "net/http/http_server_parts.h"

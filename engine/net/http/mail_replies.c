@@ -1,8 +1,6 @@
 /* mail_replies.c: see mail_replies.h. */
 #include "net/http/mail_replies.h"
 
-#include <string.h>
-
 #include "base/quote.h"
 
 #define CODE_DIGITS 3

@@ -7,7 +7,6 @@
 #include "tools/client/control/recorded_forms.h"
 #include "kafka/broker_release.h"
 #include "net/http/curl_library.h"
-#include "net/http/http.h"
 #include "engine/setup/model_survey.h"
 #include "engine/setup/revision_topics.h"
 

@@ -1,7 +1,6 @@
 /* kafka.c: see kafka.h. */
 #include "tools/client/kafka.h"
 
-#include <assert.h>
 #include <unistd.h>
 
 #include "base/suggest.h"

@@ -2,7 +2,6 @@
  * counts. */
 #include "tools/client/request_sender.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>

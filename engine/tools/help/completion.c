@@ -2,7 +2,6 @@
 #include "tools/help/completion.h"
 
 #include <ctype.h>
-#include <string.h>
 
 #include "tools/help/completion_names.h"
 #include "tools/help/topics.h"

@@ -2,7 +2,6 @@
 #include "tools/help/manual.h"
 
 #include <ctype.h>
-#include <string.h>
 
 #include "base/version.h"
 

@@ -1,8 +1,6 @@
 /* topics.c: see topics.h. A lookup visits all topics, in their order. */
 #include "tools/help/topics.h"
 
-#include <string.h>
-
 #include "base/suggest.h"
 #include "tools/help/help_topic.h"
 

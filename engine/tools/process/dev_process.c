@@ -1,8 +1,6 @@
 /* dev_process.c: see dev_process.h. */
 #include "tools/process/dev_process.h"
 
-#include <signal.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "tools/client/kafka.h"
@@ -17,7 +15,6 @@
 #include "engine/run/log_writer.h"
 #include "engine/setup/process_memory.h"
 #include "engine/setup/run_limits.h"
-#include "engine/run/stop_signal.h"
 #include "models/server/model_server.h"
 #include "models/remote_download.h"
 #include "models/server/stub_file.h"

@@ -2,19 +2,16 @@
 #include "tools/process/engine_process.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include "base/allocator.h"
 #include "base/number/duration.h"
 #include "base/memory.h"
 #include "tools/process/process_parts.h"
 #include "engine/run/group_migration.h"
-#include "engine/run/heap_trim.h"
 #include "engine/run/log_writer.h"
 #include "engine/setup/process_memory.h"
 #include "engine/setup/run_limits.h"
 #include "tools/process/start_wait.h"
-#include "engine/run/stop_signal.h"
 #include "models/calls/chaos.h"
 #include "compiler/yaml/fault_codes.h"
 

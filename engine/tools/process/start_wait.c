@@ -1,7 +1,6 @@
 /* start_wait.c: see start_wait.h. */
 #include "tools/process/start_wait.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "base/clock.h"

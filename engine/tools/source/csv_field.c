@@ -2,7 +2,6 @@
 #include "tools/source/csv_field.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/number/number.h"
 

@@ -2,8 +2,6 @@
 #include "tools/source/policy_file.h"
 
 #include <jansson.h>
-#include <math.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/suggest.h"

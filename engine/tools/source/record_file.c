@@ -1,8 +1,6 @@
 /* record_file.c: see record_file.h. */
 #include "tools/source/record_file.h"
 
-#include <string.h>
-
 #include "base/file.h"
 #include "message/avro/avro_walk.h"
 #include "message/avro/schemas.h"

@@ -1,8 +1,6 @@
 /* tensor_files.c: see tensor_files.h. */
 #include "tools/source/tensor_files.h"
 
-#include <string.h>
-
 #include "base/file.h"
 #include "message/avro/avro.h"
 #include "message/formats/npy.h"

@@ -1,9 +1,6 @@
 /* case_alerts.c: see case_alerts.h. */
 #include "tools/test/case_alerts.h"
 
-#include <string.h>
-
-#include "compiler/conditions/alert_condition.h"
 #include "message/json/json_write.h"
 
 static struct alert_result *result_of(struct case_results *results, struct text id, size_t sending, const char *alert)

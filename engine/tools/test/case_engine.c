@@ -2,7 +2,6 @@
  * run on that loop too. */
 #include "tools/test/case_engine.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "kafka/consume/reader.h"

@@ -1,11 +1,7 @@
 /* case_gateway.c: see case_gateway.h. */
 #include "tools/test/case_gateway.h"
 
-#include <string.h>
-
 #include "base/url.h"
-#include "message/formats/answer_decode.h"
-#include "message/formats/format.h"
 #include "message/formats/oip_json.h"
 #include "message/formats/oip_protobuf.h"
 #include "message/rows.h"

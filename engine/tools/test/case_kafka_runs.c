@@ -20,7 +20,6 @@
 #include "observe/log_sink.h"
 #include "tools/test/case_engine.h"
 #include "tools/test/case_judge.h"
-#include "tools/test/case_run.h"
 
 struct case_kafka {
 	const char *brokers;

@@ -1,8 +1,6 @@
 /* case_origins.c: see case_origins.h. */
 #include "tools/test/case_origins.h"
 
-#include <assert.h>
-
 #define ORIGINS_MAX 256 /* stages of pipelines that read each other, one after the other */
 
 /* A topic of a pipeline, with the requests that were sent to it in the order of their offsets. */

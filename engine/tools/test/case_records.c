@@ -2,11 +2,8 @@
 #include "tools/test/case_records.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "message/records/dead_letter.h"
-#include "message/formats/format.h"
-#include "message/avro/mapped.h"
 #include "message/formats/oip_json.h"
 #include "message/rows.h"
 

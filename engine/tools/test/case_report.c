@@ -2,12 +2,10 @@
 #include "tools/test/case_report.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "tools/test/case_alerts.h"
 #include "tools/test/case_judge.h"
 #include "message/json/json_write.h"
-#include "tools/test/case_results.h"
 
 /* ---- --update ---- */
 

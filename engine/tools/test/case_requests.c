@@ -2,12 +2,8 @@
 #include "tools/test/case_requests.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "base/number/number.h"
 #include "base/suggest.h"
-#include "message/formats/format.h"
-#include "message/avro/mapped.h"
 #include "message/rows.h"
 #include "engine/worker/worker.h"
 

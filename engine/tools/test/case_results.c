@@ -1,8 +1,6 @@
 /* case_results.c: see case_results.h. */
 #include "tools/test/case_results.h"
 
-#include <string.h>
-
 void case_results_open(struct case_results *results, const struct case_files *files, struct arena *arena)
 {
 	*results = (struct case_results){.arena = arena, .files = files};

@@ -1,8 +1,6 @@
 /* case_stubs.c: see case_stubs.h. */
 #include "tools/test/case_stubs.h"
 
-#include <string.h>
-
 #include "base/hash.h"
 #include "message/rows.h"
 #include "compiler/graph/model_name.h"

@@ -1,9 +1,7 @@
 /* case_workers.c: see case_workers.h. The clocks of Kafka and of all loops are one, and work takes no time. */
 #include "tools/test/case_workers.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "tools/test/case_alerts.h"
 #include "tools/test/case_origins.h"

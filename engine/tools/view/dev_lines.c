@@ -2,7 +2,6 @@
 #include "tools/view/dev_lines.h"
 
 #include <inttypes.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/number/duration.h"

@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/number/moment.h"
 #include "base/quote.h"
 #include "gateway/calls/targets.h"
-#include "message/avro/mapped.h"
 #include "message/json/json_write.h"
 
 /* ---- an example of a request ---- */

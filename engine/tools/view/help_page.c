@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "message/json/json_write.h"
 #include "compiler/yaml/options.h"

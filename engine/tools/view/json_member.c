@@ -1,8 +1,6 @@
 /* json_member.c: see json_member.h. */
 #include "tools/view/json_member.h"
 
-#include <math.h>
-
 #include "message/json/json_write.h"
 
 void member_number(struct buffer *out, const char *name, double number)

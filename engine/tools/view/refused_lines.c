@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The reason without numbers and without what it quotes. */
 static void kind_make(const char *reason, char kind[REFUSED_REASON_BYTES])

@@ -1,8 +1,6 @@
 /* score_series.c: Moments of scores, and of their sums; see score_series.h. */
 #include "methods/drift/change/score_series.h"
 
-#include <math.h>
-
 #include "methods/numeric/quantile.h"
 
 /* A score beside the mean of all; one that is missing says nothing. */

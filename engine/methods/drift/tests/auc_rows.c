@@ -2,7 +2,6 @@
 #include "methods/drift/tests/auc_rows.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "methods/numeric/quantile.h"

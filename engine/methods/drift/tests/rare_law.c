@@ -2,7 +2,6 @@
 #include "methods/drift/tests/rare_law.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/number/random.h"
 #include "methods/drift/tests/binned.h"

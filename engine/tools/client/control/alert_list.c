@@ -7,7 +7,6 @@
 #include "observe/status.h"
 #include "compiler/plan/plan.h"
 #include "compiler/resources/alert_sources.h"
-#include "compiler/yaml/workspace.h"
 
 static struct item_list alerts_of(const struct resource *resource)
 {

@@ -10,7 +10,6 @@
 #include "models/files.h"
 #include "models/remote_file.h"
 #include "compiler/resources/normal_form.h"
-#include "compiler/yaml/workspace.h"
 
 #define READ_BYTES_MAX (ARTIFACT_BYTES_MAX + ((size_t)1 << 20)) /* of the arena of one file */
 

@@ -3,7 +3,6 @@
 
 #include "compiler/plan/plan.h"
 #include "compiler/resources/normal_form.h"
-#include "compiler/yaml/workspace.h"
 
 #define DOCUMENT_BYTES_MAX YAML_BYTES_MAX
 #define OWN_LABELS "sluice.io/" /* the beginning of the keys of labels that commands and the keeper give */

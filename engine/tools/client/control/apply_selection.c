@@ -3,13 +3,10 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "base/arena.h"
 #include "base/file.h"
 #include "base/number/number.h"
-#include "tools/client/control/control_session.h"
 
 #define SET_LABEL "sluice.io/folder"
 

@@ -2,7 +2,6 @@
 #include "tools/client/control/change_effects.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/number/moment.h"
 #include "message/json/json_write.h"

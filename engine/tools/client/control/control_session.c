@@ -6,7 +6,6 @@
 
 #include "base/number/duration.h"
 #include "base/suggest.h"
-#include "compiler/yaml/workspace.h"
 
 #define HOST_BYTES 256
 

@@ -1,8 +1,6 @@
 /* label_selector.c: see label_selector.h. */
 #include "tools/client/control/label_selector.h"
 
-#include <string.h>
-
 #define SELECTOR_RULES_MAX 100
 #define BLANKS " \t"
 

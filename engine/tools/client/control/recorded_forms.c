@@ -1,8 +1,6 @@
 /* recorded_forms.c: see recorded_forms.h. */
 #include "tools/client/control/recorded_forms.h"
 
-#include <string.h>
-
 #include "control/engine/applier.h"
 #include "control/keeper/state_labels.h"
 #include "kafka/topics/topic_facts.h"

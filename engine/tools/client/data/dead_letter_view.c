@@ -2,8 +2,6 @@
  * full. */
 #include "tools/client/data/dead_letter_view.h"
 
-#include <string.h>
-
 #include "base/base64.h"
 #include "base/line_wrap.h"
 #include "base/number/moment.h"

@@ -1,14 +1,10 @@
 /* dead_letters.c: see dead_letters.h. */
 #include "tools/client/data/dead_letters.h"
 
-#include <assert.h>
-
 #include "base/clock.h"
 #include "base/number/number.h"
 #include "kafka/consume/reader.h"
-#include "message/formats/format.h"
 #include "message/formats/oip_json.h"
-#include "compiler/yaml/workspace.h"
 
 #define LETTER_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_TEXT_MAX ((size_t)256 << 20)

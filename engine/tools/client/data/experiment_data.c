@@ -8,15 +8,12 @@
 #include "tools/client/data/computed_values.h"
 #include "tools/client/data/feedback_metrics.h"
 #include "tools/client/control/history_topic.h"
-#include "tools/client/kafka.h"
 #include "tools/client/data/mirror_replies.h"
 #include "message/records/answer_exposures.h"
 #include "message/records/answer_label.h"
 #include "message/records/answer_tensors.h"
-#include "compiler/plan/plan.h"
 #include "tools/source/record_file.h"
 #include "compiler/resources/experiment_walk.h"
-#include "compiler/yaml/workspace.h"
 #include "tools/view/answer_view.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)

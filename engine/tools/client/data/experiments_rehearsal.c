@@ -8,8 +8,6 @@
 #include "experiments/rollouts/rollout_rehearsal.h"
 #include "experiments/rollouts/truth_tally.h"
 #include "message/json/json_write.h"
-#include "compiler/plan/plan.h"
-#include "compiler/yaml/workspace.h"
 #include "tools/view/answer_view.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)

@@ -2,7 +2,6 @@
 #include "tools/client/data/fitting.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"

@@ -1,8 +1,6 @@
 /* past_rebase.c: see past_rebase.h. */
 #include "tools/client/data/past_rebase.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/number/duration.h"
 #include "base/number/moment.h"

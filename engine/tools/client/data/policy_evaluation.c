@@ -2,7 +2,6 @@
 #include "tools/client/data/policy_evaluation.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/number/duration.h"
 #include "tools/source/policy_file.h"

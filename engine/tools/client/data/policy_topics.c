@@ -4,14 +4,8 @@
 #include <math.h>
 
 #include "base/arena_list.h"
-#include "compiler/graph/graph.h"
-#include "compiler/plan/topic_roles.h"
-#include "compiler/yaml/workspace.h"
 #include "kafka/consume/reader.h"
-#include "message/records/policy_record.h"
 #include "message/rows.h"
-#include "methods/bandits/bandit.h"
-#include "methods/bandits/context.h"
 #include "methods/bandits/policy.h"
 #include "tools/client/control/resource_groups.h"
 

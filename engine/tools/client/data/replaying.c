@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <spawn.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +12,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "kafka/produce/sender.h"
-#include "message/formats/format.h"
 #include "message/records/assigned_record.h"
 
 void replay_request_remove(struct replay_request *request, struct text name)

@@ -1,8 +1,6 @@
 /* epoch_view.c: see epoch_view.h. */
 #include "tools/view/report/epoch_view.h"
 
-#include <math.h>
-
 #include "base/number/moment.h"
 #include "tools/view/report/html_parts.h"
 #include "tools/view/json_member.h"

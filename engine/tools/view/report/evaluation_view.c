@@ -1,13 +1,10 @@
 /* evaluation_view.c: see evaluation_view.h. */
 #include "tools/view/report/evaluation_view.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/number/moment.h"
 #include "base/quote.h"
-#include "experiments/analysis/analysis.h"
 #include "message/json/json_write.h"
 
 #define PERCENT 100.0

@@ -1,8 +1,6 @@
 /* experiment_list.c: List of the experiments of files, as text or JSON. */
 #include "tools/view/report/experiment_list.h"
 
-#include <string.h>
-
 #include "message/json/json_write.h"
 
 #define PERCENT 100.0

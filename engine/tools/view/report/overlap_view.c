@@ -1,8 +1,6 @@
 /* overlap_view.c: see overlap_view.h. Names come from records, so they are shown escaped. */
 #include "tools/view/report/overlap_view.h"
 
-#include <math.h>
-
 #include "base/quote.h"
 #include "message/json/json_write.h"
 #include "tools/view/report/html_parts.h"

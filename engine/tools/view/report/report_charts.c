@@ -1,8 +1,6 @@
 /* report_charts.c: see report_charts.h. */
 #include "tools/view/report/report_charts.h"
 
-#include <math.h>
-
 #include "base/number/moment.h"
 #include "tools/view/report/html_parts.h"
 

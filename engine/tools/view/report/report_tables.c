@@ -2,8 +2,6 @@
 #include "tools/view/report/report_tables.h"
 #include "tools/view/report/epoch_view.h"
 
-#include <math.h>
-
 #include "base/number/moment.h"
 #include "base/quote.h"
 #include "tools/view/report/html_parts.h"

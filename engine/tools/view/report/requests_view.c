@@ -1,8 +1,6 @@
 /* requests_view.c: see requests_view.h. */
 #include "tools/view/report/requests_view.h"
 
-#include <math.h>
-
 #include "base/quote.h"
 #include "tools/view/report/html_parts.h"
 #include "tools/view/json_member.h"

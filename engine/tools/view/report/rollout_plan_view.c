@@ -1,11 +1,8 @@
 /* rollout_plan_view.c: Stages of a rollout, and what each must show, as text or JSON. */
 #include "tools/view/report/rollout_plan_view.h"
 
-#include <math.h>
-
 #include "base/number/duration.h"
 #include "base/quote.h"
-#include "control/records/records.h"
 #include "experiments/analysis/promotion_rate.h"
 #include "message/json/json_write.h"
 

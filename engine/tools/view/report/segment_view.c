@@ -1,8 +1,6 @@
 /* segment_view.c: see segment_view.h. Values of features come from records, so they are shown escaped. */
 #include "tools/view/report/segment_view.h"
 
-#include <math.h>
-
 #include "base/quote.h"
 #include "tools/view/report/html_parts.h"
 
