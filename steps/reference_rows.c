@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "message/columns.h"
-#include "message/row_numbers.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 #define ROOM_FIRST 1024 /* numbers; doubled when they are full */

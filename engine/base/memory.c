@@ -1,10 +1,30 @@
 /* memory.c: see memory.h. */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+/* Of jemalloc, whose header a build without it does not have. */
+extern int mallctl(const char *name, void *old, size_t *old_size, void *new, size_t new_size) __attribute__((weak));
+#define PURGE_ALL "arena.4096.purge" /* MALLCTL_ARENAS_ALL */
+
+void allocator_keep_blocks(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 256 << 20);
+	mallopt(M_TRIM_THRESHOLD, 512 << 20);
+}
+
+void allocator_trim(void)
+{
+	if (mallctl)
+		(void)mallctl(PURGE_ALL, NULL, NULL, NULL, 0);
+	else
+		(void)malloc_trim(0);
+}
 
 static _Atomic uint64_t taken;
 static _Atomic uint64_t fail_at;

@@ -1,7 +1,7 @@
 /* call_wait.c: Time that the calls of a message have waited in queues of this engine, before models that could be reached, and by
  * no fault of theirs: a rollout counts it for no candidate. After an outage of Kafka the requests that came meanwhile are taken at
  * once, and each waits for those before it, whichever candidate it has. What they wait since a model takes too few at once is that
- * model's time (models/calls/full_line.h).
+ * model's time (models/calls/queued_call.h).
  *
  * What calls of a message wait beside each other counts once, as far as they end at different times.
  */

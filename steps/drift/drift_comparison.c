@@ -3,16 +3,16 @@
 
 #include <math.h>
 
+#include "base/hash.h"
 #include "base/number/duration.h"
 #include "base/number/number.h"
+#include "message/columns.h"
 #include "methods/drift/mistyped.h"
 #include "methods/drift/past_texts.h"
 #include "methods/drift/projection.h"
-#include "message/row_numbers.h"
 #include "steps/drift/drift_reference.h"
 #include "steps/drift/drift_remarks.h"
 #include "steps/drift/drift_texts.h"
-#include "base/hash.h"
 
 #define NS_IN_MS 1000000
 #define MS_BETWEEN_ALARMS_LEAST 60000

@@ -3,10 +3,10 @@
 
 #include <math.h>
 
+#include "message/columns.h"
 #include "methods/drift/mistyped.h"
 #include "message/key.h"
 #include "message/records/drift_score.h"
-#include "message/row_numbers.h"
 #include "steps/reference_rows.h"
 
 static bool out_of_memory(struct error *error)

@@ -7,10 +7,10 @@
 #ifndef SLUICE_STEPS_OUTLIER_OUTLIER_PAST_H
 #define SLUICE_STEPS_OUTLIER_OUTLIER_PAST_H
 
-#include "methods/drift/covariance_past.h"
-#include "message/records/outlier_record.h"
-#include "message/row_numbers.h"
 #include "compiler/step/step.h"
+#include "message/columns.h"
+#include "message/records/feed_record.h"
+#include "methods/drift/covariance_past.h"
 #include "steps/references.h"
 
 struct outlier {

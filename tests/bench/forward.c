@@ -9,7 +9,7 @@
  */
 #include <signal.h>
 
-#include "base/allocator.h"
+#include "base/memory.h"
 #include "tests/kafka/program.h"
 
 #define BATCH 500

@@ -1,5 +1,5 @@
 /* access_policy_test.c: Policies of who may call what, read from files; broken files are rejected. */
-#include "gateway/access/access_policy_words.h"
+#include "gateway/access/access_policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "gateway/access/access_file.h"
-#include "gateway/access/jwks_refresh.h"
+#include "gateway/access/jwks_source.h"
 #include "tests/unit/tokens.h"
 
 #define API_KEY "correct-horse-battery-staple"

@@ -8,7 +8,6 @@
 #include <malloc.h>
 #include <string.h>
 
-#include "base/allocator.h"
 #include "base/memory.h"
 #include "engine/run/heap_trim.h"
 #include "engine/run/process_usage.h"

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/access/jwks_refresh.h"
 
 static void an_outage_is_logged_once_and_then_reminded_of(void **state)
 {

@@ -1,5 +1,5 @@
 /* jwks_refresh_test.c: when a key set is fetched, and how long it does, on a clock that the test turns. */
-#include "gateway/access/jwks_refresh.h"
+#include "gateway/access/jwks_source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

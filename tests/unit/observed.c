@@ -13,7 +13,6 @@
 
 #include "message/records/carried.h"
 #include "message/records/feed_record.h"
-#include "message/records/outlier_record.h"
 #include "message/records/truth_link.h"
 
 #define ARENA_BYTES ((size_t)4 << 20)

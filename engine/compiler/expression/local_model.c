@@ -1,8 +1,8 @@
 /* local_model.c: see local_model.h. */
 #include "compiler/expression/local_model.h"
 
+#include "message/columns.h"
 #include "message/provenance.h"
-#include "message/row_numbers.h"
 
 /* ---- rows of a tensor ---- */
 

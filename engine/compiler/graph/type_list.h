@@ -2,7 +2,15 @@
 #ifndef SLUICE_COMPILER_GRAPH_TYPE_LIST_H
 #define SLUICE_COMPILER_GRAPH_TYPE_LIST_H
 
+#include "compiler/expression/expression.h"
 #include "compiler/step/step.h"
+#include "compiler/yaml/fault.h"
+
+/* Check of the type of a condition: one truth, which depends on something. */
+
+/* Adds the fault of a condition whose result is of that type. The arena holds its text. */
+void condition_type_check(const struct expression *condition, const struct value_type *type, struct arena *arena,
+			  struct faults *faults);
 
 /* "FP32[-1,16]"; "?" for an unknown type. */
 const char *type_text(const struct value_type *type, struct arena *arena);

@@ -4,7 +4,6 @@
 
 #include "compiler/conditions/alert_condition.h"
 #include "compiler/plan/compile.h"
-#include "compiler/graph/condition_type.h"
 #include "compiler/graph/names.h"
 #include "compiler/graph/type_list.h"
 #include "compiler/plan/type_names.h"

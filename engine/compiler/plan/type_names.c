@@ -2,7 +2,6 @@
 #include "compiler/plan/type_names.h"
 
 #include "base/suggest.h"
-#include "compiler/graph/condition_type.h"
 #include "compiler/graph/names.h"
 #include "compiler/graph/type_list.h"
 #include "compiler/yaml/fault_codes.h"

@@ -1,7 +1,7 @@
 /* heap_trim.c: see heap_trim.h. */
 #include "engine/run/heap_trim.h"
 
-#include "base/allocator.h"
+#include "base/memory.h"
 #include "engine/run/process_usage.h"
 
 void heap_trim_look(struct heap_trim *trim)

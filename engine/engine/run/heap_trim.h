@@ -1,6 +1,6 @@
 /* heap_trim.h: Return of the heap's free memory to the system, some time after a flood of requests.
  *
- * Bodies and fetch buffers of megabytes are taken and freed often, so the heap keeps them (base/allocator.h); a process that was
+ * Bodies and fetch buffers of megabytes are taken and freed often, so the heap keeps them (base/memory.h); a process that was
  * flooded would keep up to its budget of bodies for ever. So what is free is given back after HEAP_TRIM_FIRST_MS. What the process
  * takes again by the next look is needed: pages that are taken anew cost the kernel's time, and the trim holds the heap's locks for
  * some milliseconds. Then, as after a trim that gives back little, the time doubles, up to HEAP_TRIM_MOST_MS.

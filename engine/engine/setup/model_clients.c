@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "models/calls/caller_config.h"
 #include "models/calls/chaos.h"
-#include "models/calls/model_demand.h"
+#include "models/calls/dispatch.h"
 
 /* ---- pipelines that are called ---- */
 

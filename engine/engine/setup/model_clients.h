@@ -38,7 +38,7 @@ bool model_clients_find(struct model_clients *callers, struct model_news *news, 
 /* Makes place in the news for all models of the clients, in `lasting`. False: memory ran out. */
 bool model_news_expect(struct model_news *news, const struct model_clients *callers, struct arena *lasting);
 
-/* Demands for the models of an engine, by the callers of all its groups (models/calls/model_demand.h). Empty at first; they are
+/* Demands for the models of an engine, by the callers of all its groups (models/calls/dispatch.h). Empty at first; they are
  * made by the thread that makes setups, and stay as long as the engine. */
 struct model_demands {
 	struct demanded_model *first;

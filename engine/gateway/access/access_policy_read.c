@@ -3,9 +3,9 @@
 
 #include "base/memory.h"
 #include "base/suggest.h"
-#include "gateway/access/access_policy_words.h"
 #include "compiler/yaml/fault_codes.h"
 #include "compiler/yaml/options.h"
+#include "gateway/access/access_policy.h"
 
 #define LIST_BYTES 256
 #define ARENA_BYTES_MAX ((size_t)64 << 20) /* a tree of nodes takes some 40 times its text */

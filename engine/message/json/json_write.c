@@ -5,7 +5,7 @@
 
 #include "base/base64.h"
 #include "base/number/number.h"
-#include "message/json/json_plain.h"
+#include "message/json/json_scan.h"
 
 /* Bytes of the UTF-8 character at `at`; 0 when none stands there. */
 static size_t character_length(const char *at, size_t left)

@@ -19,7 +19,22 @@
 #define SLUICE_MESSAGE_RECORDS_FEED_RECORD_H
 
 #include "message/records/drift_score.h"
-#include "message/records/outlier_record.h"
+#include "message/records/listed_record.h"
+#include "methods/outliers/covariance.h"
+
+/* Reference that the observer of a step `outlier` has learnt from its stream: a record of the namespace's feed
+ * (schemas/outlier_reference.avsc), by which the paths of all engines judge messages.
+ *
+ * It is listed with the message whose row made it due, in its arena, and leaves in its transaction.
+ */
+#define OUTLIER_LEARNT_COLUMNS_MAX 128 /* so that a record has 67 KB */
+
+struct outlier_learnt {
+	struct listed_record listed; /* with a message */
+	const char *pipeline, *step;
+	uint64_t identity; /* of what is learnt from what (message/records/feed_record.h) */
+	struct covariance covariance;
+};
 
 #define FEED_NAME_BYTES_MAX 255 /* of a pipeline, and of a step */
 #define FEED_KEY_BYTES_MAX 1024

@@ -1,4 +1,4 @@
-/* trees.c: Builder of the tree layout, which rejects invalid trees; see trees.h and trees_parts.h. */
+/* trees.c: Builder of the tree layout, which rejects invalid trees; see trees.h and trees_complete.h. */
 #include "methods/predictors/trees.h"
 
 #include <math.h>

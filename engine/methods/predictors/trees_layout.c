@@ -1,5 +1,5 @@
-/* trees_layout.c: Access to the layout of trees; see trees.h and trees_parts.h. */
-#include "methods/predictors/trees_parts.h"
+/* trees_layout.c: Access to the layout of trees; see trees.h and trees_complete.h. */
+#include "methods/predictors/trees_complete.h"
 
 struct trees_layout trees_layout(const struct trees *trees)
 {

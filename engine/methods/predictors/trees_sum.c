@@ -1,5 +1,5 @@
 /* trees_sum.c: Walk of trees over rows, several in step, so that others continue while one waits for memory; see
- * trees.h and trees_parts.h. */
+ * trees.h and trees_complete.h. */
 #include <float.h>
 #include <math.h>
 #include <string.h>

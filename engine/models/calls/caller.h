@@ -82,7 +82,7 @@ struct caller_config {
 	void *report_context;
 	/* Counts of each model, one entry for each worker by its number (caller_count_as()); NULL: not counted. */
 	struct model_counts *const *counts;
-	/* Demand for each model in the process (models/calls/model_demand.h); NULL: there is no other caller of these models. */
+	/* Demand for each model in the process (models/calls/dispatch.h); NULL: there is no other caller of these models. */
 	struct model_demand *const *demands;
 };
 

@@ -10,8 +10,8 @@
 #include "models/calls/call_batch.h"
 #include "models/calls/call_queue.h"
 #include "models/calls/dispatch.h"
-#include "models/calls/full_line.h"
 #include "models/calls/health.h"
+#include "models/calls/queued_call.h"
 #include "models/calls/retry_budget.h"
 
 /* Clock of a model's outages: when the last one was, and how long they have lasted in all, as far as they delayed

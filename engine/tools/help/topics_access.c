@@ -1,7 +1,7 @@
 /* topics_access.c: Topic `policies` of `sluice help`: the words of access policies of a gateway. */
 #include <stdio.h>
 
-#include "gateway/access/access_policy_words.h"
+#include "gateway/access/access_policy.h"
 #include "tools/help/help_topic.h"
 
 #define WRITTEN_BYTES 64

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 
-#include "base/allocator.h"
 #include "base/number/duration.h"
 #include "base/memory.h"
 #include "tools/process/process_parts.h"

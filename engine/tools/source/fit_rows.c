@@ -7,7 +7,7 @@
 #include "base/suggest.h"
 #include "message/rows.h"
 #include "tools/source/csv_field.h"
-#include "tools/source/foreign_file.h"
+#include "tools/source/record_file.h"
 #include "tools/source/request_members.h"
 
 #define OWN_TENSOR SIZE_MAX

@@ -7,6 +7,14 @@
 #include "base/error.h"
 #include "base/text.h"
 
+/* Files that are neither a CSV nor requests in lines, known by their first bytes.
+ *
+ * Pure; any thread may call.
+ */
+
+/* What it is, and what to do, as the rest of a sentence; NULL: it may be one of both. */
+const char *foreign_file_fault(struct text text);
+
 struct record_file {
 	const char *path;   /* `-`: standard input */
 	const char *schema; /* its name: `feedback` */

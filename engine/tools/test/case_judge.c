@@ -1,7 +1,7 @@
 /* case_judge.c: Comparison of each line of out.jsonl with the results; see case_judge.h. */
 #include "tools/test/case_judge.h"
 
-#include "tools/test/case_alerts.h"
+#include "tools/test/case_results.h"
 
 static bool belongs(const struct arrival *record, const struct case_expected *expected)
 {

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
-#include "tools/test/case_alerts.h"
-#include "tools/test/case_judge.h"
 #include "message/json/json_write.h"
+#include "tools/test/case_judge.h"
+#include "tools/test/case_results.h"
 
 /* ---- --update ---- */
 

@@ -3,14 +3,14 @@
 
 #include <stdio.h>
 
-#include "tools/test/case_alerts.h"
-#include "tools/test/case_origins.h"
-#include "tools/test/case_stubs.h"
-#include "observe/verdict_board.h"
 #include "engine/setup/group_setup.h"
 #include "engine/setup/revision.h"
-#include "tools/test/simulated/simulated_kafka.h"
 #include "engine/worker/worker.h"
+#include "observe/verdict_board.h"
+#include "tools/test/case_origins.h"
+#include "tools/test/case_results.h"
+#include "tools/test/case_stubs.h"
+#include "tools/test/simulated/simulated_kafka.h"
 
 #define MS INT64_C(1000) /* in microseconds */
 #define DAY_US (24 * 3600 * 1000 * MS)
