@@ -5,8 +5,7 @@
  * `--` ends the options; `-` alone is an argument. An option of type OPTION_NAMES may be repeated, every other one
  * may not. Everything is borrowed from `words`, or lives in the arena.
  */
-#ifndef SLUICE_TOOLS_CLI_ARGUMENTS_H
-#define SLUICE_TOOLS_CLI_ARGUMENTS_H
+#pragma once
 
 #include "tools/cli/command.h"
 
@@ -21,5 +20,3 @@ struct arguments {
  * misuse in one sentence. */
 bool arguments_parse(const struct command *command, const char *const *words, size_t count, struct arena *arena, void *options,
 		     struct arguments *arguments, struct error *error);
-
-#endif

@@ -17,6 +17,8 @@
 #include "compiler/graph/endpoint.h"
 #include "engine/run/log_writer.h"
 
+#define REPORT_ARENA_BYTES ((size_t)32 << 30)
+#define REPORT_BYTES_MAX ((size_t)256 << 20)
 #define COMMAND_ARENA_BYTES ((size_t)1 << 30) /* a ceiling against a runaway, not a budget: a spec has limits of its own */
 #define FAULTS_BYTES_MAX ((size_t)64 << 20)   /* FAULTS_MAX faults with their lines fit */
 #define OUTPUT_BYTES_MAX ((size_t)64 << 10)   /* an error's text, each byte of it escaped */
@@ -215,6 +217,21 @@ int command_write(struct session *session, struct buffer *page)
 	}
 	buffer_close(page);
 	return code;
+}
+
+int command_report(struct session *session, report_make_page *make, const void *options, const char *experiment)
+{
+	struct error error = {0};
+	struct buffer out;
+	struct arena *arena = arena_open(REPORT_ARENA_BYTES);
+	buffer_open(&out, REPORT_BYTES_MAX);
+	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "reading an experiment")) &&
+			  make(session, options, experiment, arena, &out, &error);
+	arena_close(arena);
+	if (good)
+		return command_write(session, &out);
+	buffer_close(&out);
+	return command_refused(session, &error);
 }
 
 int command_write_lines(struct session *session, struct buffer *page)

@@ -4,13 +4,10 @@
  * writes its result to `out` (text, or JSON with `-o json`) and other output to `err`. It returns the exit code: 0
  * good, 1 faults found, 2 misuse. Only main exits.
  */
-#ifndef SLUICE_TOOLS_CLI_COMMAND_H
-#define SLUICE_TOOLS_CLI_COMMAND_H
+#pragma once
 
 #include <stdio.h>
 
-#include "base/arena.h"
-#include "base/text.h"
 #include "tools/help/command_row.h"
 #include "observe/log_sink.h"
 #include "compiler/yaml/workspace.h"
@@ -84,6 +81,11 @@ int command_unread(struct session *session, const struct spec *spec, const struc
 /* Writes the buffer to `out` and closes it; returns EXIT_GOOD, or EXIT_FAULTS if memory had run out. */
 int command_write(struct session *session, struct buffer *page);
 
+/* The same for what `make` writes about an experiment whose records it reads into the arena; its CONFIG errors are misuses. */
+typedef bool report_make_page(struct session *session, const void *options, const char *experiment, struct arena *arena,
+			      struct buffer *out, struct error *error);
+int command_report(struct session *session, report_make_page *make, const void *options, const char *experiment);
+
 /* Prints how many records a topic has acknowledged and refused: the result of a command that sends them. */
 void command_sent(struct session *session, enum output_form form, const char *topic, uint64_t acknowledged, uint64_t refused);
 
@@ -124,5 +126,3 @@ int command_faults_only(struct session *session, const struct faults *faults);
 		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = OPTION_UNSTORED, .argument = true,                  \
 		.help = "A file or folder of YAML; the same as FILE."                                                              \
 	}
-
-#endif

@@ -1,5 +1,4 @@
 /* completion.c: `sluice completion`: shell completion scripts, and the names of the user's files for them. */
-#include <string.h>
 
 #include "tools/cli/command.h"
 #include "tools/help/completion.h"

@@ -1,8 +1,7 @@
 /* control_proposal.h: Proposal of a command to the control plane, with the keeper's verdict printed. For `sluice apply`, `delete`,
  * `rollback` and the like.
  */
-#ifndef SLUICE_TOOLS_CLI_CONTROL_PROPOSAL_H
-#define SLUICE_TOOLS_CLI_CONTROL_PROPOSAL_H
+#pragma once
 
 #include "tools/cli/command.h"
 #include "tools/client/control/control_session.h"
@@ -33,5 +32,3 @@ int control_session_faults(struct session *session, struct text why, const struc
 
 /* Prints warnings of documents on `err`. */
 void control_session_warnings(struct session *session, const struct record_list *warnings, struct document_places places);
-
-#endif

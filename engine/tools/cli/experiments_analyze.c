@@ -3,8 +3,6 @@
 #include "tools/client/data/experiment_data.h"
 #include "tools/view/report/report_view.h"
 
-#define ARENA_BYTES ((size_t)32 << 30)
-#define REPORT_BYTES_MAX ((size_t)256 << 20)
 
 enum analyze_form { ANALYZE_HTML = OUTPUT_JSON + 1 };
 
@@ -46,9 +44,10 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-static bool analyze(struct session *session, const struct analyze_options *self, const char *name, struct arena *arena,
-		    struct buffer *out, struct error *error)
+static bool analyze(struct session *session, const void *filled, const char *name, struct arena *arena, struct buffer *out,
+		    struct error *error)
 {
+	const struct analyze_options *self = filled;
 	struct report_options report_options = {.experiment = name,
 						.control = text_of(self->control),
 						.metrics = self->metrics,
@@ -86,18 +85,8 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 
 static int experiments_analyze_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
-	struct error error = {0};
-	struct arena *arena = arena_open(ARENA_BYTES);
-	struct buffer out;
 	(void)count;
-	buffer_open(&out, REPORT_BYTES_MAX);
-	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "analysing an experiment")) &&
-			  analyze(session, filled, arguments[0], arena, &out, &error);
-	arena_close(arena);
-	if (good)
-		return command_write(session, &out);
-	buffer_close(&out);
-	return command_refused(session, &error);
+	return command_report(session, analyze, filled, arguments[0]);
 }
 
 const struct command command_experiments_analyze = {

@@ -2,8 +2,6 @@
 #include "tools/cli/command.h"
 #include "tools/client/data/policy_evaluation.h"
 
-#define ARENA_BYTES ((size_t)32 << 30)
-#define OUT_BYTES_MAX ((size_t)64 << 20)
 
 struct evaluate_options {
 	struct experiment_asked asked;
@@ -31,9 +29,10 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-static bool experiments_evaluate_one(struct session *session, const struct evaluate_options *self, const char *name,
-				     struct arena *arena, struct buffer *out, struct error *error)
+static bool experiments_evaluate_one(struct session *session, const void *filled, const char *name, struct arena *arena,
+				     struct buffer *out, struct error *error)
 {
+	const struct evaluate_options *self = filled;
 	const struct policy_asked asked = {name,	 &self->asked, self->dry_run ? NULL : self->policy,
 					   self->metric, self->clip,   self->alpha};
 	struct evaluation_shown shown;
@@ -52,7 +51,6 @@ static bool experiments_evaluate_one(struct session *session, const struct evalu
 static int experiments_evaluate_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct evaluate_options *self = filled;
-	struct error error = {0};
 	(void)count;
 	if (!self->policy == !self->dry_run)
 		return command_misuse(session,
@@ -60,16 +58,7 @@ static int experiments_evaluate_run(struct session *session, const void *filled,
 				      "bandits, and not both");
 	if (self->dry_run && self->asked.target.files.count == 0)
 		return command_misuse(session, "--dry-run needs the experiment's files: -f FILE");
-	struct arena *arena = arena_open(ARENA_BYTES);
-	struct buffer out;
-	buffer_open(&out, OUT_BYTES_MAX);
-	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "evaluating a policy")) &&
-			  experiments_evaluate_one(session, self, arguments[0], arena, &out, &error);
-	arena_close(arena);
-	if (good)
-		return command_write(session, &out);
-	buffer_close(&out);
-	return command_refused(session, &error);
+	return command_report(session, experiments_evaluate_one, self, arguments[0]);
 }
 
 const struct command command_experiments_evaluate = {

@@ -6,7 +6,6 @@
 #include "tools/view/report/rollout_plan_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
-#define REHEARSAL_ARENA_BYTES ((size_t)32 << 30)
 
 struct explain_rollout {
 	struct experiment_asked asked;
@@ -62,20 +61,11 @@ static int rollout_explain(struct session *session, const struct explain_rollout
 }
 
 /* What it would have done with the requests of topics. */
-static int rollout_rehearse(struct session *session, const struct explain_rollout *self, const char *name)
+static bool rollout_rehearse(struct session *session, const void *filled, const char *name, struct arena *arena, struct buffer *out,
+			     struct error *error)
 {
-	struct error error = {0};
-	struct arena *arena = arena_open(REHEARSAL_ARENA_BYTES);
-	struct buffer out;
-	buffer_open(&out, OUT_BYTES_MAX);
-	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "rehearsing a rollout")) &&
-			  experiments_rehearse(command_workspace(session), name, &self->asked, self->form == OUTPUT_JSON, arena,
-					       &out, &error);
-	int code = good ? command_write(session, &out) : command_refused(session, &error);
-	if (!good)
-		buffer_close(&out);
-	arena_close(arena);
-	return code;
+	const struct explain_rollout *self = filled;
+	return experiments_rehearse(command_workspace(session), name, &self->asked, self->form == OUTPUT_JSON, arena, out, error);
 }
 
 /* What else would be given, and not heeded. */
@@ -99,7 +89,7 @@ static int experiments_rollout_run(struct session *session, const void *filled, 
 	(void)count;
 	int code = asked_check(session, self);
 	if (code != EXIT_GOOD || self->dry_run)
-		return code == EXIT_GOOD ? rollout_rehearse(session, self, arguments[0]) : code;
+		return code == EXIT_GOOD ? command_report(session, rollout_rehearse, self, arguments[0]) : code;
 	if (!spec_read_listed(&spec, self->asked.target.files, &options, &error))
 		code = command_refused(session, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)

@@ -12,7 +12,6 @@
 #include "tools/view/report/mirror_view.h"
 #include "tools/view/report/rollout_view.h"
 
-#define ARENA_BYTES ((size_t)32 << 30)
 #define OUT_BYTES_MAX ((size_t)64 << 20)
 #define WATCH_MS 500
 #define PERCENT 100.0
@@ -270,9 +269,10 @@ static void status_print_json(const struct status_shown *shown, const struct unl
 	buffer_string(out, "}\n");
 }
 
-static bool status_make(struct session *session, const struct status_options *self, const char *name, struct arena *arena,
-			struct buffer *out, struct error *error)
+static bool status_make(struct session *session, const void *filled, const char *name, struct arena *arena, struct buffer *out,
+			struct error *error)
 {
+	const struct status_options *self = filled;
 	struct report_options options = {.experiment = name, .alpha = ANALYSIS_ALPHA, .practical = ANALYSIS_PRACTICAL};
 	struct experiment_data data;
 	struct report report;
@@ -377,20 +377,10 @@ static int experiments_status_run(struct session *session, const void *filled, c
 {
 	const struct status_options *self = filled;
 	const struct experiment_asked *asked = &self->asked;
-	struct error error = {0};
-	struct buffer out;
 	(void)count;
 	if (asked->target.files.count == 0 && asked->exposures.count == 0 && asked->pipelines.count == 0)
 		return rollout_run(session, &asked->target, arguments[0], self->watch);
-	struct arena *arena = arena_open(ARENA_BYTES);
-	buffer_open(&out, OUT_BYTES_MAX);
-	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "reading an experiment")) &&
-			  status_make(session, self, arguments[0], arena, &out, &error);
-	arena_close(arena);
-	if (good)
-		return command_write(session, &out);
-	buffer_close(&out);
-	return command_refused(session, &error);
+	return command_report(session, status_make, self, arguments[0]);
 }
 
 const struct command command_experiments_status = {

@@ -1,5 +1,4 @@
 /* help.c: `sluice help`: pages of commands and topics, for a terminal, as Markdown, as a man page. */
-#include <string.h>
 
 #include "tools/cli/command.h"
 #include "tools/help/manual.h"
@@ -78,7 +77,7 @@ static bool help_print(struct session *session, struct help_page *page, const ch
 	}
 	manual_begin(page);
 	bool noun = count == 1 && help_print_noun(session, page, words[0]);
-	return topics_print(command_workspace(session), page, words, count) || noun;
+	return topics_print(page, words, count) || noun;
 }
 
 static int help_run(struct session *session, const void *filled_in, const char *const *words, size_t count)
@@ -91,14 +90,15 @@ static int help_run(struct session *session, const void *filled_in, const char *
 	struct help_page page = {.out = &out,
 			    .form = (enum help_page_form)self->form,
 			    .colour = session->colour,
-			    .columns = session->columns};
+			    .columns = session->columns,
+			    .workspace = command_workspace(session)};
 	bool found = true;
 	if (!self->search && count > 0) {
 		found = help_print(session, &page, words, count);
 	} else {
 		manual_begin(&page);
 		if (self->search)
-			found = topics_search(command_workspace(session), &page, self->search);
+			found = topics_search(&page, self->search);
 		else if (page.form == PAGE_MAN)
 			manual_all(&page, session->commands);
 		else

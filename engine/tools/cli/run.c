@@ -1,6 +1,5 @@
 /* run.c: `sluice run`: an engine on Kafka (tools/process/engine_process.h). */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/network.h"
 #include "tools/cli/command.h"

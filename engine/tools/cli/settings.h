@@ -13,8 +13,7 @@
  * may be on several lines. The file determines where requests and logins are sent. So a file that anybody but the
  * user or root could have written is rejected.
  */
-#ifndef SLUICE_TOOLS_CLI_SETTINGS_H
-#define SLUICE_TOOLS_CLI_SETTINGS_H
+#pragma once
 
 #include "tools/cli/command.h"
 
@@ -24,5 +23,3 @@
 /* Fills the command's options that the command line did not give (`given`, by row). A CONFIG error has the file and
  * the line. If the command has no such option, the file is not read. */
 bool settings_apply(const struct command *command, const bool *given, struct arena *arena, void *options, struct error *error);
-
-#endif

@@ -1,15 +1,11 @@
 /* test.c: `sluice test`: runs cases, each in workers of its own, and reports which pass. */
 #include <dirent.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "base/arena.h"
 #include "tools/test/case.h"
 #include "tools/test/case_gateway_runs.h"
 #include "tools/test/case_kafka_runs.h"

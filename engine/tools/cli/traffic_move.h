@@ -1,8 +1,7 @@
 /* traffic_move.h: Commands of an experiment without stages: an Experiment, or the predictors of a SeldonDeployment. They propose
  * its next version, with other traffic. For `sluice experiments promote`, `rollback`, `status` and `history`.
  */
-#ifndef SLUICE_TOOLS_CLI_TRAFFIC_MOVE_H
-#define SLUICE_TOOLS_CLI_TRAFFIC_MOVE_H
+#pragma once
 
 #include "tools/cli/command.h"
 #include "tools/client/control/control_session.h"
@@ -15,5 +14,3 @@ int traffic_move_run(struct session *session, struct control_session *control, c
 /* Prints its shares, or its versions with `history`. Returns the exit code. */
 int traffic_show(struct session *session, const struct control_session *control, const struct ledger_resource *resource,
 		 bool history);
-
-#endif

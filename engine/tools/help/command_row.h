@@ -3,10 +3,7 @@
  * The parser of arguments, the help, the man page and the shells' completion read it. Rows are constants; each is in the file of
  * its command (tools/cli/command.h). Functions that need all of them get their table, which ends with NULL.
  */
-#ifndef SLUICE_TOOLS_HELP_COMMAND_ROW_H
-#define SLUICE_TOOLS_HELP_COMMAND_ROW_H
-
-#include <stddef.h>
+#pragma once
 
 #include "base/option.h"
 
@@ -39,5 +36,3 @@ struct command {
 	/* `options` is the filled struct; `arguments` are the words that are neither option nor value. */
 	int (*run)(struct session *session, const void *options, const char *const *arguments, size_t count);
 };
-
-#endif

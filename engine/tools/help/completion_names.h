@@ -4,8 +4,7 @@
  * A shell may evaluate what it is offered, so that names with other characters than letters, digits and `._-/` are left
  * out. Faults in the files are not reported: completion has no place for them.
  */
-#ifndef SLUICE_TOOLS_HELP_COMPLETION_NAMES_H
-#define SLUICE_TOOLS_HELP_COMPLETION_NAMES_H
+#pragma once
 
 #include "compiler/yaml/workspace.h"
 
@@ -17,5 +16,3 @@ const char *completion_names_sort(const char *usage);
  * False: the word is none of them, or a file cannot be read. */
 bool completion_names_print(const struct workspace *workspace, const char *sort, const char *const *paths, size_t count,
 			    struct buffer *out, struct error *error);
-
-#endif

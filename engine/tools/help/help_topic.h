@@ -3,8 +3,7 @@
  * A topic visits all of its entries. Lookup, search, suggestions and lists are visits. So a name is written only in
  * the engine's own table. The topics are listed in tools/help/topics.c.
  */
-#ifndef SLUICE_TOOLS_HELP_HELP_TOPIC_H
-#define SLUICE_TOOLS_HELP_HELP_TOPIC_H
+#pragma once
 
 #include "compiler/yaml/workspace.h"
 #include "tools/view/help_page.h"
@@ -27,12 +26,11 @@ struct help_topic {
 	const char *one;     /* the word for one entry: "function" */
 	const char *summary; /* one sentence */
 	/* Prints the whole page; NULL: it is a list of the entries, one on each line. */
-	void (*print)(const struct workspace *workspace, struct help_page *page);
+	void (*print)(struct help_page *page);
 	/* Visits the entries. NULL: they belong to other topics. */
 	void (*visit)(struct help_visit *visit);
-	/* Prints an entry below a heading with its name. `where`: all places that have the same entry. */
-	void (*print_entry)(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-			    const char *where);
+	/* Prints an entry below a heading with its name. Its `where` has all places that have the same entry. */
+	void (*print_entry)(struct help_page *page, const struct help_entry *entry);
 	bool caseless;
 	bool by_place; /* an entry is identified by its place rather than by its name */
 };
@@ -52,5 +50,3 @@ static inline void help_see(struct help_visit *visit, const char *name, const ch
 	const struct help_entry entry = {name, where, text, item};
 	visit->see(visit, &entry);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* manual.h: Documentation of the commands, printed from their rows: the overview, the help of one command, the man
  * page, the reference page. Called by tools/cli/command.c and tools/cli/help.c. */
-#ifndef SLUICE_TOOLS_HELP_MANUAL_H
-#define SLUICE_TOOLS_HELP_MANUAL_H
+#pragma once
 
 #include "tools/help/command_row.h"
 #include "tools/view/help_page.h"
@@ -33,5 +32,3 @@ void manual_all(struct help_page *page, const struct command *const *commands);
 
 /* Whether `word` is the noun of that command, in the singular or the plural. */
 bool manual_is_noun(const struct command *command, const char *word);
-
-#endif

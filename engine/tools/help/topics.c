@@ -66,13 +66,13 @@ static void listing_see(struct help_visit *visit, const struct help_entry *entry
 		help_page_item(self->page, 0, entry->text, "%s", entry->name);
 }
 
-static void topic_print(const struct help_topic *topic, const struct workspace *workspace, struct help_page *page)
+static void topic_print(const struct help_topic *topic, struct help_page *page)
 {
 	if (topic->print) {
-		topic->print(workspace, page);
+		topic->print(page);
 		return;
 	}
-	struct topic_listing self = {{workspace, listing_see}, topic, page};
+	struct topic_listing self = {{page->workspace, listing_see}, topic, page};
 	help_page_heading(page, 1, "%c%s", topic->name[0] - 'a' + 'A', topic->name + 1);
 	help_page_text(page, topic->summary);
 	topic->visit(&self.visit);
@@ -138,10 +138,9 @@ static void lookup_see(struct help_visit *visit, const struct help_entry *entry)
 }
 
 /* Prints the topic's entries of that name under one heading; false: it has none. */
-static bool topic_print_named(const struct help_topic *topic, const struct workspace *workspace, struct help_page *page,
-			      const char *word)
+static bool topic_print_named(const struct help_topic *topic, struct help_page *page, const char *word)
 {
-	struct topic_lookup self = {.visit = {workspace, lookup_see}, .topic = topic, .word = word, .last = &self.first};
+	struct topic_lookup self = {.visit = {page->workspace, lookup_see}, .topic = topic, .word = word, .last = &self.first};
 	if (topic->visit)
 		topic->visit(&self.visit);
 	if (self.first && topic->one)
@@ -150,22 +149,23 @@ static bool topic_print_named(const struct help_topic *topic, const struct works
 		buffer_byte(&match->where, '\0');
 		bool failed = buffer_failed(&match->where) || !match->entry.text;
 		page->out->failed |= failed;
+		match->entry.where = match->where.bytes;
 		if (!failed)
-			topic->print_entry(workspace, page, &match->entry, match->where.bytes);
+			topic->print_entry(page, &match->entry);
 		buffer_close(&match->where);
 	}
 	return self.first != NULL;
 }
 
-static bool topics_print_named(const struct workspace *workspace, struct help_page *page, const char *word)
+static bool topics_print_named(struct help_page *page, const char *word)
 {
 	bool found = false;
 	for (size_t i = 0; i < TOPIC_COUNT; i++)
-		found |= topic_print_named(topics[i], workspace, page, word);
+		found |= topic_print_named(topics[i], page, word);
 	return found;
 }
 
-bool topics_print(const struct workspace *workspace, struct help_page *page, const char *const *words, size_t count)
+bool topics_print(struct help_page *page, const char *const *words, size_t count)
 {
 	bool of_topics = strcmp(words[0], "topics") == 0;
 	if (of_topics && count == 1) {
@@ -174,15 +174,15 @@ bool topics_print(const struct workspace *workspace, struct help_page *page, con
 	}
 	const struct help_topic *topic = count <= 2 ? topic_find(words[of_topics]) : NULL;
 	if (topic && (of_topics || count == 1))
-		topic_print(topic, workspace, page);
+		topic_print(topic, page);
 	if (of_topics)
 		return topic != NULL;
 	if (count == 1)
-		return topics_print_named(workspace, page, words[0]) || topic;
+		return topics_print_named(page, words[0]) || topic;
 	if (topic)
-		return topic_print_named(topic, workspace, page, words[1]);
-	const char *both = count == 2 ? arena_print(workspace->arena, "%s %s", words[0], words[1]) : NULL;
-	return both && topics_print_named(workspace, page, both); /* as `IN FLIGHT` */
+		return topic_print_named(topic, page, words[1]);
+	const char *both = count == 2 ? arena_print(page->workspace->arena, "%s %s", words[0], words[1]) : NULL;
+	return both && topics_print_named(page, both); /* as `IN FLIGHT` */
 }
 
 /* ---- searching ---- */
@@ -220,9 +220,9 @@ static void search_see(struct help_visit *visit, const struct help_entry *entry)
 		help_page_item(self->page, 0, entry->text, "%s (%s)", entry->name, one);
 }
 
-bool topics_search(const struct workspace *workspace, struct help_page *page, const char *word)
+bool topics_search(struct help_page *page, const char *word)
 {
-	struct topic_search self = {.visit = {workspace, search_see}, .page = page, .word = text_of(word)};
+	struct topic_search self = {.visit = {page->workspace, search_see}, .page = page, .word = text_of(word)};
 	for (size_t i = 0; i < TOPIC_COUNT; i++) {
 		self.topic = topics[i];
 		if (self.topic->visit)

@@ -18,9 +18,8 @@ static void resource_written(const struct access_word *word, char written[WRITTE
 	(void)snprintf(written, WRITTEN_BYTES, "%s%s", word->name, is_server ? "" : "/NAME");
 }
 
-static void policies_print(const struct workspace *workspace, struct help_page *page)
+static void policies_print(struct help_page *page)
 {
-	(void)workspace;
 	char written[WRITTEN_BYTES];
 	help_page_heading(page, 1, "Policies");
 	help_page_text(page,
@@ -67,12 +66,10 @@ static void policies_visit(struct help_visit *visit)
 		help_see(visit, word->name, "verb", word->help, word);
 }
 
-static void policies_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				 const char *where)
+static void policies_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace;
 	char kind[WRITTEN_BYTES];
-	(void)snprintf(kind, sizeof kind, "A %s of access policies.", where);
+	(void)snprintf(kind, sizeof kind, "A %s of access policies.", entry->where);
 	help_page_text(page, kind);
 	help_page_text(page, entry->text);
 }

@@ -211,9 +211,8 @@ static void confirms_print(struct help_page *page)
 		       "the webhook again, with the whole timeout. At most 8 webhooks are called at a time.");
 }
 
-static void alerts_print(const struct workspace *workspace, struct help_page *page)
+static void alerts_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Alerts");
 	help_page_text(page,
 		       "A pipeline's `alerts` are conditions, and the receivers of notices when a condition begins or ceases to "
@@ -234,11 +233,9 @@ static void alerts_visit(struct help_visit *visit)
 		help_see(visit, row->name, "notices of alerts", row->help, row);
 }
 
-static void alerts_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-			       const char *where)
+static void alerts_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace;
-	help_page_item(page, 0, entry->text, "%s (%s)", entry->name, where);
+	help_page_item(page, 0, entry->text, "%s (%s)", entry->name, entry->where);
 }
 
 const struct help_topic topic_alerts = {

@@ -25,9 +25,8 @@ static void settings_of_kind(struct help_page *page, enum kafka_setting_kind kin
 			setting_item(page, row);
 }
 
-static void kafka_settings_print(const struct workspace *workspace, struct help_page *page)
+static void kafka_settings_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Kafka settings");
 	help_page_text(page,
 		       "What a SeldonRuntime may set under `kafkaConfig.consumer` and `kafkaConfig.producer`, by librdkafka's "
@@ -49,10 +48,8 @@ static void kafka_settings_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void kafka_settings_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				       const char *where)
+static void kafka_settings_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	setting_item(page, entry->item);
 }
 
@@ -115,14 +112,14 @@ static void shared_see(void *visit, const struct option *row)
 	help_see(visit, row->name, "the settings file", row->help, row);
 }
 
-static void settings_print(const struct workspace *workspace, struct help_page *page)
+static void settings_print(struct help_page *page)
 {
 	help_page_heading(page, 1, "Settings");
 	help_page_text(page, "Options that many commands have may be set outside the command line. The command line has "
 		       "the highest precedence. Next are the files of the command (kafkaConfig of a SeldonRuntime, the "
 		       "namespace of a resource), then the environment, then the settings file.");
 	help_page_heading(page, 2, "Environment");
-	shared_each(workspace->commands, variable_item, page);
+	shared_each(page->workspace->commands, variable_item, page);
 	help_page_item(page, 0, settings_file_help, "SLUICE_SETTINGS");
 	help_page_heading(page, 2, "File");
 	help_page_text(page,
@@ -132,7 +129,7 @@ static void settings_print(const struct workspace *workspace, struct help_page *
 		       "refused if other users can write to it, because it determines where requests and logins are sent.");
 	help_page_text(page,
 		       "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
-	shared_each(workspace->commands, file_item, page);
+	shared_each(page->workspace->commands, file_item, page);
 	help_page_heading(page, 2, "Secrets of YAML");
 	help_page_text(page,
 		       "Passwords and keys of kafkaConfig, of a schema registry, of a cache and of webhooks are references. The "
@@ -153,11 +150,9 @@ static void settings_visit(struct help_visit *visit)
 		help_see(visit, row->name, "the environment", row->help, row);
 }
 
-static void settings_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				 const char *where)
+static void settings_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace;
-	help_page_item(page, 0, entry->text, "%s, in %s", entry->name, where);
+	help_page_item(page, 0, entry->text, "%s, in %s", entry->name, entry->where);
 }
 
 const struct help_topic topic_settings = {
@@ -171,9 +166,9 @@ const struct help_topic topic_settings = {
 
 /* ---- commands and their options ---- */
 
-static void commands_print(const struct workspace *workspace, struct help_page *page)
+static void commands_print(struct help_page *page)
 {
-	manual_all(page, workspace->commands);
+	manual_all(page, page->workspace->commands);
 }
 
 static void commands_visit(struct help_visit *visit)
@@ -182,10 +177,8 @@ static void commands_visit(struct help_visit *visit)
 		help_see(visit, (*command)->name, "", (*command)->summary, *command);
 }
 
-static void commands_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				 const char *where)
+static void commands_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	manual_command(page, entry->item);
 }
 
@@ -204,11 +197,9 @@ static void options_visit(struct help_visit *visit)
 			help_see(visit, row->name, (*command)->name, row->help, row);
 }
 
-static void options_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				const char *where)
+static void options_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace;
-	help_page_text(page, where);
+	help_page_text(page, entry->where);
 	manual_option(page, entry->item);
 }
 

@@ -1,6 +1,5 @@
 /* topics_files.c: Topics of `sluice help` for the user's files: step kinds, operations, resources, fields, and faults. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/option.h"
 #include "tools/help/help_topic.h"
@@ -118,13 +117,13 @@ static void step_body(struct help_page *page, const struct step_kind *kind)
 		help_page_options(page, kind->options);
 }
 
-static void steps_print(const struct workspace *workspace, struct help_page *page)
+static void steps_print(struct help_page *page)
 {
 	help_page_heading(page, 1, "Step kinds");
 	help_page_text(page,
 		       "A step has one of these keys. Without one, it calls the model with the same name as the step. Every "
 		       "step also has the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
-	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++) {
+	for (const struct step_kind *const *kind = page->workspace->kinds; *kind; kind++) {
 		help_page_heading(page, 2, "%s", (*kind)->name);
 		step_body(page, *kind);
 	}
@@ -136,10 +135,8 @@ static void steps_visit(struct help_visit *visit)
 		help_see(visit, (*kind)->name, "", (*kind)->summary, *kind);
 }
 
-static void steps_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-			      const char *where)
+static void steps_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	step_body(page, entry->item);
 }
 
@@ -166,9 +163,8 @@ static void resource_body(struct help_page *page, const struct resource_kind *ki
 	help_page_options(page, kind->rows);
 }
 
-static void resources_print(const struct workspace *workspace, struct help_page *page)
+static void resources_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Resources");
 	help_page_text(page,
 		       "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose "
@@ -185,10 +181,8 @@ static void resources_visit(struct help_visit *visit)
 		help_see(visit, kind->name, "", resource_text(kind), kind);
 }
 
-static void resources_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				  const char *where)
+static void resources_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	resource_body(page, entry->item);
 }
 
@@ -202,14 +196,14 @@ const struct help_topic topic_resources = {
 	.caseless = true,
 };
 
-static void kinds_print(const struct workspace *workspace, struct help_page *page)
+static void kinds_print(struct help_page *page)
 {
 	help_page_heading(page, 1, "Kinds");
 	help_page_heading(page, 2, "Kinds of YAML documents: `kind`");
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
 		help_page_item(page, 0, resource_text(kind), "%s", kind->name);
 	help_page_heading(page, 2, "Kinds of steps: the key of a step");
-	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++)
+	for (const struct step_kind *const *kind = page->workspace->kinds; *kind; kind++)
 		help_page_item(page, 0, (*kind)->summary, "%s", (*kind)->name);
 	help_page_heading(page, 2, "Of errors");
 	for (const struct failure_row *row = failure_rows; row->name; row++)
@@ -302,31 +296,27 @@ static void words_visit(struct help_visit *visit)
 }
 
 /* The places of a match, then what is said of them, then all that stands below such a field. */
-static void fields_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-			       const char *where)
+static void fields_print_entry(struct help_page *page, const struct help_entry *entry)
 {
 	const struct option *row = entry->item;
-	(void)workspace;
-	help_page_text(page, where);
+	help_page_text(page, entry->where);
 	help_page_text(page, entry->text);
 	if (row->rows)
 		help_page_options(page, row->rows);
 }
 
-static void words_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-			      const char *where)
+static void words_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace;
-	help_page_text(page, where);
+	help_page_text(page, entry->where);
 	help_page_text(page, entry->text);
 }
 
-static void operations_print(const struct workspace *workspace, struct help_page *page)
+static void operations_print(struct help_page *page)
 {
 	help_page_heading(page, 1, "Operations");
 	help_page_text(page,
 		       "Operations in the lists of `preprocess` and `postprocess`. `sluice help NAME` shows the options of one.");
-	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++) {
+	for (const struct step_kind *const *kind = page->workspace->kinds; *kind; kind++) {
 		const struct option *rows = (*kind)->options;
 		if (!rows || rows->type != OPTION_OPERATIONS)
 			continue;
@@ -373,9 +363,8 @@ static void fault_body(struct help_page *page, const struct fault_code *code)
 		help_page_code(page, "yaml", code->example);
 }
 
-static void faults_print(const struct workspace *workspace, struct help_page *page)
+static void faults_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Faults");
 	help_page_text(page,
 		       "The faults that `sluice lint` can find: the code, its meaning, what to do, and an example with its "
@@ -392,10 +381,8 @@ static void faults_visit(struct help_visit *visit)
 		help_see(visit, code->code, "", code->title, code);
 }
 
-static void faults_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-			       const char *where)
+static void faults_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	help_page_text(page, entry->text);
 	fault_body(page, entry->item);
 }

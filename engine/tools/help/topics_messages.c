@@ -1,7 +1,6 @@
 /* topics_messages.c: Topics of `sluice help` for messages: failures, expressions and their functions, formats,
  * datatypes, stub models, files of local models. */
 #include <stdio.h>
-#include <string.h>
 
 #include "tools/help/help_topic.h"
 #include "message/records/failure.h"
@@ -19,9 +18,8 @@ static void failure_item(struct help_page *page, const struct failure_row *row)
 	help_page_item(page, 0, help, "%s", row->name);
 }
 
-static void failures_print(const struct workspace *workspace, struct help_page *page)
+static void failures_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Failures");
 	help_page_text(page,
 		       "How a request can fail, and what happens to it. A request that is kept is in the pipeline's errors "
@@ -38,10 +36,8 @@ static void failures_visit(struct help_visit *visit)
 		help_see(visit, error_kind_name(row->kind), "", row->when, row);
 }
 
-static void failures_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				 const char *where)
+static void failures_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	failure_item(page, entry->item);
 }
 
@@ -93,9 +89,8 @@ static void functions_list(struct help_page *page)
 	}
 }
 
-static void expressions_print(const struct workspace *workspace, struct help_page *page)
+static void expressions_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Expressions");
 	help_page_text(page, expressions_text);
 	functions_list(page);
@@ -119,10 +114,8 @@ static void expressions_visit(struct help_visit *visit)
 		help_see(visit, operator_rows[i].name, "expressions", operator_rows[i].text, &operator_rows[i]);
 }
 
-static void expressions_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				    const char *where)
+static void expressions_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	help_page_item(page, 0, entry->text, "%s", entry->name);
 }
 
@@ -135,9 +128,8 @@ const struct help_topic topic_expressions = {
 	.print_entry = expressions_print_entry,
 };
 
-static void functions_print(const struct workspace *workspace, struct help_page *page)
+static void functions_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Functions");
 	help_page_text(page, "Functions that an expression can call; `sluice help expressions` describes the language.");
 	functions_list(page);
@@ -149,10 +141,8 @@ static void functions_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void functions_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				  const char *where)
+static void functions_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	function_item(page, entry->item);
 }
 
@@ -200,9 +190,8 @@ static void format_body(struct help_page *page, const struct format *format)
 			help_page_item(page, 0, row->help, "%s", row->name);
 }
 
-static void formats_print(const struct workspace *workspace, struct help_page *page)
+static void formats_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Formats");
 	help_page_text(page,
 		       "The format of a message is taken from its header `content-type`, or detected from its bytes, in this "
@@ -221,12 +210,10 @@ static void formats_visit(struct help_visit *visit)
 		help_see(visit, row->name, row->format, row->help, row);
 }
 
-static void formats_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				const char *where)
+static void formats_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace;
-	if (where[0])
-		help_page_item(page, 0, entry->text, "%s, in a message of the format %s", entry->name, where);
+	if (entry->where[0])
+		help_page_item(page, 0, entry->text, "%s, in a message of the format %s", entry->name, entry->where);
 	else
 		format_body(page, entry->item);
 }
@@ -249,9 +236,8 @@ static void stub_item(struct help_page *page, const struct stub_row *row)
 	help_page_item(page, 0, help, "%s", row->name);
 }
 
-static void stubs_print(const struct workspace *workspace, struct help_page *page)
+static void stubs_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Stub models");
 	help_page_text(page,
 		       "Simulated models for tests: use `storageUri: stub://NAME?key=value` in a Model, or the stub's name as "
@@ -266,10 +252,8 @@ static void stubs_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->gives, row);
 }
 
-static void stubs_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-			      const char *where)
+static void stubs_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	stub_item(page, entry->item);
 }
 
@@ -284,9 +268,8 @@ const struct help_topic topic_stubs = {
 
 /* ---- files of local models ---- */
 
-static void model_files_print(const struct workspace *workspace, struct help_page *page)
+static void model_files_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Files of local models");
 	help_page_text(page,
 		       "A step with `model: {local: FILE}` runs its model in the engine. The format is recognised from the bytes; "
@@ -305,10 +288,8 @@ static void model_files_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void model_files_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				    const char *where)
+static void model_files_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	char help[256];
 	(void)snprintf(help, sizeof help, "%s. For `model: {local: FILE}`.", entry->text);
 	help_page_text(page, help);
@@ -341,9 +322,8 @@ static void datatype_item(struct help_page *page, const struct datatype_row *row
 	help_page_item(page, 0, help, "%s", row->name);
 }
 
-static void datatypes_print(const struct workspace *workspace, struct help_page *page)
+static void datatypes_print(struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Datatypes");
 	help_page_text(page,
 		       "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital letters.");
@@ -374,10 +354,8 @@ static void datatypes_visit(struct help_visit *visit)
 		help_see(visit, datatype_rows[i].name, "", datatype_classes[datatype_rows[i].class], &datatype_rows[i]);
 }
 
-static void datatypes_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				  const char *where)
+static void datatypes_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	datatype_item(page, entry->item);
 }
 

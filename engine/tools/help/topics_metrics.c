@@ -87,7 +87,7 @@ static void declared_print(struct help_page *page)
 		"tensor of that name in its answers is counted. `sluice lint` warns of a metric that nothing in the files fills.");
 }
 
-static void metrics_print(const struct workspace *workspace, struct help_page *page)
+static void metrics_print(struct help_page *page)
 {
 	static const char *const headings[METRIC_SCOPES] = {
 		[SCOPE_PROCESS] = "Every process",
@@ -121,7 +121,6 @@ static void metrics_print(const struct workspace *workspace, struct help_page *p
 		[SCOPE_GATEWAY_CLIENT_NOW] = NULL,
 		[SCOPE_SERVED] = "Models of a model server",
 	};
-	(void)workspace;
 	help_page_heading(page, 1, "Metrics");
 	help_page_text(page,
 		       "The metrics that `/metrics` reports at the port of `--metrics`, in the formats of Prometheus and "
@@ -141,10 +140,8 @@ static void metrics_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void metrics_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
-				const char *where)
+static void metrics_print_entry(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	metric_item(page, entry->item);
 }
 

@@ -21,9 +21,8 @@ static void rows_visit(struct help_visit *visit, const struct watching_row *rows
 		help_see(visit, rows->name, rows->where, rows->text, rows);
 }
 
-static void row_print(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry, const char *where)
+static void row_print(struct help_page *page, const struct help_entry *entry)
 {
-	(void)workspace, (void)where;
 	const struct watching_row *row = entry->item;
 	help_page_item(page, 0, row->text, "%s (%s)", row->name, row->where);
 }

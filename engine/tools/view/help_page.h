@@ -4,8 +4,7 @@
  * are typed literally, an empty line ends a paragraph, and lines that begin with two blanks are an example and stay
  * unchanged.
  */
-#ifndef SLUICE_TOOLS_VIEW_HELP_PAGE_H
-#define SLUICE_TOOLS_VIEW_HELP_PAGE_H
+#pragma once
 
 #include "base/option.h"
 #include "base/text.h"
@@ -17,6 +16,7 @@ struct help_page {
 	enum help_page_form form;
 	bool colour; /* PAGE_TEXT only: headings are bold */
 	size_t columns; /* PAGE_TEXT only: of the terminal, if it is narrower than a page; 0: it is none */
+	const struct workspace *workspace; /* for topics (tools/help/help_topic.h): the kinds of steps, and the commands */
 	enum help_page_part { PAGE_NOTHING, PAGE_HEADING, PAGE_BLOCK, PAGE_ITEM } last; /* private: the previous part */
 };
 
@@ -41,5 +41,3 @@ void help_page_options(struct help_page *page, const struct option *rows);
 
 /* Writes the text of such a list for one row: its type, its bounds, its default, its help. */
 void help_page_describe(struct buffer *text, const struct option *row);
-
-#endif
