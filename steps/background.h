@@ -4,8 +4,7 @@
  * A running sample has each request so far with the same chance, by a fixed seed. It is of one opened step, and may begin with the
  * sample that an engine took of the newest requests in the topic.
  */
-#ifndef SLUICE_STEPS_BACKGROUND_H
-#define SLUICE_STEPS_BACKGROUND_H
+#pragma once
 
 #include "base/number/random.h"
 #include "compiler/step/step.h"
@@ -61,5 +60,3 @@ bool background_fill(struct background *background, struct text bytes, size_t wi
 /* INPUT or CONFIG: the background has other columns than these features, or (`whole`) a number that is missing. */
 bool background_fits(const struct background *background, size_t features, const struct text *names, bool whole,
 		     struct error *error);
-
-#endif

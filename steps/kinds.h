@@ -1,6 +1,5 @@
 /* kinds.h: Table of step kinds, which main() passes down. A kind is registered by its line in kinds.c, and nowhere else. */
-#ifndef SLUICE_STEPS_KINDS_H
-#define SLUICE_STEPS_KINDS_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -22,5 +21,3 @@ extern const struct step_kind step_outlier;
 extern const struct step_kind step_explain;
 extern const struct step_kind step_experiment;
 extern const struct step_kind step_drift;
-
-#endif

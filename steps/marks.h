@@ -1,6 +1,5 @@
 /* marks.h: Verdict of a step that watches: a score and a flag, as marks of the message or as tensors. */
-#ifndef SLUICE_STEPS_MARKS_H
-#define SLUICE_STEPS_MARKS_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -24,5 +23,3 @@ struct marks_verdict {
  * Tensors have a value for each row, and there is no state among them. LIMIT: the arena is full. */
 bool marks_emit(struct visit *visit, const struct verdict_names *names, enum marks_as as, const struct marks_verdict *verdict,
 		struct error *error);
-
-#endif

@@ -1,6 +1,5 @@
 /* model.h: Model that a step of kind `model` asks, for a step that explains its answers. */
-#ifndef SLUICE_STEPS_MODEL_H
-#define SLUICE_STEPS_MODEL_H
+#pragma once
 
 #include "compiler/expression/local_model.h"
 
@@ -19,5 +18,3 @@ const char *model_input(const struct step *step);
 
 /* The model that the step asks, read into the step's arena. False: CONFIG or SYSTEM, as when the step itself is opened. */
 bool asked_model_read(struct step *step, struct asked_model *asked, struct error *error);
-
-#endif

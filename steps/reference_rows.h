@@ -1,6 +1,5 @@
 /* reference_rows.h: Rows of one tensor of all messages, from which a reference is learnt, in the order in which they came. */
-#ifndef SLUICE_STEPS_REFERENCE_ROWS_H
-#define SLUICE_STEPS_REFERENCE_ROWS_H
+#pragma once
 
 #include "methods/numeric/table.h"
 #include "compiler/step/step.h"
@@ -27,5 +26,3 @@ bool column_names_agree(struct parameters parameters, struct name_list names, st
 
 /* Joined by commas; in the arena. */
 const char *column_names_shown(struct name_list names, struct arena *arena);
-
-#endif

@@ -1,8 +1,6 @@
 /* references.h: Reference data to which live data are compared: a file, a period of the past, or a topic. */
-#ifndef SLUICE_STEPS_REFERENCES_H
-#define SLUICE_STEPS_REFERENCES_H
+#pragma once
 
-#include "base/error.h"
 #include "base/option.h"
 
 struct step_reference {
@@ -14,5 +12,3 @@ struct step_reference {
 
 /* Checks that the reference is given in exactly one way; else a CONFIG error at its place. */
 bool reference_check(const struct step_reference *reference, struct error *error);
-
-#endif

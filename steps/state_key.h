@@ -1,6 +1,5 @@
 /* state_key.h: The key under which a step keeps state for a message. */
-#ifndef SLUICE_STEPS_STATE_KEY_H
-#define SLUICE_STEPS_STATE_KEY_H
+#pragma once
 
 #include "compiler/expression/expression.h"
 
@@ -9,5 +8,3 @@
  * that differ. The error says that `kept` ("features", "windows") are kept by key. */
 bool state_key_of(const struct expression *expression, const struct scope *scope, const char *kept, struct arena *arena,
 		  struct text *key, struct error *error);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * The Makefile includes it before every file of tests/unit, so a test includes cmocka.h alone.
  */
-#ifndef SLUICE_TESTS_UNIT_PROGRAM_H
-#define SLUICE_TESTS_UNIT_PROGRAM_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,5 +62,3 @@ void unit_text_equal(const char *expression, const char *actual, const char *exp
 #define assert_in_range(value, least, most) unit_in_range(UNIT_NUMBER(value), UNIT_NUMBER(least), UNIT_NUMBER(most), UNIT_PLACE)
 #undef assert_string_equal
 #define assert_string_equal(a, b) unit_text_equal(#a, (const char *)(a), (const char *)(b), UNIT_PLACE)
-
-#endif

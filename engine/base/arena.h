@@ -12,8 +12,7 @@
  *
  * An arena belongs to one thread.
  */
-#ifndef SLUICE_BASE_ARENA_H
-#define SLUICE_BASE_ARENA_H
+#pragma once
 
 #include <stdalign.h>
 #include <stdbool.h>
@@ -112,5 +111,3 @@ static inline bool arena_failed(const struct arena *arena)
 #define ARENA_NEW(arena, type) ((type *)arena_take((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_take((arena), (count), sizeof(type)))
 #define ARENA_ARRAY_RAW(arena, type, count) ((type *)arena_take_raw_array((arena), (count), sizeof(type))) /* not zeroed */
-
-#endif

@@ -3,8 +3,7 @@
  * Writing uses the standard alphabet and padding. Reading accepts either alphabet, with or without padding, but
  * no spaces. Callable from any thread.
  */
-#ifndef SLUICE_BASE_BASE64_H
-#define SLUICE_BASE_BASE64_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -31,5 +30,3 @@ bool base64url_read(struct text text, char *out, size_t *length);
 
 /* Encodes to `out`, without a NUL; returns the length. */
 size_t base64_write(struct text bytes, char *out);
-
-#endif

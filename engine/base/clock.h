@@ -3,10 +3,8 @@
  * Only for code that communicates with the outside. Code that must behave the same in tests, in the simulator
  * and in production gets its time as an argument, and does not include this header.
  */
-#ifndef SLUICE_BASE_CLOCK_H
-#define SLUICE_BASE_CLOCK_H
+#pragma once
 
-#include <stdint.h>
 #include <time.h>
 
 #include "base/number/duration.h"
@@ -44,5 +42,3 @@ static inline int64_t time_of_day_ms(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
-
-#endif

@@ -1,9 +1,7 @@
 /* condition.h: Condition variables that wait by the monotonic clock. */
-#ifndef SLUICE_BASE_CONDITION_H
-#define SLUICE_BASE_CONDITION_H
+#pragma once
 
 #include <pthread.h>
-#include <stdbool.h>
 
 #include "base/clock.h"
 
@@ -24,5 +22,3 @@ static inline void condition_wait_until(pthread_cond_t *condition, pthread_mutex
 	const struct timespec until = {.tv_sec = due_ms / MS_PER_S, .tv_nsec = due_ms % MS_PER_S * NS_PER_MS};
 	(void)pthread_cond_timedwait(condition, lock, &until);
 }
-
-#endif

@@ -14,8 +14,7 @@
  * thread may use its own. It starts as `{0}`. Code that runs for each message sets only its kind (`error.kind =
  * ERROR_NONE`), because the text is long, and is not read before there is a kind.
  */
-#ifndef SLUICE_BASE_ERROR_H
-#define SLUICE_BASE_ERROR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,5 +79,3 @@ static inline void *error_null(bool set)
 
 const char *error_kind_name(enum error_kind kind); /* "INPUT"; "" for NONE */
 enum error_kind error_kind_find(const char *name, size_t length); /* NONE: there is none of that name */
-
-#endif

@@ -1,6 +1,5 @@
 /* file.h: Reader of a whole file, or of standard input, into an arena; a writer of one; stamps, by which a change is noticed. */
-#ifndef SLUICE_BASE_FILE_H
-#define SLUICE_BASE_FILE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -34,5 +33,3 @@ void file_stamp_take(const char *path, struct file_stamp *stamp);
 
 /* Whether the file at `path` has another stamp. A deleted file has not. */
 bool file_stamp_differs(const char *path, const struct file_stamp *stamp);
-
-#endif

@@ -4,11 +4,7 @@
  * values may be stored, sent, and compared with those of other programs. It does not resist deliberate
  * collisions.
  */
-#ifndef SLUICE_BASE_HASH_H
-#define SLUICE_BASE_HASH_H
-
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -32,5 +28,3 @@ static inline uint32_t hash_key(struct text key)
 {
 	return (uint32_t)hash_text(key, 0);
 }
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Any thread may hold and release. Whoever replaces has a lock that excludes other writers.
  */
-#ifndef SLUICE_BASE_HELD_SLOT_H
-#define SLUICE_BASE_HELD_SLOT_H
+#pragma once
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -49,5 +48,3 @@ void held_slot_replace(struct held_slot *slot, struct held_value *value);
 
 /* Frees all values. Nobody holds the slot. */
 void held_slot_close(struct held_slot *slot);
-
-#endif

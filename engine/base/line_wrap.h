@@ -4,8 +4,7 @@
  * blanks or more. Without columns it is indented as the line itself, at least by LINE_WRAP_INDENT. A word that is longer
  * than the width is not broken, so that it can be copied. Escape sequences of colours have no width.
  */
-#ifndef SLUICE_BASE_LINE_WRAP_H
-#define SLUICE_BASE_LINE_WRAP_H
+#pragma once
 
 #include "base/text.h"
 
@@ -14,5 +13,3 @@
 
 /* Appends the page to `out`, each line at most `columns` wide. 0: unchanged. */
 void lines_wrap(struct text page, size_t columns, struct buffer *out);
-
-#endif

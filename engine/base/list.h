@@ -4,8 +4,7 @@
  * it is removed without a search and without naming the list. The list allocates nothing and does not own its
  * items.
  */
-#ifndef SLUICE_BASE_LIST_H
-#define SLUICE_BASE_LIST_H
+#pragma once
 
 #include <assert.h>
 #include <stddef.h>
@@ -61,5 +60,3 @@ static inline void list_remove(struct list_node *node)
 	*(node->next ? &node->next->previous : &list->last) = node->previous;
 	*node = (struct list_node){0};
 }
-
-#endif

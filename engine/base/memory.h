@@ -5,8 +5,7 @@
  *
  * Callable from any thread. The caller owns what is returned and frees it with memory_give().
  */
-#ifndef SLUICE_BASE_MEMORY_H
-#define SLUICE_BASE_MEMORY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +56,3 @@ void memory_clear(void *piece, size_t size);
  * of allocations so far. For tests; main reads SLUICE_FAIL_ALLOCATION. */
 void memory_fail_at(uint64_t nth);
 uint64_t memory_taken(void);
-
-#endif

@@ -2,10 +2,8 @@
  *
  * Callable from any thread.
  */
-#ifndef SLUICE_BASE_NETWORK_H
-#define SLUICE_BASE_NETWORK_H
+#pragma once
 
-#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
@@ -32,5 +30,3 @@ bool network_is_public(const struct sockaddr_storage *address);
 
 /* Whether it is this machine's own; of IPv4 or IPv6. */
 bool network_is_loopback(const struct sockaddr *address);
-
-#endif

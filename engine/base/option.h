@@ -7,11 +7,8 @@
  * Each row contains the place of its value (`offset` into the struct that the rows describe) and, by its type,
  * the C type there. Rows end with OPTION_END. Values live as long as the spec from which they were read.
  */
-#ifndef SLUICE_BASE_OPTION_H
-#define SLUICE_BASE_OPTION_H
+#pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -157,5 +154,3 @@ struct option {
 	{                                                                                                                          \
 		.name = key, .type = OPTION_##kind, .offset = OPTION_UNSTORED, __VA_ARGS__                                         \
 	}
-
-#endif

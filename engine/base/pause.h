@@ -1,6 +1,5 @@
 /* pause.h: Pauses between attempts, each twice as long as the one before, up to a bound. Pure. */
-#ifndef SLUICE_BASE_PAUSE_H
-#define SLUICE_BASE_PAUSE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -10,5 +9,3 @@ static inline int64_t pause_next(int64_t pause_ms, int64_t first_ms, int64_t mos
 	const int64_t next_ms = pause_ms > 0 ? 2 * pause_ms : first_ms;
 	return next_ms < most_ms ? next_ms : most_ms;
 }
-
-#endif

@@ -3,8 +3,7 @@
  * In JSON strings, forbidden characters are escaped, and bytes that are not UTF-8 become the replacement
  * character, so that the output can always be read. Callable from any thread.
  */
-#ifndef SLUICE_BASE_QUOTE_H
-#define SLUICE_BASE_QUOTE_H
+#pragma once
 
 #include <stdio.h>
 
@@ -36,5 +35,3 @@ void print_shown(FILE *stream, const char *string);
 
 /* In single quotes if needed, so that the output can be pasted into a shell. */
 void buffer_shell_word(struct buffer *buffer, struct text word);
-
-#endif

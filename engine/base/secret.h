@@ -8,8 +8,7 @@
  *
  * A fetched value is never printed: not in errors, nor in the output of commands.
  */
-#ifndef SLUICE_BASE_SECRET_H
-#define SLUICE_BASE_SECRET_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -52,5 +51,3 @@ const char *secret_fetch_bound(const char *folder, const char *value, const char
 /* The same for a key of YAML, by which something is signed or its sender known: an empty one is a CONFIG error, too. */
 const char *secret_fetch_key(const char *folder, const char *value, const char *setting, struct place place, struct arena *arena,
 			     struct error *error);
-
-#endif

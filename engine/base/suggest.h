@@ -7,8 +7,7 @@
  *
  * Nothing is stored or allocated; callable from any thread.
  */
-#ifndef SLUICE_BASE_SUGGEST_H
-#define SLUICE_BASE_SUGGEST_H
+#pragma once
 
 #include "base/text.h"
 
@@ -29,5 +28,3 @@ void suggest_offer(struct suggestion *suggestion, struct text candidate);
 /* The place of a word among `choices`, which are separated by one space, as in an option row; -1: it is none of them. Those
  * before it are offered to `suggestion`, unless that is NULL. */
 int choice_find(const char *choices, struct text word, struct suggestion *suggestion);
-
-#endif

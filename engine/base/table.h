@@ -10,8 +10,7 @@
  * bytes for each change, and a removed key without its value. The heap is used only if a value does not fit into the memory of the
  * value before. A table belongs to one thread.
  */
-#ifndef SLUICE_BASE_TABLE_H
-#define SLUICE_BASE_TABLE_H
+#pragma once
 
 #include "base/text.h"
 
@@ -49,5 +48,3 @@ void table_change_written(struct state_table *table);
 size_t table_buckets(const struct state_table *table);
 void table_show(const struct state_table *table, size_t bucket, void (*show)(void *context, struct text key, struct text value),
 		void *context);
-
-#endif

@@ -6,8 +6,7 @@
  * A `struct buffer` owns its bytes and has a ceiling. Reaching the ceiling, or running out of memory, is
  * sticky: later appends do nothing, and the caller checks buffer_failed() once at the end.
  */
-#ifndef SLUICE_BASE_TEXT_H
-#define SLUICE_BASE_TEXT_H
+#pragma once
 
 #include <assert.h>
 #include <stdbool.h>
@@ -174,5 +173,3 @@ static inline struct text buffer_view(const struct buffer *buffer)
 {
 	return (struct text){buffer->bytes, buffer->length};
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* topic_name.h: Names of topics: which ones Kafka accepts. */
-#ifndef SLUICE_BASE_TOPIC_NAME_H
-#define SLUICE_BASE_TOPIC_NAME_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -8,5 +7,3 @@
 
 /* Letters, digits, `.`, `_` and `-`, and neither `.` nor `..`; its length is not checked. */
 bool topic_name_is_spelled(const char *name);
-
-#endif

@@ -5,11 +5,9 @@
  * The parts borrow from the text that was parsed. They may be sent as they are: a URL with spaces or control
  * characters is refused.
  */
-#ifndef SLUICE_BASE_URL_H
-#define SLUICE_BASE_URL_H
+#pragma once
 
 #include <ctype.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -46,5 +44,3 @@ int url_escape(struct text text);
 
 /* Appends the decoded form of a percent-encoded text; `%` without two digits stays as it is. */
 void url_decode(struct buffer *out, struct text encoded);
-
-#endif

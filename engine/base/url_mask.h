@@ -6,8 +6,7 @@
  * error_set(), fault_add(), log_say(), command_note() and findings_add() mask their texts; other code that prints addresses must
  * call this itself. Callable from any thread.
  */
-#ifndef SLUICE_BASE_URL_MASK_H
-#define SLUICE_BASE_URL_MASK_H
+#pragma once
 
 #include "base/text.h"
 
@@ -17,5 +16,3 @@ size_t mask_urls(char *bytes, size_t length);
 /* The same for a string, and for the contents of a buffer. */
 void mask_string(char *string);
 void mask_buffer(struct buffer *buffer);
-
-#endif

@@ -4,8 +4,7 @@
  * thousand: from DRAFTS_LOOKED_THROUGH on, keys are found by their hashes. All memory is in the visit's arena. {0}:
  * no drafts.
  */
-#ifndef SLUICE_FLOW_DRAFTS_H
-#define SLUICE_FLOW_DRAFTS_H
+#pragma once
 
 #include "base/arena.h"
 #include "flow/state/store.h"
@@ -26,5 +25,3 @@ struct write *drafts_find(const struct drafts *drafts, struct text key);
 /* Adds a write for a key that has none, and copies the key; the caller sets the value. NULL: memory ran out, and
  * nothing has changed. */
 struct write *drafts_add(struct drafts *drafts, struct text key, struct arena *arena);
-
-#endif

@@ -4,8 +4,7 @@
  * Made once from a graph, immutable, in an arena. A join matcher (flow/join_matcher.h) decides whether the parts of a
  * request are complete. There is one matcher for each unit of state: a partition, or everything.
  */
-#ifndef SLUICE_FLOW_EXTERNAL_INPUT_H
-#define SLUICE_FLOW_EXTERNAL_INPUT_H
+#pragma once
 
 #include "flow/join_matcher.h"
 #include "compiler/graph/graph.h"
@@ -50,5 +49,3 @@ const struct payload *external_input_join(const struct external_input *external_
 
 /* Sets a LIMIT error: the rest of the request came too late. */
 void external_input_late(const struct external_input *external_input, struct error *error);
-
-#endif

@@ -22,8 +22,7 @@
  * A flow belongs to one thread and is not reentrant: functions of the environment must not call flow functions; they note and
  * return.
  */
-#ifndef SLUICE_FLOW_FLOW_H
-#define SLUICE_FLOW_FLOW_H
+#pragma once
 
 #include "observe/counts.h"
 #include "compiler/graph/graph.h"
@@ -183,5 +182,3 @@ struct line *line_open(struct flow *flow, struct store *store, struct error *err
 /* Closes a line. Its messages that are still inside go on without it: stateful steps refuse them, and they do not use
  * the store any more. Messages may finish in this call. It may be called after the flow is closed; NULL is fine. */
 void line_close(struct line *line);
-
-#endif

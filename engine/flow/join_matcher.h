@@ -13,11 +13,8 @@
  *
  * A matcher belongs to one thread and does not survive a crash: its owner gives it the same parts again, in order.
  */
-#ifndef SLUICE_FLOW_JOIN_MATCHER_H
-#define SLUICE_FLOW_JOIN_MATCHER_H
+#pragma once
 
-#include "base/error.h"
-#include "base/text.h"
 #include "compiler/resources/resource.h"
 
 struct matcher;
@@ -124,5 +121,3 @@ void *join_part_of(const struct pending_join *pending_join, size_t source); /* N
 
 /* Next part that it keeps, each once, in the order in which they came; *next begins as 0. NULL: no more. */
 void *pending_join_next_part(const struct pending_join *pending_join, size_t *next);
-
-#endif

@@ -3,8 +3,7 @@
  * The draw is a function of the unit, the context and the policy's version, so a unit keeps its candidate until the policy
  * changes. A message without a unit is drawn by its origin, so a replay draws the same.
  */
-#ifndef SLUICE_FLOW_POLICY_DRAW_H
-#define SLUICE_FLOW_POLICY_DRAW_H
+#pragma once
 
 #include "methods/bandits/policy.h"
 #include "flow/run.h"
@@ -31,5 +30,3 @@ struct policy_draw {
 /* False: no policy is in force, or it is of other candidates or features than the experiment now has. */
 bool policy_draw(const struct visit *visit, const struct graph_experiment *experiment, const struct policy_context *context,
 		 struct text unit, struct policy_draw *draw);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * They live in the arena of the message that was entered, also those of its offspring and of pipelines that it calls.
  */
-#ifndef SLUICE_FLOW_ROLLOUT_CHOICES_H
-#define SLUICE_FLOW_ROLLOUT_CHOICES_H
+#pragma once
 
 #include "flow/flow.h"
 
@@ -50,5 +49,3 @@ void rollout_choices_end_calls(struct message *message, int64_t now_ms);
 
 /* Counts the choices of a message that has finished, and forgets them. What another stage answers is not counted here. */
 void rollout_choices_end(struct message *message, enum flow_outcome outcome, const struct answer *answer, int64_t now_ms);
-
-#endif

@@ -3,13 +3,10 @@
  * A route is any number of parts between colons: `NAME_VERSION` of a model, of any version, `NAME.pipeline` of a pipeline, or a
  * name alone. Parts that name no candidate are of other experiments. Private to flow.
  */
-#ifndef SLUICE_FLOW_ROUTE_H
-#define SLUICE_FLOW_ROUTE_H
+#pragma once
 
 #include "message/message.h"
 #include "compiler/graph/graph.h"
 
 /* The candidate that the first such part names; of several headers the last one that names a candidate counts. */
 bool route_find(const struct graph_experiment *experiment, struct headers headers, size_t *index);
-
-#endif

@@ -8,8 +8,7 @@
  * Of one message (in its arena): a run, with a node state for each node and an arrival for each source of each gate.
  * A run executes its tasks until none is left; then it is finished, or it waits for calls and for time.
  */
-#ifndef SLUICE_FLOW_RUN_H
-#define SLUICE_FLOW_RUN_H
+#pragma once
 
 #include "flow/drafts.h"
 #include "flow/flow.h"
@@ -548,5 +547,3 @@ void run_wake(struct run *run);			  /* after a change: it is worked off before t
 struct run *run_begin_child(struct child *child); /* NULL: memory */
 void run_leave(struct run *run);
 void flow_work(struct flow *flow); /* works off the ready runs */
-
-#endif

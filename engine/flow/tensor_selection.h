@@ -3,8 +3,7 @@
  * References to the same producer count as one source: its tensors keep their order, and each is taken once. The
  * first reference that selects a tensor decides its name.
  */
-#ifndef SLUICE_FLOW_TENSOR_SELECTION_H
-#define SLUICE_FLOW_TENSOR_SELECTION_H
+#pragma once
 
 #include "compiler/graph/graph.h"
 
@@ -24,5 +23,3 @@ const struct payload *source_select(struct arena *arena, const struct source *so
  * leftmost, every mark once. NULL: the arena is full. */
 const struct payload *sources_join(struct arena *arena, const struct source *sources, const size_t *leader, size_t count,
 				   const struct payload *const *came);
-
-#endif

@@ -9,8 +9,7 @@
  * pipelines that can be called, calls.h the open calls, rest.h the routes of REST, and grpc_front.h the methods of
  * gRPC.
  */
-#ifndef SLUICE_GATEWAY_GATEWAY_H
-#define SLUICE_GATEWAY_GATEWAY_H
+#pragma once
 
 #include "gateway/access/access.h"
 #include "gateway/calls/calls.h"
@@ -106,5 +105,3 @@ uint64_t gateway_tls_failures(const struct gateway *gateway);		   /* of gateway_
 
 /* Connections that it closed because of its limits, at all its ports. */
 struct connection_counts gateway_connection_counts(const struct gateway *gateway);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * It works in a loop. Compiling, and reading all again, are one task (net/loop_task.h) at a time, while the loop continues.
  */
-#ifndef SLUICE_GATEWAY_GATEWAY_FOLLOWER_H
-#define SLUICE_GATEWAY_GATEWAY_FOLLOWER_H
+#pragma once
 
 #include "control/engine/control_documents.h"
 #include "control/records/control_topics.h"
@@ -47,5 +46,3 @@ void gateway_follower_reread(struct gateway_follower *follower);
 
 /* Why nothing, or not what is in force, is served; "": it is. Lives until the loop continues. */
 const char *gateway_follower_unready(const struct gateway_follower *follower);
-
-#endif

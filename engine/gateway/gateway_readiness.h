@@ -9,8 +9,7 @@
  * Nor is it ready until it takes calls with idempotency keys (gateway/calls/idempotent_calls.h), and while no call can be allowed:
   * tokens alone let calls in, and their keys are not there (access_is_ready()).
  */
-#ifndef SLUICE_GATEWAY_GATEWAY_READINESS_H
-#define SLUICE_GATEWAY_GATEWAY_READINESS_H
+#pragma once
 
 #include "gateway/gateway.h"
 
@@ -27,5 +26,3 @@ struct gateway_readiness {
 
 /* Whether calls of the target are answered; NULL: of any target. False: `error` has the reason. */
 bool gateway_readiness_find(const struct gateway_readiness *readiness, const struct gateway_target *target, struct error *error);
-
-#endif

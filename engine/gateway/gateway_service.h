@@ -1,8 +1,7 @@
 /* gateway_service.h: Gateway of a command: opened with the command's options, and updated when the files change. For
  * `sluice gateway`, and for `sluice run` with a gateway inside.
  */
-#ifndef SLUICE_GATEWAY_GATEWAY_SERVICE_H
-#define SLUICE_GATEWAY_GATEWAY_SERVICE_H
+#pragma once
 
 #include "gateway/gateway.h"
 #include "gateway/access/gateway_access.h"
@@ -91,5 +90,3 @@ bool gateway_service_follow(struct gateway_service *service, const struct revisi
 /* Reads callers' keys and policies, and the certificate again. False: some have errors, which are reported; the
  * versions in use of these are kept. */
 bool gateway_service_reread(struct gateway_service *service);
-
-#endif

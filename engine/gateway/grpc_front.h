@@ -9,8 +9,7 @@
  * A request that a step drops gets a response without tensors and with `sluice-outcome`. So does a request of a
  * pipeline without an output. A failed request gets the kind, place, step and attempts of its error as metadata.
  */
-#ifndef SLUICE_GATEWAY_GRPC_FRONT_H
-#define SLUICE_GATEWAY_GRPC_FRONT_H
+#pragma once
 
 #include "gateway/gateway.h"
 
@@ -41,5 +40,3 @@ void grpc_front_leave(struct grpc_front *front);
 /* As grpc_server_drain(), after grpc_front_leave(). Calls are still served that arrive before their callers have received the
  * notice. */
 bool grpc_front_drain(struct grpc_front *front);
-
-#endif

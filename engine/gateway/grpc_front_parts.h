@@ -3,8 +3,7 @@
  *   grpc_front.c       its methods, opened and closed
  *   grpc_front_head.c  whom a call names, and checks of its head and of its caller
  */
-#ifndef SLUICE_GATEWAY_GRPC_FRONT_PARTS_H
-#define SLUICE_GATEWAY_GRPC_FRONT_PARTS_H
+#pragma once
 
 #include "gateway/access/call_access.h"
 #include "gateway/calls/call_setup.h"
@@ -70,5 +69,3 @@ bool grpc_caller_may(struct grpc_front *front, struct grpc_request *request, enu
 /* Checks the head of a call of that method; NULL: there is no such method. Sets the status, and the words that say why, if it is
  * refused. */
 void grpc_head_check(const struct grpc_asked *asked, const struct grpc_route *route, int *status, const char **words);
-
-#endif

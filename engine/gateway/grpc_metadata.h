@@ -2,8 +2,7 @@
  *
  * Tensors of which `plan` knows no datatype are left out, as by REST.
  */
-#ifndef SLUICE_GATEWAY_GRPC_METADATA_H
-#define SLUICE_GATEWAY_GRPC_METADATA_H
+#pragma once
 
 #include "gateway/calls/deployment_models.h"
 
@@ -15,5 +14,3 @@ void grpc_metadata_write_seldon_model(const struct deployment_model *model, stru
 
 /* Appends a SeldonGraphMetadata. */
 void grpc_metadata_write_seldon_graph(const struct gateway_target *target, struct buffer *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* grpc_outcome.h: Outcomes of calls as gRPC's callers get them: status, metadata and message.
  */
-#ifndef SLUICE_GATEWAY_GRPC_OUTCOME_H
-#define SLUICE_GATEWAY_GRPC_OUTCOME_H
+#pragma once
 
 #include "gateway/calls/call_outcome.h"
 #include "net/grpc/grpc_server.h"
@@ -31,5 +30,3 @@ void grpc_outcome_answer(struct grpc_request *request, const struct call_outcome
 /* The same for feedback, which Seldon's executor answers with a SeldonMessage that has the request's id. */
 void grpc_outcome_answer_feedback(struct grpc_request *request, const struct call_outcome *outcome,
 				  const struct grpc_outcome_form *form);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * All belongs to the loop's thread.
  */
-#ifndef SLUICE_GATEWAY_HEALTH_WATCHES_H
-#define SLUICE_GATEWAY_HEALTH_WATCHES_H
+#pragma once
 
 #include "base/list.h"
 #include "net/grpc/grpc_server.h"
@@ -48,5 +47,3 @@ bool health_watch_begin(struct health_watches *watches, struct grpc_request *str
 
 /* Ends all watches, and each that begins later. */
 void health_watches_drain(struct health_watches *watches);
-
-#endif

@@ -1,7 +1,6 @@
 /* rest.h: REST front end of a gateway: the table of routes and their handlers. Private to the gateway.
  */
-#ifndef SLUICE_GATEWAY_REST_H
-#define SLUICE_GATEWAY_REST_H
+#pragma once
 
 #include "gateway/access/call_access.h"
 #include "gateway/gateway.h"
@@ -192,5 +191,3 @@ void rest_refuse_with(const struct rest_request *request, int status, const stru
 void rest_refuse(const struct rest_request *request, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* By a limit of the gateway's own, with Retry-After. */
 void rest_refuse_by_limit(const struct rest_request *request, int status, const char *words);
-
-#endif

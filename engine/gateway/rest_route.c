@@ -1,6 +1,5 @@
 /* rest_route.c: Matching of paths and queries against the table of routes; see rest.h. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/url.h"
 #include "gateway/rest.h"

@@ -5,13 +5,10 @@
   * calls. Models that only some requests call, by a route, a switch or a trigger, are not named unless an experiment has chosen
    * them.
  */
-#ifndef SLUICE_GATEWAY_SELDON_ROUTE_H
-#define SLUICE_GATEWAY_SELDON_ROUTE_H
+#pragma once
 
 #include "gateway/calls/call_outcome.h"
 #include "gateway/calls/targets.h"
 
 /* The headers of the outcome with those lines, in its arena. If memory runs out, they are as before. */
 struct headers seldon_route_headers(const struct gateway_targets *targets, const struct call_outcome *outcome);
-
-#endif

@@ -1,7 +1,6 @@
 /* server_metrics.h: Metrics of servers without an engine: `/metrics` and the probes of `sluice gateway` and `sluice
  * models serve` (monitor/metrics/metrics_listener.h). */
-#ifndef SLUICE_GATEWAY_SERVER_METRICS_H
-#define SLUICE_GATEWAY_SERVER_METRICS_H
+#pragma once
 
 #include "gateway/gateway.h"
 #include "monitor/metrics/metrics_listener.h"
@@ -26,5 +25,3 @@ struct metrics_listener *gateway_metrics_open(const struct metrics_config *confi
 					      struct error *error);
 struct metrics_listener *model_metrics_open(const struct metrics_config *config, struct loop *loop, struct model_server *server,
 					    struct error *error);
-
-#endif

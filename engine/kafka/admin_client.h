@@ -2,8 +2,7 @@
  *
  * Belongs to one thread at a time.
  */
-#ifndef SLUICE_KAFKA_ADMIN_CLIENT_H
-#define SLUICE_KAFKA_ADMIN_CLIENT_H
+#pragma once
 
 #include "kafka/client.h"
 
@@ -36,5 +35,3 @@ const struct rd_kafka_metadata *admin_client_look(struct admin_client *admin, st
  * librdkafka, refuses that. Waits at most so long for each of two answers, or until `stopping`. */
 rd_kafka_resp_err_t admin_client_try_write(struct admin_client *admin, const char *topic, int timeout_ms,
 					   const atomic_bool *stopping);
-
-#endif

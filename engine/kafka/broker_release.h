@@ -7,8 +7,7 @@
  *
  * For commands: it waits, at most BROKER_RELEASE_WAIT_MS.
  */
-#ifndef SLUICE_KAFKA_BROKER_RELEASE_H
-#define SLUICE_KAFKA_BROKER_RELEASE_H
+#pragma once
 
 #include "base/text.h"
 #include "kafka/record.h"
@@ -25,5 +24,3 @@ const char *broker_release_fault(int level);
 /* The two halves of the question, pure: appends the request with its length; reads the response without its length. */
 void broker_release_request(struct buffer *out);
 int broker_release_read(struct text response);
-
-#endif

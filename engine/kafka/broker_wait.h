@@ -10,12 +10,9 @@
  * thread go on wakes it: an answer, a socket that takes more, or librdkafka's pipe, which it polls too. For this, the poll() of
  * broker_wait.c stands before libc's in the process. For other threads both do the same.
  */
-#ifndef SLUICE_KAFKA_BROKER_WAIT_H
-#define SLUICE_KAFKA_BROKER_WAIT_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 
 /* The broker threads of a client of this configuration wait. */
 void broker_wait_configure(rd_kafka_conf_t *configuration);
-
-#endif

@@ -1,8 +1,7 @@
 /* client.h: Shared parts of librdkafka's consumers and producers: configurations, clients, queues, refused records.
  * Private to log; no other module sees librdkafka.
  */
-#ifndef SLUICE_KAFKA_CLIENT_H
-#define SLUICE_KAFKA_CLIENT_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -266,5 +265,3 @@ rd_kafka_topic_partition_list_t *consumer_commit_list(const struct consumer *sel
 
 /* Replaces the metadata of an offset that is to be committed by a copy, which librdkafka frees. False: memory ran out. */
 bool partition_metadata_set(rd_kafka_topic_partition_t *partition, struct text metadata);
-
-#endif

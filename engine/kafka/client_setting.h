@@ -2,8 +2,7 @@
  *
  * librdkafka reads a number as far as its digits go: `10s` would be 10 ms. Such values are refused.
  */
-#ifndef SLUICE_KAFKA_CLIENT_SETTING_H
-#define SLUICE_KAFKA_CLIENT_SETTING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ size_t client_setting_size(const struct rd_kafka_conf_s *configuration, const ch
 /* Whether a client can have that setting. True also for a setting that this librdkafka does not have, as another version may,
  * and for a reference to a secret. False: a CONFIG error that names it. Opens no client. */
 bool client_setting_fits(const char *name, const char *value, struct error *error);
-
-#endif

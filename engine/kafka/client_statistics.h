@@ -3,8 +3,7 @@
  * Of the hundreds of values, those are read that show whether Kafka or the way to it is slow, or whether records wait. Values
  * of topics and partitions are skipped, but for their leaders: the engine counts its own. Pure, except for the memory of one call.
  */
-#ifndef SLUICE_KAFKA_CLIENT_STATISTICS_H
-#define SLUICE_KAFKA_CLIENT_STATISTICS_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -20,5 +19,3 @@ bool client_statistics_read(struct text json, struct client_counts *counts, stru
 /* Names each topic of which a partition that the client reads has no leader, as far as the client knows. False: the JSON is not
  * valid, or memory ran out. */
 bool client_statistics_leaders(struct text json, void (*leaderless)(void *context, struct text topic), void *context);
-
-#endif

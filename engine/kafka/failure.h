@@ -1,6 +1,5 @@
 /* failure.h: Meaning of an error of librdkafka or of a broker. Pure; private to log. */
-#ifndef SLUICE_KAFKA_FAILURE_H
-#define SLUICE_KAFKA_FAILURE_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -21,5 +20,3 @@ const char *failure_advice(rd_kafka_resp_err_t code);
 
 /* Whether another client would get the same error: a missing right, or a wrong setting. */
 bool failure_is_lasting(rd_kafka_resp_err_t code);
-
-#endif

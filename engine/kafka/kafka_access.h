@@ -1,6 +1,5 @@
 /* kafka_access.h: Addresses, settings and logins with which a client connects to Kafka, or to its registry of schemas. */
-#ifndef SLUICE_KAFKA_KAFKA_ACCESS_H
-#define SLUICE_KAFKA_KAFKA_ACCESS_H
+#pragma once
 
 #include "kafka/record.h"
 #include "kafka/topics/registry.h"
@@ -23,5 +22,3 @@ static inline struct registry_config kafka_registry(const struct kafka *kafka)
 	return (struct registry_config){
 		.url = kafka->registry.url, .login = kafka->registry.login, .files = &kafka->registry.files};
 }
-
-#endif

@@ -2,8 +2,7 @@
  * settings that contradict each other. In a sink each fact is logged once in a while, and the lines between are counted; at
  * level debug they are there too.
  */
-#ifndef SLUICE_KAFKA_KAFKA_LOG_H
-#define SLUICE_KAFKA_KAFKA_LOG_H
+#pragma once
 
 #include "observe/log_sink.h"
 
@@ -21,5 +20,3 @@ void kafka_log_say(enum log_level level, const char *line);
 
 /* The same for a line that may come again and again, or from several workers: it is logged as those of librdkafka are. */
 void kafka_log_repeat(enum log_level level, const char *line);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * The functions of this module that wait return within some seconds then, as if the time of their own was over.
  */
-#ifndef SLUICE_KAFKA_KAFKA_WAIT_H
-#define SLUICE_KAFKA_KAFKA_WAIT_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -29,5 +28,3 @@ bool kafka_wait_is_over(void);
 
 /* The time that is left of so many milliseconds; at least 1. */
 int kafka_wait_left_ms(int64_t most_ms);
-
-#endif

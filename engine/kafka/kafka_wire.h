@@ -2,8 +2,7 @@
  * them. For what speaks it beside librdkafka: the relay in front of the embedded broker, and the question for a broker's
  * release. Pure.
  */
-#ifndef SLUICE_KAFKA_KAFKA_WIRE_H
-#define SLUICE_KAFKA_KAFKA_WIRE_H
+#pragma once
 
 #include "base/text.h"
 
@@ -152,5 +151,3 @@ static inline void kafka_frame_end(struct buffer *out, size_t at)
 	for (size_t i = 0; i < 4 && !buffer_failed(out); i++)
 		out->bytes[at + i] = (char)(length >> 8 * (3 - i) & 0xff);
 }
-
-#endif

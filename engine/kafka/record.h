@@ -3,8 +3,7 @@
  * Topics are numbers here: the index in the list with which a consumer or a producer was opened. So no record is
  * looked up by name.
  */
-#ifndef SLUICE_KAFKA_RECORD_H
-#define SLUICE_KAFKA_RECORD_H
+#pragma once
 
 #include "message/message.h"
 
@@ -94,5 +93,3 @@ enum produce_verdict {
 	PRODUCE_REFUSED, /* this record can never be produced; `error` has the reason (LIMIT) */
 	PRODUCE_SPOILT,	 /* nothing more can be produced in this transaction or batch: end it now, and read the news */
 };
-
-#endif

@@ -5,8 +5,7 @@
  * `GroupCoordinator: 127.0.0.1:9092`), and in what is in parentheses at their end, as "(after 9005ms in state UP)". Pure; the
  * caller has a lock.
  */
-#ifndef SLUICE_KAFKA_REPEATED_LINES_H
-#define SLUICE_KAFKA_REPEATED_LINES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ bool repeated_lines_admit(struct repeated_lines *lines, const char *line, int64_
 
 /* Forgets all facts. The number of lines that were not logged, and that no later line has counted. */
 uint64_t repeated_lines_end(struct repeated_lines *lines);
-
-#endif

@@ -3,8 +3,7 @@
  * The names are in a parameter of the tensor: joined by commas in `columns`, for mapped records, or as a JSON
  * list in `names`, as in Seldon's protocol.
  */
-#ifndef SLUICE_MESSAGE_COLUMNS_H
-#define SLUICE_MESSAGE_COLUMNS_H
+#pragma once
 
 #include "message/json/json_scan.h"
 #include "message/tensor.h"
@@ -45,5 +44,3 @@ bool columns_find(struct parameters parameters, struct text name, struct arena *
 
 /* The one parameter that contains column names; borrowed. */
 struct parameters columns_parameters(struct parameters parameters);
-
-#endif

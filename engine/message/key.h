@@ -1,11 +1,8 @@
 /* key.h: Key of a message, made of a tensor's first element. */
-#ifndef SLUICE_MESSAGE_KEY_H
-#define SLUICE_MESSAGE_KEY_H
+#pragma once
 
 #include "message/tensor.h"
 
 /* The tensor's first element as bytes: text unchanged, numbers in decimal, true or false. Bytes NULL: there is
  * no element, or the arena is full. */
 struct text key_of_tensor(const struct tensor *tensor, struct arena *arena);
-
-#endif

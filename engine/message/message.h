@@ -7,8 +7,7 @@
  * All of it lives in the message's arena until the message is released, and so do its answers. One worker owns
  * a message.
  */
-#ifndef SLUICE_MESSAGE_MESSAGE_H
-#define SLUICE_MESSAGE_MESSAGE_H
+#pragma once
 
 #include "message/records/header_name.h"
 #include "message/tensor.h"
@@ -219,5 +218,3 @@ struct answer {
  * named none. INPUT: it named one that is not there. */
 bool answer_select_wanted(const struct message *message, const struct payload *payload, struct tensors *selected,
 			  struct error *error);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * All lists and names live as long as their message.
  */
-#ifndef SLUICE_MESSAGE_PROVENANCE_H
-#define SLUICE_MESSAGE_PROVENANCE_H
+#pragma once
 
 #include "message/message.h"
 
@@ -50,5 +49,3 @@ bool reply_lacks(const struct payload *payload, struct text name, struct place p
 /* Takes an INPUT error about the type of that tensor (NULL: none). If the tensor came in a model's reply, the
  * error becomes REMOTE and names the model. Always false. */
 bool reply_blamed(struct error *error, const struct tensor *tensor);
-
-#endif

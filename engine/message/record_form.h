@@ -9,8 +9,7 @@
  *
  * Pure. Decoded texts borrow from the bytes; lists and strings are in the arena.
  */
-#ifndef SLUICE_MESSAGE_RECORD_FORM_H
-#define SLUICE_MESSAGE_RECORD_FORM_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -127,5 +126,3 @@ bool record_decode(const struct record_form *form, struct text bytes, struct are
  * is full. */
 bool record_rows_encode(const struct record_field *rows, const void *record, struct buffer *out);
 bool record_rows_decode(const struct record_field *rows, struct text bytes, struct arena *arena, void *record);
-
-#endif

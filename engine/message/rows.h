@@ -3,8 +3,7 @@
  * A row is one index of dimension 0, which must be the same size in all tensors of a payload. What is created
  * here borrows nothing from its sources: it lives only in the arena.
  */
-#ifndef SLUICE_MESSAGE_ROWS_H
-#define SLUICE_MESSAGE_ROWS_H
+#pragma once
 
 #include "message/message.h"
 
@@ -27,5 +26,3 @@ struct text text_copied(struct arena *arena, struct text text);
 struct text buffer_kept(struct arena *arena, struct buffer *buffer); /* and closes the buffer; empty too if that has failed */
 struct parameters parameters_copied(struct arena *arena, struct parameters parameters);
 struct headers headers_copied(struct arena *arena, struct headers headers);
-
-#endif

@@ -7,11 +7,7 @@
  * Elements are row-major, little-endian, aligned to their size; a decoder copies misaligned ones once. Each
  * element of BYTES is a `struct text`, which may point anywhere.
  */
-#ifndef SLUICE_MESSAGE_TENSOR_H
-#define SLUICE_MESSAGE_TENSOR_H
-
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -123,5 +119,3 @@ float half_to_float(uint16_t half);
 uint16_t half_from_double(double number);
 float bfloat_to_float(uint16_t bfloat);
 uint16_t bfloat_from_double(double number);
-
-#endif

@@ -7,8 +7,7 @@
  * So a text that is a number (a key of Kafka, which may have been one in JSON or Avro) loses the zeros at the end of its
  * fraction. One with an exponent stays as it is: 12e4 may be a hexadecimal name, and is then not that of 120000.
  * Pure. */
-#ifndef SLUICE_MESSAGE_UNIT_TEXT_H
-#define SLUICE_MESSAGE_UNIT_TEXT_H
+#pragma once
 
 #include "base/number/number.h"
 #include "message/tensor.h"
@@ -21,5 +20,3 @@ struct text unit_of_tensor(const struct tensor *tensor, struct arena *arena);
 
 /* Of a number in JSON. Bytes NULL: the arena is full. */
 struct text unit_of_decimal(const struct decimal *decimal, struct arena *arena);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Any thread may read; opening and closing belong to one.
  */
-#ifndef SLUICE_MODELS_FILES_H
-#define SLUICE_MODELS_FILES_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -58,5 +57,3 @@ void files_view_begin(struct files_view *view, struct files *files);
 
 /* Equal for views through which the same files with the same bytes were read. Callable from any thread. */
 uint64_t files_view_content(const struct files_view *view);
-
-#endif

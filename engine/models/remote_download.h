@@ -1,8 +1,7 @@
 /* remote_download.h: Download of the remote files of a revision, in a thread of its own. The loop of the engine continues
  * meanwhile: signals and edits are handled, and the running pipelines keep running. For `sluice run` and `sluice
  * dev`. */
-#ifndef SLUICE_MODELS_REMOTE_DOWNLOAD_H
-#define SLUICE_MODELS_REMOTE_DOWNLOAD_H
+#pragma once
 
 #include "net/loop_task.h"
 #include "models/files.h"
@@ -26,5 +25,3 @@ bool remote_download_await(struct loop *loop, struct files **files, const bool *
 /* Cancels the download within a second; `done` is not called. Allowed when there is no download, but the struct must
  * be zeroed. */
 void remote_download_close(struct remote_download *fetching);
-
-#endif

@@ -4,8 +4,7 @@
  * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION; else
  * us-east-1), and AWS_ENDPOINT_URL for a store that is not AWS's. Without a key the request is not signed.
  */
-#ifndef SLUICE_MODELS_REMOTE_FILE_H
-#define SLUICE_MODELS_REMOTE_FILE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -25,5 +24,3 @@ bool remote_file_check(const char *url, struct place place, struct error *error)
  * with the name but without any secret in it, or SYSTEM. */
 bool remote_file_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena,
 		       struct buffer *content, struct error *error);
-
-#endif

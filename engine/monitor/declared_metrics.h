@@ -3,8 +3,7 @@
  * Series of one name are a family, over all pipelines; each has the labels `namespace` and `pipeline` before its own. What the
  * workers count is added up. Beyond the series of a metric, further combinations of labels are SERIES_OTHER, and counted.
  */
-#ifndef SLUICE_MONITOR_DECLARED_METRICS_H
-#define SLUICE_MONITOR_DECLARED_METRICS_H
+#pragma once
 
 #include "compiler/conditions/figure_window.h"
 #include "observe/exposition.h"
@@ -17,5 +16,3 @@ void declared_metrics_write(const struct plan *plan, const struct group *groups,
 /* What all workers have counted of the pipeline's metric of that name, over all its series, as an alert judges by it. The name
  * is borrowed. */
 struct figure_metric declared_metric_sum(const struct pipeline_plan *plan, const struct group *groups, struct text name);
-
-#endif

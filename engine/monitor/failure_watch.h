@@ -1,7 +1,6 @@
 /* failure_watch.h: Rules for log lines about failed requests of a pipeline, and about missing acknowledgements of
  * Kafka. Pure: counts and the time are arguments. */
-#ifndef SLUICE_MONITOR_FAILURE_WATCH_H
-#define SLUICE_MONITOR_FAILURE_WATCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +37,3 @@ struct outage_watch {
 /* The caller must have sent something every second. Before the first acknowledgement nothing counts as an outage.
  * `lasted_ms`: time since the last acknowledgement. */
 enum outage_news outage_watch_look(struct outage_watch *watch, uint64_t acknowledged, int64_t now_ms, int64_t *lasted_ms);
-
-#endif

@@ -4,8 +4,7 @@
  * It works in the engine's loop. Kafka may take long to answer, or not answer at all, so it is asked in a task (net/loop_task.h).
  * Readers get the last result.
  */
-#ifndef SLUICE_MONITOR_LAG_WATCH_H
-#define SLUICE_MONITOR_LAG_WATCH_H
+#pragma once
 
 #include "kafka/consume/group_lag.h"
 #include "engine/run/engine.h"
@@ -31,5 +30,3 @@ bool lag_watch_read(const struct lag_watch *watch, const char *pipeline, enum la
 
 /* Appends the names of the topics whose records the group takes for the pipeline and commits, separated by spaces. */
 void pipeline_reads(const struct pipeline_plan *plan, const char *group, struct buffer *names);
-
-#endif

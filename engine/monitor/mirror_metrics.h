@@ -1,6 +1,5 @@
 /* mirror_metrics.h: Counts of an engine's comparisons of mirrors with the answers, for metrics and for alerts. */
-#ifndef SLUICE_MONITOR_MIRROR_METRICS_H
-#define SLUICE_MONITOR_MIRROR_METRICS_H
+#pragma once
 
 #include "observe/exposition.h"
 #include "engine/run/engine.h"
@@ -14,5 +13,3 @@ struct mirror_counts mirror_counts_now(const struct engine *engine, const char *
 
 /* Steps of a graph whose experiment has a mirror. */
 size_t graph_count_mirrors(const struct graph *graph);
-
-#endif

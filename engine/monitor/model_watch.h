@@ -1,7 +1,6 @@
 /* model_watch.h: Watch of an engine's models: which of them are slow, by the counts of its workers (slow_model.h). Logs
  * when a model becomes slow, and when it no longer is. */
-#ifndef SLUICE_MONITOR_MODEL_WATCH_H
-#define SLUICE_MONITOR_MODEL_WATCH_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "engine/run/engine.h"
@@ -22,5 +21,3 @@ bool model_watch_slow(const struct model_watch *watch, const struct pipeline_pla
 
 /* Whether that model is slow, with the same words without its name. */
 bool model_watch_is_slow(const struct model_watch *watch, const char *model, char *words, size_t size);
-
-#endif

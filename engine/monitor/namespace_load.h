@@ -3,10 +3,7 @@
  *
  * Belongs to the engine's thread.
  */
-#ifndef SLUICE_MONITOR_NAMESPACE_LOAD_H
-#define SLUICE_MONITOR_NAMESPACE_LOAD_H
-
-#include <stddef.h>
+#pragma once
 
 #include "observe/metric.h"
 #include "monitor/lag_watch.h"
@@ -40,5 +37,3 @@ void namespace_loads_close(struct namespace_loads *loads); /* NULL is fine */
 
 /* State of a namespace at the last sample; NaN: not known yet. */
 struct namespace_state namespace_load_state(const struct namespace_loads *loads, const char *namespace);
-
-#endif

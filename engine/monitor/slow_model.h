@@ -12,8 +12,7 @@
  * while it is unreachable, and afterwards until calls do not wait any more, or for as long as the outage lasted:
  * SLOW_DRAIN_MS_MIN at least. A model that then takes a second and more for a call, and twice as long as before, is not quick:
  * its waits count. Nor do attempts of an outage belong to the mean before. */
-#ifndef SLUICE_MONITOR_SLOW_MODEL_H
-#define SLUICE_MONITOR_SLOW_MODEL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,5 +59,3 @@ enum slow_news slow_model_look(struct slow_model *model, const struct model_load
 /* As in "512 ms a call (19 ms before), 8 at a time, 120 wait", "no reply for 12 s (19 ms a call before), 8 calls open, 120
  * wait" or "19 ms a call (19 ms before), but one without a reply for 12 s, 8 at a time, 0 wait". */
 void slow_model_words(const struct slow_model *model, char *words, size_t size);
-
-#endif

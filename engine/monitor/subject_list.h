@@ -1,9 +1,7 @@
 /* subject_list.h: Subjects of one scope of metrics, as a scrape lists them before it writes them (observe/exposition.h). Everything
  * is in the arena of the scrape. */
-#ifndef SLUICE_MONITOR_SUBJECT_LIST_H
-#define SLUICE_MONITOR_SUBJECT_LIST_H
+#pragma once
 
-#include "base/arena.h"
 #include "observe/exposition.h"
 
 /* With space for the largest number of them. */
@@ -24,5 +22,3 @@ struct metric_subject *subject_list_find(struct subject_list *list, size_t label
 /* Adds the counts of all workers, each a struct of `size_bytes` that ends in that many words, to `sum`; NULL: to a new one.
  * NULL: memory ran out. */
 void *workers_sum(const void *counts, size_t workers, size_t size_bytes, size_t words, void *sum, struct arena *arena);
-
-#endif

@@ -5,8 +5,7 @@
  * A step has a line when that changes, and at most one in WATCHING_LINE_MS. It is about what happens in this engine: a step whose
  * observer runs elsewhere has none.
  */
-#ifndef SLUICE_MONITOR_WATCHING_LOG_H
-#define SLUICE_MONITOR_WATCHING_LOG_H
+#pragma once
 
 #include "observe/log_sink.h"
 #include "observe/verdict_board.h"
@@ -31,5 +30,3 @@ void watching_log_write_drift(const struct watching_log *watching, const char *p
 
 /* To be called about once a second with the plan that runs; `revision`: its number, from 1. */
 void watching_log_look(struct watching_log *watching, const struct plan *plan, uint64_t revision, int64_t now_ms);
-
-#endif

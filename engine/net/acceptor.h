@@ -8,8 +8,7 @@
  *
  * A part of its server's struct; belongs to its loop's thread.
  */
-#ifndef SLUICE_NET_ACCEPTOR_H
-#define SLUICE_NET_ACCEPTOR_H
+#pragma once
 
 #include "net/loop.h"
 #include "net/peers.h"
@@ -57,5 +56,3 @@ void acceptor_shut(struct acceptor *acceptor);
 
 /* Notes the end of a connection that `accepted` got, once. Also after acceptor_shut(). */
 void acceptor_leave(struct acceptor *acceptor, struct peer *peer);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Each connection has an age of its own, from three quarters of the limit on. Engines that have started together would otherwise
  * replace their connections at one time, again and again. */
-#ifndef SLUICE_NET_CONNECTION_AGE_H
-#define SLUICE_NET_CONNECTION_AGE_H
+#pragma once
 
 #include "base/number/random.h"
 
@@ -16,5 +15,3 @@ static inline int64_t connection_old_from_ms(struct random *random, int64_t limi
 		return INT64_MAX;
 	return now_ms + limit_ms - random_between(random, 0, limit_ms / CONNECTION_AGE_SPREAD);
 }
-
-#endif

@@ -11,8 +11,7 @@
  * A host and its dials belong to the loop's thread, and are parts of their owners' structs. A host outlives its
  * dials.
  */
-#ifndef SLUICE_NET_DIAL_H
-#define SLUICE_NET_DIAL_H
+#pragma once
 
 #include <netdb.h>
 
@@ -76,5 +75,3 @@ bool dial_host_is_fresh(struct dial_host *host);
 
 void dial_host_forget(struct dial_host *host); /* drops the cached addresses: the next dial looks them up again */
 void dial_host_close(struct dial_host *host);  /* its dials are stopped before */
-
-#endif

@@ -13,8 +13,7 @@
  * With TLS a page of another name gets no connection, since the certificate is not of its name. gRPC is not checked, since a
  * browser's page cannot speak it.
  */
-#ifndef SLUICE_NET_HOST_NAMES_H
-#define SLUICE_NET_HOST_NAMES_H
+#pragma once
 
 #include <limits.h>
 
@@ -47,5 +46,3 @@ struct host_names host_names_of(const char *host, struct name_list listed);
 
 /* Whether a request with that header `Host` is addressed to the server. Empty: yes, since no browser leaves it out. */
 bool host_names_allow(const struct host_names *names, struct text host);
-
-#endif

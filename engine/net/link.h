@@ -6,12 +6,8 @@
  *
  * A link belongs to one thread.
  */
-#ifndef SLUICE_NET_LINK_H
-#define SLUICE_NET_LINK_H
+#pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
@@ -70,5 +66,3 @@ struct tls_peer link_peer(const struct link *link, char *out, size_t size);
 void link_finish(struct link *link);
 
 void link_close(struct link *link); /* the socket must not be watched any more; LINK_NONE is fine */
-
-#endif

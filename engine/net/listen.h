@@ -1,6 +1,5 @@
 /* listen.h: Listening socket of a server. */
-#ifndef SLUICE_NET_LISTEN_H
-#define SLUICE_NET_LISTEN_H
+#pragma once
 
 #include "base/error.h"
 
@@ -15,5 +14,3 @@ bool listen_is_local(const char *host);
 /* Whether accept() failed with that code for lack of a descriptor or of memory. The connection waits meanwhile, and its socket
  * stays readable, so the caller pauses before the next attempt. */
 bool listen_is_exhausted(int code);
-
-#endif

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 

@@ -8,12 +8,8 @@
  *
  * A loop belongs to one thread. Only bell_ring() may be called from other threads, and from signal handlers.
  */
-#ifndef SLUICE_NET_LOOP_H
-#define SLUICE_NET_LOOP_H
+#pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/epoll.h>
 
 #include "base/error.h"
@@ -134,5 +130,3 @@ void loop_ring(struct loop *loop, int bell);
 int bell_open(struct error *error); /* the caller closes it; -1: SYSTEM */
 void bell_ring(int bell);
 bool bell_quiet(int bell); /* resets it; true: it had been rung; always false for a virtual loop's */
-
-#endif

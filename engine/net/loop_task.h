@@ -1,7 +1,6 @@
 /* loop_task.h: Task of a loop: a function that runs once in a thread of its own, while the loop continues. Its end is
  * reported in the loop. For work that waits for something outside, or takes long. */
-#ifndef SLUICE_NET_LOOP_TASK_H
-#define SLUICE_NET_LOOP_TASK_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,5 +35,3 @@ void loop_task_end(struct loop_task *task);
 
 /* Leaves a task that runs, whose `run` may take any time. `done` is not called any more. The task belongs to `left`. */
 void loop_task_leave(struct loop_task *task);
-
-#endif

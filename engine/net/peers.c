@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <netinet/in.h>
-#include <string.h>
 
 #include "base/hash.h"
 #include "base/memory.h"

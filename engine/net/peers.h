@@ -5,8 +5,7 @@
  *
  * A table starts as `{0}`, belongs to one thread, and is empty again once each peer has left.
  */
-#ifndef SLUICE_NET_PEERS_H
-#define SLUICE_NET_PEERS_H
+#pragma once
 
 #include <stddef.h>
 #include <sys/socket.h>
@@ -33,5 +32,3 @@ struct peer_address peer_address_of(const struct sockaddr_storage *address);
 /* Counts one more connection. The peer lives until peers_leave() was called as often. NULL: no memory. */
 struct peer *peers_enter(struct peers *peers, const struct peer_address *address);
 void peers_leave(struct peers *peers, struct peer *peer); /* once for each peers_enter(); NULL is fine */
-
-#endif

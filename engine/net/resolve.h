@@ -5,8 +5,7 @@
  *
  * A look-up belongs to its loop's thread.
  */
-#ifndef SLUICE_NET_RESOLVE_H
-#define SLUICE_NET_RESOLVE_H
+#pragma once
 
 #include <netdb.h>
 
@@ -25,5 +24,3 @@ struct resolve *resolve_start(struct loop *loop, const char *host, const char *p
 
 /* Cancels a look-up: `found` does not come any more. NULL is fine. */
 void resolve_forget(struct resolve *resolve);
-
-#endif

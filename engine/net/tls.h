@@ -2,8 +2,7 @@
  *
  * Each file is in PEM. NULL: the system's authorities, or no certificate. Borrowed.
  */
-#ifndef SLUICE_NET_TLS_H
-#define SLUICE_NET_TLS_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -46,5 +45,3 @@ struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *pr
 bool tls_reload_server(struct ssl_ctx_st **tls, const struct tls_files *files, const char *protocol, struct error *error);
 
 void tls_close(struct ssl_ctx_st *tls); /* links that were opened with it may outlive it; NULL is fine */
-
-#endif

@@ -5,14 +5,8 @@
  * They are of the window `over` of the alert, except the latest ones, and those of steps `drift`, which are of the last window that
  * the observer closed. NaN: not known, so the condition is not judged.
  */
-#ifndef SLUICE_OBSERVE_ALERT_VALUE_H
-#define SLUICE_OBSERVE_ALERT_VALUE_H
+#pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/text.h"
 #include "message/records/drift_score.h"
 
 #define ALERT_METRICS_MAX 8 /* of one condition */
@@ -62,5 +56,3 @@ void alert_value_set(struct alert_values *values, struct text name, double value
 
 /* All are unknown. */
 struct alert_values alert_values_unknown(void);
-
-#endif

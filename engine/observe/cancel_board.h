@@ -13,8 +13,7 @@
  * One thread adds; any thread looks, without a lock. The board has a hash of 64 bits of each cancellation, in sets of CANCEL_WAYS;
  * a new one replaces the oldest of its set. A request is processed if so many came between.
  */
-#ifndef SLUICE_OBSERVE_CANCEL_BOARD_H
-#define SLUICE_OBSERVE_CANCEL_BOARD_H
+#pragma once
 
 #include "message/message.h"
 
@@ -36,5 +35,3 @@ uint64_t cancel_board_added(const struct cancel_board *board);
 
 /* Whether a request of that pipeline with those headers is cancelled. While the board is empty, or NULL, no header is looked at. */
 bool cancel_board_has(const struct cancel_board *board, struct headers headers, struct text pipeline);
-
-#endif

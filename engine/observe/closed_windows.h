@@ -6,8 +6,7 @@
  * condition on one figure that it meets towards the worse is still met. A segment has a place of its own for its first window, so
  * no more than CLOSED_WINDOWS_MAX + DRIFT_SEGMENTS_MAX are kept, some 1.2 MiB.
  */
-#ifndef SLUICE_OBSERVE_CLOSED_WINDOWS_H
-#define SLUICE_OBSERVE_CLOSED_WINDOWS_H
+#pragma once
 
 #include "message/records/drift_score.h"
 
@@ -54,5 +53,3 @@ void closed_windows_add(struct closed_windows *windows, struct text segment, con
 			const struct last_verdict *all);
 void closed_windows_clear(struct closed_windows *windows); /* keeps its room */
 void closed_windows_close(struct closed_windows *windows);
-
-#endif

@@ -7,8 +7,7 @@
  * Counts of two workers are at least a cache line apart: the structs that contain them end with words that are rarely
  * written, or with `apart`.
  */
-#ifndef SLUICE_OBSERVE_COUNTS_H
-#define SLUICE_OBSERVE_COUNTS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -198,5 +197,3 @@ static inline void duration_counts_add(struct duration_counts *sum, const struct
 {
 	counts_add(sum, more, COUNT_WORDS(struct duration_counts));
 }
-
-#endif

@@ -6,8 +6,7 @@
  * The rows of a scope are written for all its subjects at once, since the samples of a metric must be next to each
  * other.
  */
-#ifndef SLUICE_OBSERVE_EXPOSITION_H
-#define SLUICE_OBSERVE_EXPOSITION_H
+#pragma once
 
 #include "observe/metric.h"
 #include "observe/series.h"
@@ -39,5 +38,3 @@ void exposition_series_begin(struct exposition *exposition, const struct exposed
 void exposition_series(struct exposition *exposition, const struct exposed_series *family, const struct series_sum *series);
 
 void exposition_end(struct exposition *exposition); /* the last line of OpenMetrics */
-
-#endif

@@ -1,8 +1,7 @@
 /* histogram.h: Histogram of durations, in buckets; its quantiles are exact to an eighth of their value.
  *
  * Recording takes a few instructions and no memory. One thread records; other threads read a copy. */
-#ifndef SLUICE_OBSERVE_HISTOGRAM_H
-#define SLUICE_OBSERVE_HISTOGRAM_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -37,5 +36,3 @@ void histogram_since(const struct histogram *now, const struct histogram *earlie
 
 /* Quantile for a share of all durations (0.5, 0.99): the upper end of its bucket. 0 if nothing is recorded. */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
-
-#endif

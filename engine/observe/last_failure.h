@@ -1,7 +1,6 @@
 /* last_failure.h: Last failure of a stage: its step and its reason. One thread writes it and another reads it;
  * neither waits for the other. */
-#ifndef SLUICE_OBSERVE_LAST_FAILURE_H
-#define SLUICE_OBSERVE_LAST_FAILURE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -24,5 +23,3 @@ void last_failure_note(struct last_failure *last, const struct error *error, con
 
 /* Copies it. False: there was none, or the writer is just writing it. */
 bool last_failure_read(struct last_failure *last, struct last_failure *copy);
-
-#endif

@@ -3,8 +3,7 @@
  * All log lines of an engine go through a sink, so that each is written once, whole, and in the same form. The owner
  * of the sink decides where and how they are written (engine/run/log_writer.h).
  */
-#ifndef SLUICE_OBSERVE_LOG_SINK_H
-#define SLUICE_OBSERVE_LOG_SINK_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -50,5 +49,3 @@ enum log_level log_level_of_syslog(int severity);
 /* Append the line with its end: as text, or as a JSON object with the same fields. Neither contains control bytes. */
 void log_line_text(const struct log_line *line, int64_t at_ms, struct buffer *out);
 void log_line_json(const struct log_line *line, int64_t at_ms, struct buffer *out);
-
-#endif

@@ -3,8 +3,7 @@
  * A row has the metric's name, its meaning, and the place of its value in the struct of its scope. The same rows are
  * written to Prometheus (observe/exposition.h), printed by `sluice help metrics`, and checked by tests.
  */
-#ifndef SLUICE_OBSERVE_METRIC_H
-#define SLUICE_OBSERVE_METRIC_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -223,5 +222,3 @@ size_t metric_series_count(enum metric_scope scope);
  * the arena, which fails if there is no memory for it. */
 size_t metric_subjects_fold(struct metric_subject *subjects, size_t count, size_t most, enum metric_scope scope, size_t words,
 			    struct arena *arena);
-
-#endif

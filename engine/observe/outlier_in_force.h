@@ -3,8 +3,7 @@
  *
  * Workers hold it without waiting (observe/verdict_board.h). It does not change once made.
  */
-#ifndef SLUICE_OBSERVE_OUTLIER_IN_FORCE_H
-#define SLUICE_OBSERVE_OUTLIER_IN_FORCE_H
+#pragma once
 
 #include "base/held_slot.h"
 #include "methods/outliers/outlier.h"
@@ -23,5 +22,3 @@ struct outlier_in_force {
 
 /* In an arena of its own. NULL: memory ran out. There are more rows than columns. */
 struct outlier_in_force *outlier_in_force_make(uint64_t identity, const struct covariance *learnt);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Any thread may call.
  */
-#ifndef SLUICE_OBSERVE_POLICY_BOARD_H
-#define SLUICE_OBSERVE_POLICY_BOARD_H
+#pragma once
 
 #include "methods/bandits/context.h"
 #include "methods/bandits/policy.h"
@@ -72,5 +71,3 @@ struct policy_losses policy_entry_losses(const struct policy_entry *entry);
 
 /* Whether a loss of that number, below 32, is logged for the first time in this process. By the learner's thread. */
 bool policy_entry_log_first(struct policy_entry *entry, unsigned loss);
-
-#endif

@@ -1,6 +1,5 @@
 /* repeated_failure.h: Failure of something that is tried again and again: it is logged when its reason changes. */
-#ifndef SLUICE_OBSERVE_REPEATED_FAILURE_H
-#define SLUICE_OBSERVE_REPEATED_FAILURE_H
+#pragma once
 
 #include <string.h>
 
@@ -13,5 +12,3 @@ static inline bool failure_is_news(struct error *last, const struct error *failu
 	*last = *failure;
 	return is_news;
 }
-
-#endif

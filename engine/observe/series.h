@@ -5,10 +5,7 @@
  *
  * A reader may see a value's bucket before it sees the value in the sum.
  */
-#ifndef SLUICE_OBSERVE_SERIES_H
-#define SLUICE_OBSERVE_SERIES_H
-
-#include <stdbool.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -78,5 +75,3 @@ static inline double series_double(uint64_t bits)
 	__builtin_memcpy(&value, &bits, sizeof value);
 	return value;
 }
-
-#endif

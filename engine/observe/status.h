@@ -6,8 +6,7 @@
  * they leave it. Calls of it by other pipelines count as its requests. Counters begin at the engine's start; rates
  * and latencies cover the time since the previous record.
  */
-#ifndef SLUICE_OBSERVE_STATUS_H
-#define SLUICE_OBSERVE_STATUS_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -56,5 +55,3 @@ void status_write(const struct status *status, struct buffer *out);
 /* Decodes a status. Texts borrow from `json` and the arena; unknown members are skipped. False: INPUT, it is no
  * status. */
 bool status_read(struct text json, struct arena *arena, struct status *status, struct error *error);
-
-#endif

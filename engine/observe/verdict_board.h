@@ -22,10 +22,7 @@
  * A step with `groupBy` has a verdict for each of DRIFT_SEGMENTS_MAX segments at most; any other has that of the segment "". With
  * so many, an own verdict takes the place of one that only the feed has.
  */
-#ifndef SLUICE_OBSERVE_VERDICT_BOARD_H
-#define SLUICE_OBSERVE_VERDICT_BOARD_H
-
-#include <stddef.h>
+#pragma once
 
 #include "observe/closed_windows.h"
 #include "observe/outlier_in_force.h"
@@ -199,5 +196,3 @@ struct importance_figures {
 /* Shows the means of all features, whose names are copied. */
 void verdict_entry_weigh(struct verdict_entry *entry, const struct text *names, const double *means, size_t count);
 void verdict_entry_importance(struct verdict_entry *entry, struct importance_figures *figures);
-
-#endif

@@ -1,8 +1,6 @@
 /* verdict_learnt.c: Learnt parts of the board of verdicts (observe/verdict_board.h), for steps that watch: references of topics,
  * what is usual for a step `outlier`, backgrounds of explanations, and the importance of features. */
-#include <string.h>
 
-#include "base/arena.h"
 #include "base/memory.h"
 #include "observe/verdict_parts.h"
 

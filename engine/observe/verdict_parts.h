@@ -1,7 +1,6 @@
 /* verdict_parts.h: Entry of a board of verdicts, of which verdict_board.c keeps the verdicts, and verdict_learnt.c what was learnt.
  * Private to them. */
-#ifndef SLUICE_OBSERVE_VERDICT_PARTS_H
-#define SLUICE_OBSERVE_VERDICT_PARTS_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -68,5 +67,3 @@ char *verdict_name_copy(const char *name);
 
 void verdict_references_close(struct verdict_entry *entry);
 void verdict_entry_forget_background(struct verdict_entry *entry);
-
-#endif

@@ -7,8 +7,7 @@
  * type. Values of a tensor that it lacks are missing then, and those of texts where the reference has numbers, or the other way
  * round, are of another type (methods/drift/mistyped.h). A tensor of other columns is no message of the reference in either case.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_COMPARISON_H
-#define SLUICE_STEPS_DRIFT_DRIFT_COMPARISON_H
+#pragma once
 
 #include "methods/drift/monitor.h"
 #include "compiler/step/step.h"
@@ -98,5 +97,3 @@ bool drift_comparison_retype(const struct drift_comparison *comparison, const st
 
 /* Of a step `drift` or its observer, which have one identity. CONFIG: an option, or the reference's file, cannot be used. */
 bool drift_identity(const struct step *step, uint64_t *identity, struct error *error);
-
-#endif

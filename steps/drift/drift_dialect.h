@@ -7,8 +7,7 @@
  *	                       `page_hinkley`, and by their other names, as `js`
  * It watches all numeric tensors by windows of 500 rows, at 1 false alarm in 30 days.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_DIALECT_H
-#define SLUICE_STEPS_DRIFT_DRIFT_DIALECT_H
+#pragma once
 
 #include "steps/dialect.h"
 #include "steps/drift/drift_comparison.h"
@@ -17,5 +16,3 @@
  * it cannot have. `ignored` is set to the first that means nothing. */
 const struct drift *drift_options_of(const struct dialect_parameter *parameters, size_t count, struct place place,
 				     struct arena *arena, struct name *ignored, struct error *error);
-
-#endif

@@ -7,8 +7,7 @@
  * second is the positive one; of more, only the accuracy can be estimated. A row with something else than probabilities does
  * not count. The tensor of expected errors has one for each row.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_ESTIMATES_H
-#define SLUICE_STEPS_DRIFT_DRIFT_ESTIMATES_H
+#pragma once
 
 #include "methods/drift/tests/auc.h"
 #include "methods/drift/tests/auc_rows.h"
@@ -180,5 +179,3 @@ void drift_findings_of_realised(const struct drift_realised *realised, struct dr
 
 /* Of a record; NULL: nothing is known. */
 void drift_findings_of_settled(const struct settled_score *settled, struct drift_finding findings[FIGURES]);
-
-#endif

@@ -4,8 +4,7 @@
  * The messages are read once more for them, since which window that is is known only at the end. Rows of a segment are counted
  * in the order in which they come, and so are those of its windows.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_EXAMPLES_H
-#define SLUICE_STEPS_DRIFT_DRIFT_EXAMPLES_H
+#pragma once
 
 #include "compiler/step/step.h"
 #include "steps/drift/drift_picture.h"
@@ -40,5 +39,3 @@ bool drift_examples_add(struct drift_examples *examples, struct text segment, st
 
 /* Writes them as a JSON object. */
 void drift_examples_put(const struct drift_examples *examples, const struct drift_picture *picture, struct buffer *out);
-
-#endif

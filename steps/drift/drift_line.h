@@ -1,6 +1,5 @@
 /* drift_line.h: Line of `sluice drift report` on one window: as JSON, or as text. */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_LINE_H
-#define SLUICE_STEPS_DRIFT_DRIFT_LINE_H
+#pragma once
 
 #include "steps/drift/drift_comparison.h"
 #include "steps/drift/drift_picture.h"
@@ -27,5 +26,3 @@ void drift_count_put(struct buffer *out, const char *name, uint64_t count);
 /* Append the line: as JSON, and as text. */
 void drift_line_put(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out);
 void drift_line_say(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out);
-
-#endif

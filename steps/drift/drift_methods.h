@@ -1,7 +1,6 @@
 /* drift_methods.h: Checks of the tests that a step `drift` names: whether what is watched has values that its `methods` and the
  * sets of its `joint` can compare. */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_METHODS_H
-#define SLUICE_STEPS_DRIFT_DRIFT_METHODS_H
+#pragma once
 
 #include "steps/drift/drift_comparison.h"
 
@@ -27,5 +26,3 @@ bool drift_sets_check(const struct drift *options, struct error *error);
 
 /* CONFIG: a set names this tensor, which has texts. */
 bool drift_set_type_check(const struct drift *options, const struct tensor_type *tensor, struct error *error);
-
-#endif

@@ -24,8 +24,7 @@
   * each of which has more tensors than it knows. One that fits shows that the stream is still what it was. What is known of a past
    * that is over is over in all engines: the feed gets a record without bytes.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_OBSERVER_H
-#define SLUICE_STEPS_DRIFT_DRIFT_OBSERVER_H
+#pragma once
 
 #include "observe/verdict_board.h"
 #include "compiler/step/step.h"
@@ -165,5 +164,3 @@ bool drift_record_early(const struct drift_visit *at, struct text segment, const
 
 /* Lists the pictures of all features that have values in the reference, as copies in the arena. False: memory ran out. */
 bool drift_spreads_list(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena);
-
-#endif

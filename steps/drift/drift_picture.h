@@ -3,8 +3,7 @@
  * Numbers have PICTURE_BINS bins of equal width from the 1st to the 99th of 100 parts of the reference, one bin below and one
  * above. Categories have a bin for each of the reference's most frequent ones, one for its others, and one for those never seen.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_PICTURE_H
-#define SLUICE_STEPS_DRIFT_DRIFT_PICTURE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -32,5 +31,3 @@ void drift_picture_put_reference(const struct drift_picture *picture, struct buf
 /* How unusual a value is beside others of the same feature: the distance from the middle of the reference, or how rare the
  * category is. -1: it is missing. */
 double drift_picture_strangeness(const struct drift_picture *picture, double value);
-
-#endif

@@ -13,8 +13,7 @@
  * A window in alarm is left out, unless it is wanted, and so is a block of a former build that stands for one among others. Of
  * windows in alarm the past has PAST_ASIDE_BLOCKS * PAST_BLOCK_ROWS rows at most.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_REBASE_H
-#define SLUICE_STEPS_DRIFT_DRIFT_REBASE_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -22,5 +21,3 @@
  * or only such in alarm; or it was read while it changed. */
 bool drift_rebase(const struct step *step, const struct rebase_wanted *wanted, struct rebase_made *made, struct buffer *file,
 		  struct error *error);
-
-#endif

@@ -16,8 +16,7 @@
     * known also have `times_ms` and `gaps_ms`: when some of all rows came, evenly spread, and the longest times without a newer one
      * (arrivals.h).
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_REFERENCE_H
-#define SLUICE_STEPS_DRIFT_DRIFT_REFERENCE_H
+#pragma once
 
 #include "methods/drift/monitor.h"
 #include "compiler/step/step.h"
@@ -32,5 +31,3 @@ bool drift_reference_write(const struct drift_reference *reference, struct arena
 /* CONFIG at the file's place: it is no such file, or does not hold together. What is read lives in the arena. */
 bool drift_reference_read(const struct name *file, struct text content, struct arena *arena, struct drift_reference *reference,
 			  struct error *error);
-
-#endif

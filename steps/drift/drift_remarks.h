@@ -1,7 +1,6 @@
 /* drift_remarks.h: Remarks on a reference of a drift step, for whoever learns or compares: what cannot be judged by it.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_REMARKS_H
-#define SLUICE_STEPS_DRIFT_DRIFT_REMARKS_H
+#pragma once
 
 #include "methods/drift/monitor.h"
 #include "compiler/step/step.h"
@@ -35,5 +34,3 @@ struct drift_remarks drift_remarks_of(const struct drift_reference *reference, c
 
 /* Gives them to whoever reads the source. */
 void drift_remarks_say(const struct drift_remarks *remarks, const struct fit_source *source);
-
-#endif

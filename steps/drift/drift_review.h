@@ -4,12 +4,9 @@
  * rows that all open windows keep are in memory: of a window by time MONITOR_ROWS_KEPT at most. What became of a window is from the
  * feedback that was read for it, else from the settled record of its observer.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_REVIEW_H
-#define SLUICE_STEPS_DRIFT_DRIFT_REVIEW_H
+#pragma once
 
 #include "compiler/step/step.h"
 
 /* The `review` of a step kind. */
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error);
-
-#endif

@@ -7,8 +7,7 @@
  * many. The lengths of texts are features too: `length(note)`, or `length(note.0)`. Directions are `embedding.direction0` and so
  * on: the numbers of such a tensor count by their order, whatever the names of its columns are.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_ROWS_H
-#define SLUICE_STEPS_DRIFT_DRIFT_ROWS_H
+#pragma once
 
 #include "methods/drift/projection.h"
 #include "compiler/step/step.h"
@@ -92,5 +91,3 @@ bool drift_segments_of(const struct expression *group, const struct scope *scope
 
 /* The segment of a message's first row: "" if it has none. */
 struct text drift_segment_first(const struct expression *group, const struct scope *scope, struct arena *arena);
-
-#endif

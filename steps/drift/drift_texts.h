@@ -14,8 +14,7 @@
  *
  * It lives in the arena, and belongs to one thread.
  */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_TEXTS_H
-#define SLUICE_STEPS_DRIFT_DRIFT_TEXTS_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -58,5 +57,3 @@ struct name_list drift_texts_categories(const struct drift_texts *texts);
 /* The category of a row: NaN if its text is missing, or if it only chose the commonest ones. Of free texts, that of all others is
  * one past the last. */
 double drift_texts_category(const struct drift_texts *texts, double fingerprint, size_t row);
-
-#endif

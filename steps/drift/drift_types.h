@@ -1,6 +1,5 @@
 /* drift_types.h: Checks of the known types of messages against the reference of a step `drift`, and against what it can watch. */
-#ifndef SLUICE_STEPS_DRIFT_DRIFT_TYPES_H
-#define SLUICE_STEPS_DRIFT_DRIFT_TYPES_H
+#pragma once
 
 #include "methods/drift/reference.h"
 #include "compiler/step/step.h"
@@ -22,5 +21,3 @@ bool drift_names_check(const struct drift_reference *reference, const struct nam
 /* CONFIG at the place: the tensors that are watched, or all numeric ones if none is named, have more features than there may be, or
  * one has too many columns. */
 bool drift_features_check(const struct name_list *tensors, const struct tensor_types *in, struct place place, struct error *error);
-
-#endif

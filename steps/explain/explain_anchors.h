@@ -5,8 +5,7 @@
  * deadline, the budget, or ANCHOR_FAILURES_MAX failed calls of a row end its search with the best rule so far. The call of the row
  * and the background, without which there is no rule, is sent once more if it fails.
  */
-#ifndef SLUICE_STEPS_EXPLAIN_EXPLAIN_ANCHORS_H
-#define SLUICE_STEPS_EXPLAIN_EXPLAIN_ANCHORS_H
+#pragma once
 
 #include "steps/explain/explain_work.h"
 
@@ -16,5 +15,3 @@
 /* As explain_begin() and explain_answered() of explainer.h. */
 enum step_verdict explain_anchors_begin(struct explain_work *work, struct visit *visit, struct error *error);
 enum step_verdict explain_anchors_answered(struct visit *visit, struct call *call, struct explain_work *work, struct error *error);
-
-#endif

@@ -10,8 +10,7 @@
  * The state changes in the transaction of the message that was explained, and a report (message/records/importance_report.h) is
   * listed with the message that closed its window: one for each output.
  */
-#ifndef SLUICE_STEPS_EXPLAIN_EXPLAIN_IMPORTANCE_H
-#define SLUICE_STEPS_EXPLAIN_EXPLAIN_IMPORTANCE_H
+#pragma once
 
 #include "message/records/explained.h"
 #include "compiler/step/step.h"
@@ -22,5 +21,3 @@
 
 /* Takes in the explanations of a message. LIMIT: the state, or the arena, is full. */
 bool explain_importance_take(const struct step *step, struct visit *visit, const struct explained *made, struct error *error);
-
-#endif

@@ -5,8 +5,7 @@
  *	background_samples    the rows of the background, a running sample
  * It explains inline, and gives the explanation alone, as the model would answer.
  */
-#ifndef SLUICE_STEPS_EXPLAIN_EXPLAIN_OPTIONS_H
-#define SLUICE_STEPS_EXPLAIN_EXPLAIN_OPTIONS_H
+#pragma once
 
 #include "compiler/step/step.h"
 #include "steps/dialect.h"
@@ -47,5 +46,3 @@ bool explain_options_check(const void *options, struct place place, struct error
  * no explainer can have. `ignored` is set to the first that means nothing. */
 const struct explain_step *explain_options_of(const struct dialect_parameter *parameters, size_t count, struct place place,
 						 struct arena *arena, struct name *ignored, struct error *error);
-
-#endif

@@ -1,6 +1,5 @@
 /* explain_tensors.h: Explanations of a message as tensors, in the output of the step that made them. */
-#ifndef SLUICE_STEPS_EXPLAIN_EXPLAIN_TENSORS_H
-#define SLUICE_STEPS_EXPLAIN_EXPLAIN_TENSORS_H
+#pragma once
 
 #include "message/records/explained.h"
 
@@ -19,5 +18,3 @@ const struct payload *explain_tensors(const struct explained *made, size_t rows,
 
 /* The explanation alone, where there is none: an explanation_method `none`. NULL: LIMIT. */
 const struct payload *explain_no_tensors(const struct payload *others, struct arena *arena, struct error *error);
-
-#endif

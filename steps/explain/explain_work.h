@@ -1,8 +1,7 @@
 /* explain_work.h: Work of one message at a step of kind `explain`: its rows, its calls with perturbed rows, and what came of them.
  * For explainer.c and explain_anchors.c.
  */
-#ifndef SLUICE_STEPS_EXPLAIN_EXPLAIN_WORK_H
-#define SLUICE_STEPS_EXPLAIN_EXPLAIN_WORK_H
+#pragma once
 
 #include "methods/explain/local.h"
 #include "methods/explain/sampler.h"
@@ -80,5 +79,3 @@ bool explain_local_answers(const struct explain_work *work, const double *rows, 
 /* Sends `count` rows of other values in place of a row of the message. `call` is to live as long as the call. */
 bool explain_send(struct explain_work *work, struct perturbed_call *call, size_t row, const double *values, size_t count,
 		  struct visit *visit, struct error *error);
-
-#endif

@@ -4,8 +4,7 @@
  * Perturbations are sent in a few large calls, all at once. A call that a server failed is sent once more, in two halves. When all
  * of them have been answered, have failed, or are past the time that they may take, each row is explained by what was answered.
  */
-#ifndef SLUICE_STEPS_EXPLAIN_EXPLAINER_H
-#define SLUICE_STEPS_EXPLAIN_EXPLAINER_H
+#pragma once
 
 #include "steps/explain/explain_work.h"
 
@@ -17,5 +16,3 @@ enum step_verdict explain_begin(struct explainer *explainer, struct explain_work
 
 /* Takes in the reply to a call, or its error, and returns likewise. `found` is set to the work of that call. */
 enum step_verdict explain_answered(struct visit *visit, struct call *call, struct explain_work **found, struct error *error);
-
-#endif

@@ -4,8 +4,7 @@
  * changed in place. Otherwise each part is copied and resized when its form is updated, so that it can take the message, and all
  * parts are stored again at the end.
  */
-#ifndef SLUICE_STEPS_FEATURES_FEATURE_PART_H
-#define SLUICE_STEPS_FEATURES_FEATURE_PART_H
+#pragma once
 
 #include <math.h>
 
@@ -54,5 +53,3 @@ static inline void feature_part_inputs(const struct trailing_input *input, size_
 	for (size_t i = 0; i < FEATURE_INPUTS_MAX; i++)
 		inputs[i] = input->numbers[i] ? input->numbers[i][element] : (double)NAN;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* feature_program.h: Program of a features step: its settings, their trailing calls, and the state forms of these
  * calls. Calls with equal forms share their state. */
-#ifndef SLUICE_STEPS_FEATURES_FEATURE_PROGRAM_H
-#define SLUICE_STEPS_FEATURES_FEATURE_PROGRAM_H
+#pragma once
 
 #include "methods/numeric/feature.h"
 #include "compiler/step/step.h"
@@ -42,5 +41,3 @@ struct feature_setting {
 
 /* NULL: memory ran out. */
 const struct feature_program *feature_program_make(const struct feature_setting *settings, size_t count, struct arena *arena);
-
-#endif

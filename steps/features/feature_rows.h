@@ -5,8 +5,7 @@
  * two or more is the row. A tensor of one dimension is one row, or has one feature for each row where another tensor
  * has as many rows. Texts are no features; they stay as they are.
  */
-#ifndef SLUICE_STEPS_FEATURES_FEATURE_ROWS_H
-#define SLUICE_STEPS_FEATURES_FEATURE_ROWS_H
+#pragma once
 
 #include "message/message.h"
 
@@ -39,5 +38,3 @@ bool feature_rows_read(struct feature_rows *rows, const struct payload *payload,
  * datatype of its tensor; or LIMIT. */
 const struct payload *feature_rows_request(const struct feature_rows *rows, size_t row, const double *values, size_t count,
 					   struct arena *arena, struct error *error);
-
-#endif

@@ -8,11 +8,8 @@
  * The columns are those of the first row. After as many rows of another number of columns, one behind the other, as are enough to
  * learn from, the past begins anew with these.
  */
-#ifndef SLUICE_STEPS_OUTLIER_OUTLIER_OBSERVER_H
-#define SLUICE_STEPS_OUTLIER_OUTLIER_OBSERVER_H
+#pragma once
 
 #include "compiler/step/step.h"
 
 extern const struct step_kind step_outlier_observer; /* with the options of a step `outlier` */
-
-#endif

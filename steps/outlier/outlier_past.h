@@ -4,8 +4,7 @@
  * The step stores nothing: its observer (steps/outlier/outlier_observer.h) learns the covariance, and the board has what is in
   * force (observe/verdict_board.h).
  */
-#ifndef SLUICE_STEPS_OUTLIER_OUTLIER_PAST_H
-#define SLUICE_STEPS_OUTLIER_OUTLIER_PAST_H
+#pragma once
 
 #include "compiler/step/step.h"
 #include "message/columns.h"
@@ -35,5 +34,3 @@ uint64_t outlier_past_identity(const struct outlier *options);
 /* Whether rows of the tensor can be learnt, and judged by what was: numbers, [columns] or [rows, columns], of
  * OUTLIER_LEARNT_COLUMNS_MAX columns at most. */
 bool outlier_past_fits(const struct tensor *tensor, struct row_shape *shape);
-
-#endif

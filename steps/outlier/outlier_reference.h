@@ -12,8 +12,7 @@
  *
  * What is read lives in the arena and may be shared by threads.
  */
-#ifndef SLUICE_STEPS_OUTLIER_OUTLIER_REFERENCE_H
-#define SLUICE_STEPS_OUTLIER_OUTLIER_REFERENCE_H
+#pragma once
 
 #include "methods/outliers/outlier.h"
 #include "methods/predictors/predictor.h"
@@ -64,5 +63,3 @@ bool outlier_reference_read(const struct name *file, struct text content, enum o
  * missing. False: the arena is full. */
 bool outlier_reference_score(const struct outlier_reference *reference, const double *rows, size_t width, size_t count,
 			     struct arena *arena, double *scores);
-
-#endif

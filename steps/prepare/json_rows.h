@@ -7,8 +7,7 @@
  *
  * A refusal is a CONFIG error in the scan, with the offset of the fault; the scan then ends.
  */
-#ifndef SLUICE_STEPS_PREPARE_JSON_ROWS_H
-#define SLUICE_STEPS_PREPARE_JSON_ROWS_H
+#pragma once
 
 #include "base/option.h"
 #include "message/json/json_scan.h"
@@ -52,5 +51,3 @@ const struct option *json_rows_find(const struct option *rows, struct text name)
 
 /* The next item of a list that grows, zeroed; NULL: the arena is full. */
 void *json_rows_item(struct json_rows *reading, const struct option *row, struct item_list *list);
-
-#endif

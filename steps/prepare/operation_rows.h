@@ -1,7 +1,6 @@
 /* operation_rows.h: Options of the operations of preprocess and postprocess: their structs, and the rows that read
  * them from YAML and from fitted files. */
-#ifndef SLUICE_STEPS_PREPARE_OPERATION_ROWS_H
-#define SLUICE_STEPS_PREPARE_OPERATION_ROWS_H
+#pragma once
 
 #include "base/option.h"
 
@@ -197,5 +196,3 @@ extern const struct option operation_calibrate_rows[], operation_threshold_rows[
 		OPERATION("set", operation_set_rows, operation_entries, "Computes tensors by expressions, in order."),             \
 		OPERATION("drop", operation_names_rows, operation_names, "Removes tensors."),                                      \
 		OPERATION("keep", operation_names_rows, operation_names, "Keeps only these tensors.")
-
-#endif

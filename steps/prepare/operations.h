@@ -12,8 +12,7 @@
  *
  * Messages allocate no heap memory; a program belongs to its step.
  */
-#ifndef SLUICE_STEPS_PREPARE_OPERATIONS_H
-#define SLUICE_STEPS_PREPARE_OPERATIONS_H
+#pragma once
 
 #include "methods/numeric/table.h"
 #include "steps/prepare/operation_rows.h"
@@ -185,5 +184,3 @@ bool operations_read(const struct step *step, const struct name *file, const str
 
 /* Writes operations in that format. */
 void operations_write(const struct item_list *list, struct buffer *out);
-
-#endif

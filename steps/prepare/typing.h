@@ -1,7 +1,6 @@
 /* typing.h: Known tensor types during the inference of a step that adds to them. The list is shared with earlier
  * steps until something in it changes. */
-#ifndef SLUICE_STEPS_PREPARE_TYPING_H
-#define SLUICE_STEPS_PREPARE_TYPING_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -30,5 +29,3 @@ bool typing_of_name(void *context, const struct expression_name *name, struct va
 
 /* The same, for a name whose existence was not checked yet. */
 bool typing_of_present(void *context, const struct expression_name *name, struct value_type *type, const char **suggest);
-
-#endif

@@ -1,6 +1,5 @@
 /* aggregate_parts.h: Collection of the child messages of a split: the part of `aggregate` that needs no window. */
-#ifndef SLUICE_STEPS_WINDOWS_AGGREGATE_PARTS_H
-#define SLUICE_STEPS_WINDOWS_AGGREGATE_PARTS_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -12,5 +11,3 @@ enum step_verdict parts_run(struct step *step, struct visit *visit, struct error
 
 /* Infers the types; the number of rows is unknown. */
 bool parts_infer(const struct tensor_types *in, struct arena *arena, struct tensor_types *out, struct error *error);
-
-#endif

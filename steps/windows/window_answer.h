@@ -1,6 +1,5 @@
 /* window_answer.h: Results of a window of an aggregate step when it closes: a tensor for each setting. */
-#ifndef SLUICE_STEPS_WINDOWS_WINDOW_ANSWER_H
-#define SLUICE_STEPS_WINDOWS_WINDOW_ANSWER_H
+#pragma once
 
 #include "steps/windows/window_program.h"
 
@@ -9,5 +8,3 @@
 #define WINDOW_ERROR "window_error"
 const struct payload *window_answer(const struct window_program *program, const void *bytes, const struct scope *scope,
 				    struct arena *arena, struct error *error);
-
-#endif

@@ -5,8 +5,7 @@
  * quantile and distinct, one row for each message; approx_quantile and approx_distinct have a sketch of them in the
  * summary. The texts of the functions first and last are at the end.
  */
-#ifndef SLUICE_STEPS_WINDOWS_WINDOW_CONTENTS_H
-#define SLUICE_STEPS_WINDOWS_WINDOW_CONTENTS_H
+#pragma once
 
 #include <string.h>
 
@@ -93,5 +92,3 @@ static inline const char *window_texts_of(const struct window_cursor *cursor, co
 
 /* Reads and advances the texts of a series, and copies its first or last ones; `texts` NULL: none. False: memory ran out. */
 bool window_texts_read(const char **bytes, size_t count, bool last, struct text *texts, struct arena *arena);
-
-#endif

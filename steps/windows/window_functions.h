@@ -1,6 +1,5 @@
 /* window_functions.h: Table of the functions over a window's messages, with the summaries that each needs, by name. */
-#ifndef SLUICE_STEPS_WINDOWS_WINDOW_FUNCTIONS_H
-#define SLUICE_STEPS_WINDOWS_WINDOW_FUNCTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +31,3 @@ struct window_function {
 
 /* Finds a function; there is one for each row of the group `windows` of the expression language. */
 const struct window_function *window_function_find(const char *name);
-
-#endif

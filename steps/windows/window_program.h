@@ -2,8 +2,7 @@
  * summaries that it needs when a window closes. The contents of a window are in window_contents.h, its results in
  * window_answer.h.
  */
-#ifndef SLUICE_STEPS_WINDOWS_WINDOW_PROGRAM_H
-#define SLUICE_STEPS_WINDOWS_WINDOW_PROGRAM_H
+#pragma once
 
 #include "methods/numeric/summary.h"
 #include "compiler/step/step.h"
@@ -71,5 +70,3 @@ static inline bool window_series_keeps_texts(const struct window_series *series,
 {
 	return input->texts && (series->tracks & SUMMARY_ENDS);
 }
-
-#endif

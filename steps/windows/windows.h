@@ -1,6 +1,5 @@
 /* windows.h: Closing windows of an aggregate step: the state of each key, and the output when a window closes. */
-#ifndef SLUICE_STEPS_WINDOWS_WINDOWS_H
-#define SLUICE_STEPS_WINDOWS_WINDOWS_H
+#pragma once
 
 #include "methods/numeric/window_closing.h"
 #include "steps/windows/window_program.h"
@@ -17,5 +16,3 @@ struct windows {
 
 /* Adds one message to its windows, and emits the windows that are over then. */
 enum step_verdict windows_run(const struct windows *self, struct step *step, struct visit *visit, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* boosted.h: a model as XGBoost writes it, drawn from a seed, and libxgboost beside it, for
  * programs that measure trees. The variable XGBOOST names the library. */
-#ifndef SLUICE_BENCH_BOOSTED_H
-#define SLUICE_BENCH_BOOSTED_H
+#pragma once
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -177,5 +176,3 @@ static inline const float *ask_theirs(const float *rows, size_t count)
 	}
 	return results;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* clock.h: how long something took. Each benchmark is one program of one file, so this is a
  * header. */
-#ifndef SLUICE_TESTS_BENCH_CLOCK_H
-#define SLUICE_TESTS_BENCH_CLOCK_H
+#pragma once
 
 #include <time.h>
 
@@ -12,5 +11,3 @@ static inline double clock_ns(clockid_t clock)
 	clock_gettime(clock, &now);
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* flow_of_yaml.h: shared parts of the benchmarks of flows: a pipeline, as text, made into a
  * flow. Each benchmark is one program of one file, so this is a header. */
-#ifndef SLUICE_TESTS_BENCH_FLOW_OF_YAML_H
-#define SLUICE_TESTS_BENCH_FLOW_OF_YAML_H
+#pragma once
 
 #include <stdio.h>
 
@@ -24,5 +23,3 @@ static inline struct flow *flow_of_yaml(struct spec *spec, const char *yaml, con
 		fprintf(stderr, "%s\n", error.text);
 	return flow;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* bodies.h: Bodies of the JSON formats, for their fuzz targets: one is read, and written again as its own answer. */
-#ifndef SLUICE_TESTS_BODIES_H
-#define SLUICE_TESTS_BODIES_H
+#pragma once
 
 #include <stdint.h>
 
@@ -20,5 +19,3 @@ struct text fuzz_answer(const struct message *message);
 
 /* `text` with `prefix` replaced; breaks off when it begins otherwise. */
 struct text fuzz_replace(struct text text, struct text prefix, struct text with);
-
-#endif

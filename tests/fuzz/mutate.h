@@ -4,8 +4,7 @@
  * Each has the arguments of LLVMFuzzerCustomMutator() and returns the new size. What cannot be read as its
  * form, and one input in eight, is left to libFuzzer's own mutations.
  */
-#ifndef SLUICE_TESTS_MUTATE_H
-#define SLUICE_TESTS_MUTATE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ size_t mutate_lines(uint8_t *data, size_t size, size_t max, unsigned seed);
 
 /* One record of the schema whose JSON that is, without framing. */
 size_t mutate_avro(const char *json, uint8_t *data, size_t size, size_t max, unsigned seed);
-
-#endif

@@ -5,8 +5,7 @@
  * shape [1,ELEMENTS], all of it S % 1000; in JSON S % 1000 and a half. Of benchmarks, whose
  * numbers must have as many digits as those of a user, each element is a random one.
  */
-#ifndef SLUICE_TESTS_KAFKA_LOAD_H
-#define SLUICE_TESTS_KAFKA_LOAD_H
+#pragma once
 
 #include "base/number/number.h"
 #include "base/number/random.h"
@@ -137,5 +136,3 @@ static inline long load_number(struct arena *arena, struct text id, long parts, 
 		die("an answer has the id \"%s\", which is of no request", copy ? copy : "");
 	return number;
 }
-
-#endif

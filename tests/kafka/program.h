@@ -2,8 +2,7 @@
  * clocks, the letters of a command line, clients, topics. Each program is one file, so this
  * is a header.
  */
-#ifndef SLUICE_TESTS_KAFKA_PROGRAM_H
-#define SLUICE_TESTS_KAFKA_PROGRAM_H
+#pragma once
 
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
@@ -202,5 +201,3 @@ static inline void kafka_read_all(rd_kafka_t *reader, const char *name, int part
 	rd_kafka_assign(reader, list);
 	rd_kafka_topic_partition_list_destroy(list);
 }
-
-#endif

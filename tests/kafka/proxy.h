@@ -1,6 +1,5 @@
 /* proxy.h: what a program says to proxy.c, on its port of control. */
-#ifndef SLUICE_TESTS_KAFKA_PROXY_H
-#define SLUICE_TESTS_KAFKA_PROXY_H
+#pragma once
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -30,5 +29,3 @@ __attribute__((format(printf, 2, 3))) static inline void proxy_tell(int control,
 	if (send(control, line, (size_t)length, 0) != length || recv(control, reply, sizeof reply, 0) <= 0)
 		die("the proxy does not answer: %s", line);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* apply_stand.h: Commands of the control plane against a keeper on an embedded broker, with a folder of documents, for tests. */
-#ifndef TESTS_APPLY_STAND_H
-#define TESTS_APPLY_STAND_H
+#pragma once
 
 #include "control/keeper/keeper_service.h"
 #include "tests/unit/mock_broker.h"
@@ -25,5 +24,3 @@ void apply_file(const char *name, const char *text);
 
 /* Runs a command; `%s` in the line is the folder. Checks the exit code, and that the output has the words. */
 __attribute__((format(printf, 3, 4))) void apply_runs(int code, const char *words, const char *format, ...);
-
-#endif

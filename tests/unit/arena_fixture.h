@@ -1,6 +1,5 @@
 /* arena_fixture.h: The arena of a unit test: opened before each test function or each group, and closed after it. */
-#ifndef SLUICE_TESTS_UNIT_ARENA_FIXTURE_H
-#define SLUICE_TESTS_UNIT_ARENA_FIXTURE_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -22,5 +21,3 @@ __attribute__((unused)) static int arena_end(void **state)
 	arena = NULL;
 	return 0;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* cache_stand.h: a cache of replies, and its model, which is played: it answers when the story says so. */
-#ifndef SLUICE_UNIT_CACHE_STAND_H
-#define SLUICE_UNIT_CACHE_STAND_H
+#pragma once
 
 #include "models/calls/cache.h"
 
@@ -40,5 +39,3 @@ struct call *cache_perturb(float number);
 struct call *cache_ask_hurriedly(float number); /* which does not wait for the model */
 float cache_said(const struct call *call);
 void cache_turn(int times);
-
-#endif

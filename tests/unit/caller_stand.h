@@ -1,7 +1,6 @@
 /* caller_stand.h: calls of a model `m` over HTTP, and its server on the same loop, which has one
  * line of a script for each request, in the order they come, and says it whole or byte by byte. */
-#ifndef SLUICE_TESTS_CALLER_STAND_H
-#define SLUICE_TESTS_CALLER_STAND_H
+#pragma once
 
 #include "models/calls/caller.h"
 
@@ -67,5 +66,3 @@ void caller_stand_ensure(struct caller_stand *stand);
 struct call *caller_stand_begin(struct caller_stand *stand, size_t number);
 void caller_stand_turn(struct caller_stand *stand, int wait_ms);
 void caller_stand_wait(struct caller_stand *stand, size_t answered); /* since the script was given */
-
-#endif

@@ -1,6 +1,5 @@
 /* calls_stand.h: open calls of a gateway against the mock of a broker, and what engines do there. */
-#ifndef TESTS_UNIT_CALLS_STAND_H
-#define TESTS_UNIT_CALLS_STAND_H
+#pragma once
 
 #include "gateway/calls/calls.h"
 #include "message/records/reply.h"
@@ -57,5 +56,3 @@ void calls_reply(struct calls_stand *stand, const char *address, const char *val
 /* The same with the place of the request, as engines reply to one whose answer may be polled. Without it, a reply that comes before
  * Kafka's report of such a request ends nothing. */
 void calls_reply_from(struct calls_stand *stand, const char *origin, const char *address, const char *value);
-
-#endif

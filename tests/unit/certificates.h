@@ -2,8 +2,7 @@
  * server (127.0.0.1, localhost) and of a client that it has signed, of a server with another
  * name, of a workload with a URI, of one with two, of one whose URI looks like a subject, and of a
  * stranger that has signed itself. */
-#ifndef TESTS_UNIT_CERTIFICATES_H
-#define TESTS_UNIT_CERTIFICATES_H
+#pragma once
 
 #include "net/tls.h"
 
@@ -37,5 +36,3 @@ void certificates_revoke(struct certificates *certificates, enum certificate aut
 
 /* Who we are, and whose word counts; none of either: CERTIFICATES. */
 struct tls_files certificates_files(const struct certificates *certificates, enum certificate ours, enum certificate authority);
-
-#endif

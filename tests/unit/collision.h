@@ -1,6 +1,5 @@
 /* collision.h: two keys that one hash does not tell apart, for tests of what is found by it. */
-#ifndef SLUICE_TESTS_COLLISION_H
-#define SLUICE_TESTS_COLLISION_H
+#pragma once
 
 #include "base/text.h"
 
@@ -11,5 +10,3 @@ struct collision {
 
 /* Unlike keys of one length, of which the lower 32 bits of hash_bytes(.., 0) are the same. */
 void collision_find(struct collision *collision);
-
-#endif

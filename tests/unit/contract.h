@@ -2,8 +2,7 @@
  * on whatever stands behind them: on the simulated Kafka (contract_test.c), and on a real Kafka
  * (tests/kafka/contract.c). So the simulated Kafka cannot be wrong in the same way as the code.
  */
-#ifndef SLUICE_TESTS_CONTRACT_H
-#define SLUICE_TESTS_CONTRACT_H
+#pragma once
 
 #include "kafka/produce/output.h"
 
@@ -42,5 +41,3 @@ extern const size_t contract_count;
 
 /* Fills in names, makes topics, and tells the story. */
 bool contract_holds(struct contract *contract, const struct contract_story *story);
-
-#endif

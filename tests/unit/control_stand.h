@@ -1,7 +1,6 @@
 /* control_stand.h: Topics of a namespace's control plane in memory, and a keeper on them, for tests. What the keeper
  * returns is appended to `control` as a transaction is: whole or not at all. */
-#ifndef TESTS_CONTROL_STAND_H
-#define TESTS_CONTROL_STAND_H
+#pragma once
 
 #include "control/engine/control_reader.h"
 #include "control/keeper/keeper.h"
@@ -58,5 +57,3 @@ void control_reader(const struct control_stand *stand, struct control_reader *re
 
 /* All that a ledger holds, as text, to compare. */
 void ledger_print(const struct ledger *ledger, struct buffer *out);
-
-#endif

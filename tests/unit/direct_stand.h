@@ -1,7 +1,6 @@
 /* direct_stand.h: Worker whose pipeline `p` takes requests past Kafka, on the mock of a broker, and the gateway's side of its hub.
  */
-#ifndef TESTS_UNIT_DIRECT_STAND_H
-#define TESTS_UNIT_DIRECT_STAND_H
+#pragma once
 
 #include "tests/unit/worker_stand.h"
 #include "engine/worker/direct_hub.h"
@@ -31,5 +30,3 @@ void direct_replies_pass(size_t count);
 bool direct_reply_says(const struct direct_message *message, const char *words);
 
 int64_t direct_records_in(const struct stand *stand, const char *topic);
-
-#endif

@@ -1,7 +1,6 @@
 /* dispatch_servers.h: servers that are played for the calls of one model, on a clock that
  * leaps from one event to the next. */
-#ifndef SLUICE_UNIT_DISPATCH_SERVERS_H
-#define SLUICE_UNIT_DISPATCH_SERVERS_H
+#pragma once
 
 #include "base/number/random.h"
 #include "models/calls/dispatch.h"
@@ -64,5 +63,3 @@ void servers_run_for(int64_t us);
 void servers_expect_error(const struct call *call, enum error_kind kind, const char *words);
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, servers_set_up, servers_tear_down)
-
-#endif

@@ -1,6 +1,5 @@
 /* exchange.h: a request and its answer, for tests of the formats. */
-#ifndef SLUICE_TESTS_EXCHANGE_H
-#define SLUICE_TESTS_EXCHANGE_H
+#pragma once
 
 #include "message/formats/format.h"
 
@@ -30,5 +29,3 @@ const char *answered(struct exchange *exchange);
 
 /* The body of an error. */
 const char *answered_error(struct exchange *exchange, enum error_kind kind, const char *text);
-
-#endif

@@ -1,7 +1,6 @@
 /* experiment_stand.h: Stand for tests of the choices of an experiment `e`: its file, a scene of the pipeline that asks it, and what
  * a message gets. */
-#ifndef TESTS_EXPERIMENT_STAND_H
-#define TESTS_EXPERIMENT_STAND_H
+#pragma once
 
 #include "flow_scene.h"
 #include "message/records/assigned.h"
@@ -29,5 +28,3 @@ void chosen_keep(const struct message *message);
 /* The candidate that a message gets, whose call is answered; and one of `somebody` with that header. */
 const char *candidate_of(struct message *message);
 const char *candidate_with(const char *id, struct header header);
-
-#endif

@@ -1,6 +1,5 @@
 /* explanation_sum.h: Whether an explanation adds up, in tests. */
-#ifndef SLUICE_TESTS_UNIT_EXPLANATION_SUM_H
-#define SLUICE_TESTS_UNIT_EXPLANATION_SUM_H
+#pragma once
 
 #include <math.h>
 #include <stdbool.h>
@@ -15,5 +14,3 @@ static inline bool explanation_adds_up(const struct explanation *explanation)
 			return false;
 	return true;
 }
-
-#endif

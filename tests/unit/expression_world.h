@@ -11,8 +11,7 @@
  *   header X-User "ann"; key "K1"; id "r-1"; ts 2024-02-29T13:45:30.250Z (1709214330250)
  *   params.level 3, params.who "bob"; step first: first.y FP32[1] 9; pipeline "trading"
  */
-#ifndef SLUICE_TESTS_EXPRESSION_WORLD_H
-#define SLUICE_TESTS_EXPRESSION_WORLD_H
+#pragma once
 
 #include "compiler/expression/expression.h"
 
@@ -51,5 +50,3 @@ struct world_row {
 void world_hold(const char *(*ask)(struct world *world, const char *source), const struct world_row *rows, size_t count);
 
 #define WORLD_HOLD(ask, rows) world_hold(ask, rows, sizeof(rows) / sizeof *(rows))
-
-#endif

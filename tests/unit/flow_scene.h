@@ -1,8 +1,7 @@
 /* flow_scene.h: for tests of the flow: one scene at a time, on an arena of its own, and what is
  * expected of its answers.
  */
-#ifndef SLUICE_TESTS_FLOW_SCENE_H
-#define SLUICE_TESTS_FLOW_SCENE_H
+#pragma once
 
 #include "graphs.h"
 
@@ -32,5 +31,3 @@ void expect_all_finished(void);
 
 /* Of the calls that were made, the n-th. */
 void reply_to(size_t nth, const char *tensors);
-
-#endif

@@ -1,7 +1,6 @@
 /* follow_stand.h: Engine that follows the control plane, on the embedded broker, for tests. The keeper is the pure one:
  * the stand carries its records to the topics, and the engine's reports back to it. */
-#ifndef TESTS_FOLLOW_STAND_H
-#define TESTS_FOLLOW_STAND_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <stdatomic.h>
@@ -79,5 +78,3 @@ void follow_apply(const char *name, int64_t expected, const char *yaml); /* a Pi
 
 /* Reads what the engine wrote to status, and carries reports to the keeper. */
 void follow_read_status(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* gateway_stand.h: a gateway of one pipeline, `p`, with ports for HTTP and gRPC, against the mock of a broker. */
-#ifndef TESTS_UNIT_GATEWAY_STAND_H
-#define TESTS_UNIT_GATEWAY_STAND_H
+#pragma once
 
 #include "gateway/gateway.h"
 #include "tests/unit/mock_broker.h"
@@ -21,5 +20,3 @@ struct gateway_stand {
 
 int gateway_stand_open(void **state);
 int gateway_stand_close(void **state);
-
-#endif

@@ -4,8 +4,7 @@
  * References are written as `request`, `request.T`, `STEP`, `STEP.T`, `STEP:inputs`,
  * with blanks between; `T>N` renames T to N.
  */
-#ifndef SLUICE_TESTS_GRAPHS_H
-#define SLUICE_TESTS_GRAPHS_H
+#pragma once
 
 #include "flow/flow.h"
 #include "payload_words.h"
@@ -121,5 +120,3 @@ void scene_advance(struct scene *scene, int64_t now_ms);
 
 /* The one answer for that id, of a message or one of its offspring, or NULL. */
 const struct noted_answer *scene_answer(const struct scene *scene, const char *id);
-
-#endif

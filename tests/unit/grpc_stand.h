@@ -1,6 +1,5 @@
 /* One caller by gRPC and one puppet that is its server, on one loop. */
-#ifndef TESTS_UNIT_GRPC_STAND_H
-#define TESTS_UNIT_GRPC_STAND_H
+#pragma once
 
 #include "net/grpc/grpc.h"
 #include "tests/unit/puppet.h"
@@ -44,5 +43,3 @@ void assert_fails(const struct call *call, enum error_kind kind, const char *wor
 void say_yes(struct puppet_line *line, int32_t id);
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, stand_set_up, stand_tear_down)
-
-#endif

@@ -1,7 +1,6 @@
 /* guest.h: a caller of an HTTP door, by hand: bytes said and heard on a socket, while the
  * loop that the door hangs on is turned. */
-#ifndef TESTS_GUEST_H
-#define TESTS_GUEST_H
+#pragma once
 
 #include "net/loop.h"
 
@@ -20,5 +19,3 @@ void guest_say(const struct guest *caller, const char *words);
  * NULL: nothing of it came. Lasts until the next call. */
 const char *guest_hear(const struct guest *caller, const char *end);
 const char *guest_ask(const struct guest *caller, const char *words, const char *end);
-
-#endif

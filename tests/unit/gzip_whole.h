@@ -1,6 +1,5 @@
 /* gzip_whole.h: whole bodies through net/http/gzip.h, in portions of any size. */
-#ifndef TESTS_UNIT_GZIP_WHOLE_H
-#define TESTS_UNIT_GZIP_WHOLE_H
+#pragma once
 
 #include "net/http/gzip.h"
 
@@ -26,5 +25,3 @@ static inline enum gzip_outcome gunzip_whole(enum gzip_form form, struct text pa
 	gunzip_close(gunzip);
 	return outcome;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* held_model.h: a model on a server of its own, which answers when it is let: {"y": [NUMBER]}. It runs in a thread of its own. */
-#ifndef SLUICE_TESTS_HELD_MODEL_H
-#define SLUICE_TESTS_HELD_MODEL_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,5 +26,3 @@ struct held_model {
 
 void held_model_open(struct held_model *model, const char *name, int number);
 void held_model_close(struct held_model *model);
-
-#endif

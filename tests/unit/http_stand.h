@@ -1,7 +1,6 @@
 /* http_stand.h: the HTTP client, and a server that is played by hand: it hears what was sent on each
  * connection (guest.h), and says, keeps back, or breaks off what a story wants. */
-#ifndef SLUICE_TESTS_HTTP_STAND_H
-#define SLUICE_TESTS_HTTP_STAND_H
+#pragma once
 
 #include "guest.h"
 #include "net/http/http.h"
@@ -58,5 +57,3 @@ struct guest kept_connection(struct http_stand *stand); /* that has served a req
 
 void assert_hello(struct http_stand *stand, struct asking *asked);
 void assert_unanswered(struct http_stand *stand, struct asking *asked, enum http_stage stage, const char *words);
-
-#endif

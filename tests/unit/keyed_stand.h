@@ -1,6 +1,5 @@
 /* keyed_stand.h: calls with idempotency keys against the mock of a broker, and what engines do there. */
-#ifndef TESTS_UNIT_KEYED_STAND_H
-#define TESTS_UNIT_KEYED_STAND_H
+#pragma once
 
 #include "gateway/grpc_front.h"
 #include "gateway/calls/idempotency_claims.h"
@@ -68,5 +67,3 @@ void keyed_claim_write(const struct keyed_stand *stand, const struct claim_recor
 
 /* A first call, which stays open, so that the claims have been read. */
 void keyed_await_claims(struct keyed_stand *stand, const char *key);
-
-#endif

@@ -1,8 +1,7 @@
 /* lead_kafka.h: Kafka in memory in place of the three clients of the outcome service: topics, committed positions, and a group that
  * assigns topics to its members. A transaction appears at its commit, whole, or not at all. The test says who is frozen, and what
  * fails. For one test program, which includes the service: all is defined here. */
-#ifndef SLUICE_TESTS_LEAD_KAFKA_H
-#define SLUICE_TESTS_LEAD_KAFKA_H
+#pragma once
 
 #include <assert.h>
 #include <stdio.h>
@@ -521,5 +520,3 @@ bool record_header_value(const struct record *record, struct text name, struct a
 	*value = (struct text){0};
 	return true;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* learner_records.h: For tests of learners of bandits: the arms `old` and `new`, what a learner is told of them, and its records.
  */
-#ifndef SLUICE_TESTS_LEARNER_RECORDS_H
-#define SLUICE_TESTS_LEARNER_RECORDS_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,5 +77,3 @@ static inline struct policy_record kept(const struct policy_record *record)
 	copy.learner = (struct text){arena_copy(arena, record->learner.bytes, record->learner.length), record->learner.length};
 	return copy;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* letters.h: a dead letter, or another record, as avro-c reads it, by the schema in schemas/. */
-#ifndef TESTS_LETTERS_H
-#define TESTS_LETTERS_H
+#pragma once
 
 #include <avro.h>
 
@@ -23,5 +22,3 @@ void letter_close(struct letter *letter);
 struct text letter_text(struct letter *letter, const char *path);
 int64_t letter_number(struct letter *letter, const char *path);
 const char *letter_kind(struct letter *letter);
-
-#endif

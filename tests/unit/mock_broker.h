@@ -2,8 +2,7 @@
  * `out`, for tests of what talks to Kafka. It keeps no transactions apart: what was
  * aborted can be read, and offsets sent in a transaction are forgotten.
  */
-#ifndef SLUICE_TESTS_MOCK_BROKER_H
-#define SLUICE_TESTS_MOCK_BROKER_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -60,5 +59,3 @@ void mock_hide_offsets(const struct mock *mock);
 /* Whether a topic's error, with which the mock lists partitions where a broker lists none, ends a process that does not know of
  * them: seen with librdkafka 2.3.0 and 2.8.0, mended in 2.10 (its issue 4907); 2.0.2 has none of it. */
 bool mock_error_of_topic_crashes(void);
-
-#endif

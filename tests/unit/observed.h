@@ -1,7 +1,6 @@
 /* observed.h: a pipeline with a step `drift`, its observer, and a step that answers with the marks: messages go in one by one, and
  * verdicts come out. */
-#ifndef TESTS_OBSERVED_H
-#define TESTS_OBSERVED_H
+#pragma once
 
 #include "base/number/random.h"
 #include "flow/flow.h"
@@ -144,5 +143,3 @@ void observed_strangers(struct observed *observed, int messages); /* without the
 
 /* Scores of records; that of no verdict is NaN. */
 bool scores_equal(double one, double other);
-
-#endif

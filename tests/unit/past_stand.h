@@ -1,7 +1,6 @@
 /* past_stand.h: Stream of two columns whose past an observer keeps, its changelog on a mock broker, and the file of its pipeline,
  * for tests of the commands that read them. */
-#ifndef TESTS_PAST_STAND_H
-#define TESTS_PAST_STAND_H
+#pragma once
 
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/observed.h"
@@ -50,5 +49,3 @@ char *past_stand_file(const char *path);
 /* What is behind the words, which are there. */
 const char *words_behind(const char *text, const char *words);
 double number_behind(const char *text, const char *words);
-
-#endif

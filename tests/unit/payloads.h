@@ -1,6 +1,5 @@
 /* payloads.h: payloads for tests of formats: drawn from a seed, and compared. */
-#ifndef SLUICE_TESTS_PAYLOADS_H
-#define SLUICE_TESTS_PAYLOADS_H
+#pragma once
 
 #include "message/message.h"
 
@@ -18,5 +17,3 @@ struct payload *payload_of_number(struct arena *arena, const char *name, float n
 /* Elements are compared bit by bit. */
 bool tensors_equal(struct tensors a, struct tensors b);
 bool parameters_equal(struct parameters a, struct parameters b);
-
-#endif

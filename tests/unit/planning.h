@@ -1,6 +1,5 @@
 /* planning.h: for tests of graphs and plans: YAML in, a graph or its faults out. */
-#ifndef SLUICE_TESTS_PLANNING_H
-#define SLUICE_TESTS_PLANNING_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 
@@ -40,5 +39,3 @@ const char *planning_order(const struct planning *planning);
 
 /* "a.outputs.x>y, request": the sources of a join, with their renames. */
 const char *planning_join(const struct planning *planning, const struct join *join);
-
-#endif

@@ -1,6 +1,5 @@
 /* posteriors.h: Comparison of what bandits know of their arms. */
-#ifndef SLUICE_TESTS_POSTERIORS_H
-#define SLUICE_TESTS_POSTERIORS_H
+#pragma once
 
 #include "methods/bandits/best_arm.h"
 
@@ -17,5 +16,3 @@ static inline void expect_equal_posteriors(const struct arm_posterior *one, cons
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		assert_true(numbers[i][0] == numbers[i][1]);
 }
-
-#endif

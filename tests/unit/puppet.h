@@ -1,7 +1,6 @@
 /* A server of HTTP/2, or a caller of one, that says what a test makes it say, frame by frame
  * or byte by byte, on the loop of the one it talks to. */
-#ifndef TESTS_UNIT_PUPPET_H
-#define TESTS_UNIT_PUPPET_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -75,5 +74,3 @@ void puppet_trailers(struct puppet_line *line, int32_t id, const char *status, c
 void puppet_answer(struct puppet_line *line, int32_t id, const char *message); /* all three */
 
 void puppet_hang_up(struct puppet_line *line);
-
-#endif

@@ -1,7 +1,6 @@
 /* rollout_board_stand.h: For tests of the board of rollouts: a pipeline whose step is an experiment of `old` and `new`, in a scene
  * of the flow, and the tables that the board has. */
-#ifndef SLUICE_TESTS_ROLLOUT_BOARD_STAND_H
-#define SLUICE_TESTS_ROLLOUT_BOARD_STAND_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,5 +94,3 @@ static inline const struct rollout_variant *counted(const char *name)
 			return &readings->variants[i];
 	return NULL;
 }
-
-#endif

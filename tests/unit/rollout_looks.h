@@ -1,6 +1,5 @@
 /* rollout_looks.h: Looks at a rollout, a minute apart, and the move that follows: what tests of its state machine share. */
-#ifndef SLUICE_TESTS_ROLLOUT_LOOKS_H
-#define SLUICE_TESTS_ROLLOUT_LOOKS_H
+#pragma once
 
 #include "experiments/rollouts/rollout.h"
 
@@ -29,5 +28,3 @@ void minute_pass(uint64_t requests, uint64_t errors);
 void minutes_pass(unsigned minutes, uint64_t requests, uint64_t errors);
 
 void expect_move(uint64_t number, enum rollout_phase to, uint32_t stage, enum rollout_reason reason);
-
-#endif

@@ -1,7 +1,6 @@
 /* rollout_stand.h: Stand of tests of rollouts in the keeper: an experiment `e` of the default `a` and the candidate `b`, and
  * engines that count their calls. */
-#ifndef SLUICE_TESTS_ROLLOUT_STAND_H
-#define SLUICE_TESTS_ROLLOUT_STAND_H
+#pragma once
 
 #include "control/keeper/keeper_rollouts.h"
 #include "experiments/rollouts/unit_cells.h"
@@ -65,5 +64,3 @@ const struct control_verdict *command(const char *name, const char *words);
 void moves_check(size_t count);
 
 int64_t calls_recorded(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* running.h: a worker that runs in a thread of its own, for tests of what becomes of its
  * records. */
-#ifndef SLUICE_TESTS_RUNNING_H
-#define SLUICE_TESTS_RUNNING_H
+#pragma once
 
 #include <pthread.h>
 
@@ -25,5 +24,3 @@ void running_fail(struct running *running, const char *words);
 
 /* For a teardown: a test that failed has left its worker running. True when it had. */
 bool running_end(struct running *running);
-
-#endif

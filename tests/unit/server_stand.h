@@ -1,7 +1,6 @@
 /* server_stand.h: an HTTP server on a loop, whose paths say what it answers, for callers by hand (guest.h). It listens at a port of
  * its own, or at one that it shares with a gRPC server. */
-#ifndef TESTS_SERVER_STAND_H
-#define TESTS_SERVER_STAND_H
+#pragma once
 
 #include "guest.h"
 #include "net/grpc/grpc_server.h"
@@ -37,5 +36,3 @@ int server_stand_close(void **state);
 extern bool server_stand_shares; /* its port, from the next opening on */
 int server_stand_port(const struct server_stand *stand);
 struct guest server_stand_call(const struct server_stand *stand);
-
-#endif

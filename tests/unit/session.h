@@ -1,6 +1,5 @@
 /* session.h: a command run in a test, with what it reads and what it wrote. */
-#ifndef TESTS_SESSION_H
-#define TESTS_SESSION_H
+#pragma once
 
 #include "tools/cli/command.h"
 
@@ -25,5 +24,3 @@ int folder_leave(void **state);
 
 /* Fails the test, and shows the text, where those words are not in it. */
 void expect_words(const char *text, const char *words);
-
-#endif

@@ -1,6 +1,5 @@
 /* sliced.h: for tests of what goes to an observer: how many messages a record is of. */
-#ifndef TESTS_SLICED_H
-#define TESTS_SLICED_H
+#pragma once
 
 #include "message/records/slice.h"
 
@@ -9,5 +8,3 @@ size_t sliced_rows(struct text record);
 
 /* The first number of each row that the observer of the step `watch` gets; returns how many rows there are. */
 size_t sliced_numbers(struct text record, double *numbers, size_t room);
-
-#endif

@@ -1,6 +1,5 @@
 /* specs.h: YAML written in a test, read, and its faults looked at. */
-#ifndef TESTS_SPECS_H
-#define TESTS_SPECS_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -17,5 +16,3 @@ void expect_told(const char *yaml, enum severity severity, const char *at, const
 
 /* Fails the test when `yaml` has an error. */
 void expect_clean(const char *yaml);
-
-#endif

@@ -1,6 +1,5 @@
 /* table_stand.h: Keeper with the document checker, for tests of recorded bucket tables; and an engine's view of them. */
-#ifndef TESTS_TABLE_STAND_H
-#define TESTS_TABLE_STAND_H
+#pragma once
 
 #include "control/engine/control_documents.h"
 #include "tests/unit/control_stand.h"
@@ -50,5 +49,3 @@ void engine_view_close(struct engine_view *view);
 /* An engine starts with what `control` holds, and has the table of each choice in force: no bucket differs. Returns how
  * many choices those are, and adds the versions of its pipelines; `versions` may be NULL. */
 size_t table_engine_check(uint64_t *versions);
-
-#endif

@@ -1,6 +1,5 @@
 /* tally.h: a stateful step kind, for tests alone: it counts the messages of each key. */
-#ifndef SLUICE_TESTS_TALLY_H
-#define SLUICE_TESTS_TALLY_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -10,5 +9,3 @@ extern const struct step_kind tally_kind;
 
 /* The kinds `model`, `filter`, `expression` and `tally`. */
 extern const struct step_kind *const tally_kinds[];
-
-#endif

@@ -1,7 +1,6 @@
 /* Keys and signed tokens for tests of who may come in: keys are made anew by OpenSSL, and a token is whatever header and claims a
  * test writes, signed as it wants it. */
-#ifndef TESTS_UNIT_TOKENS_H
-#define TESTS_UNIT_TOKENS_H
+#pragma once
 
 #include <openssl/evp.h>
 
@@ -26,5 +25,3 @@ struct text token_sign(struct buffer *out, enum jwt_algorithm algorithm, EVP_PKE
 /* The signature alone, as bytes: in `out`, of TOKEN_SIGNATURE_MAX. Its length. */
 #define TOKEN_SIGNATURE_MAX 1024
 size_t token_signature(enum jwt_algorithm algorithm, EVP_PKEY *key, struct text message, unsigned char *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* truth_stand.h: For tests of truth tallies: a tally of the arms `old` and `new` under a table, and the outcomes that it gets. */
-#ifndef SLUICE_TESTS_TRUTH_STAND_H
-#define SLUICE_TESTS_TRUTH_STAND_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,5 +92,3 @@ static inline void judge(const char *unit, size_t arm, double accuracy, int64_t 
 }
 
 #define WITH_TALLY(test) cmocka_unit_test_setup_teardown(test, tally_begin, tally_end)
-
-#endif

@@ -1,6 +1,5 @@
 /* web_receiver.h: Receiver of webhooks on a loopback port, for tests: it keeps what it hears, and answers in its manner. */
-#ifndef SLUICE_TESTS_WEB_RECEIVER_H
-#define SLUICE_TESTS_WEB_RECEIVER_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,5 +49,3 @@ static inline const char *web_receiver_id(const struct web_receiver *receiver, s
 {
 	return web_receiver_header(receiver, number, "Idempotency-Key: ");
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* worker_hold.h: holds the thread of a stand's worker between two turns, while records are fetched for it: so they are
  * taken in the order in which they were written, whichever topic librdkafka asks first. */
-#ifndef SLUICE_TESTS_WORKER_HOLD_H
-#define SLUICE_TESTS_WORKER_HOLD_H
+#pragma once
 
 #include "tests/unit/worker_stand.h"
 
@@ -13,5 +12,3 @@ void worker_hold_until_fetched(size_t records); /* so many wait for the worker, 
 void worker_hold_end(void);
 
 void worker_hold_close(void); /* after stand_stop() */
-
-#endif

@@ -1,7 +1,6 @@
 /* worker_stand.h: a worker with one or two pipelines against the mock of a broker, for
  * tests of what becomes of records. It runs in a thread of its own. */
-#ifndef SLUICE_TESTS_WORKER_STAND_H
-#define SLUICE_TESTS_WORKER_STAND_H
+#pragma once
 
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
@@ -44,5 +43,3 @@ const char *record_header(const rd_kafka_message_t *record, const char *name); /
 
 /* What the group has committed of `in`. */
 int64_t stand_committed(struct stand *stand);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Nothing is stored or allocated; callable from any thread.
  */
-#ifndef SLUICE_BASE_NUMBER_DURATION_H
-#define SLUICE_BASE_NUMBER_DURATION_H
+#pragma once
 
 #include "base/text.h"
 
@@ -28,5 +27,3 @@ const char *duration_read_or_none(struct text text, int64_t *duration_ns);
 
 /* The shortest text that reads back as the same duration: 90 minutes are "1h30m". */
 void duration_print(int64_t duration_ns, char out[DURATION_TEXT_MAX]);
-
-#endif

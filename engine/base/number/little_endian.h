@@ -1,6 +1,5 @@
 /* little_endian.h: Little-endian encoding of numbers in 8 bytes, the same on every machine. */
-#ifndef SLUICE_BASE_NUMBER_LITTLE_ENDIAN_H
-#define SLUICE_BASE_NUMBER_LITTLE_ENDIAN_H
+#pragma once
 
 #include <stdint.h>
 #include <string.h>
@@ -37,5 +36,3 @@ static inline double little_read_double(const void *from)
 	memcpy(&number, &bits, sizeof number);
 	return number;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* moment.h: Points in time as text: ISO 8601, in UTC. Callable from any thread. */
-#ifndef SLUICE_BASE_NUMBER_MOMENT_H
-#define SLUICE_BASE_NUMBER_MOMENT_H
+#pragma once
 
 #include "base/text.h"
 
@@ -25,5 +24,3 @@ void moment_print_ms(int64_t ms, char moment[MOMENT_MS_BYTES]);
  * `t` or a space, in years 0000 to 9999. Without an offset it is UTC. Fractions of a millisecond are ignored.
  * False: the text is not a point in time, and `ms` is unchanged. */
 bool moment_read(struct text text, int64_t *ms);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Functions fail only by their result, do not allocate, and keep no state. Callable from any thread.
  */
-#ifndef SLUICE_BASE_NUMBER_NUMBER_H
-#define SLUICE_BASE_NUMBER_NUMBER_H
+#pragma once
 
 #include "base/text.h"
 
@@ -69,5 +68,3 @@ size_t number_write_hex(char *out, uint64_t number, size_t least); /* of base 16
 /* Writes many numbers as in a JSON list: a comma after each, NaN and infinities in quotes. */
 #define NUMBER_LIST_TEXT_MAX (NUMBER_TEXT_MAX + 3) /* room for each */
 size_t number_write_floats(char *out, const float *numbers, size_t count);
-
-#endif

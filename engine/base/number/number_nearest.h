@@ -1,7 +1,6 @@
 /* number_nearest.h: Rounding of a decimal to the nearest double or float, by Eisel and Lemire's algorithm. It multiplies by a
  * 128-bit power of ten ("Number parsing at a gigabyte per second", 2021). For number_read.c and number_rows.c. */
-#ifndef SLUICE_BASE_NUMBER_NUMBER_NEAREST_H
-#define SLUICE_BASE_NUMBER_NUMBER_NEAREST_H
+#pragma once
 
 #include "base/number/number_parts.h"
 
@@ -59,5 +58,3 @@ static inline uint64_t nearest_bits(uint64_t digits, int64_t exponent, const str
 	uint64_t bits = ((uint64_t)(power_two - 1) << form->fraction_bits) + fraction;
 	return bits < form_infinity(form) ? bits : form_infinity(form);
 }
-
-#endif

@@ -2,7 +2,6 @@
 #include "base/number/number_parts.h"
 #include "base/number/number_wide.h"
 
-#include <stddef.h>
 #include <string.h>
 
 struct number_power powers_of_ten[POWER_MOST - POWER_LEAST + 1];

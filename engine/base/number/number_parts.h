@@ -1,7 +1,6 @@
 /* number_parts.h: Shared tables for reading and writing numbers: powers of ten, and the forms of double and
  * float. For number_nearest.h and number_write.c. */
-#ifndef SLUICE_BASE_NUMBER_NUMBER_PARTS_H
-#define SLUICE_BASE_NUMBER_NUMBER_PARTS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -51,5 +50,3 @@ static inline uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low)
 	*low = (uint64_t)product;
 	return (uint64_t)(product >> 64);
 }
-
-#endif

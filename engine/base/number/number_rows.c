@@ -1,6 +1,5 @@
 /* number_rows.c: Conversion from decimal to binary, for rows of numbers separated by commas. Most numbers are
  * short; for those the quotient of two exact numbers is enough. */
-#include <string.h>
 
 #ifdef __SSE2__
 #include <immintrin.h>

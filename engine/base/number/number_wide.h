@@ -3,8 +3,7 @@
  *
  * The functions of NUMBER_WIDE are compiled beside the plain ones, and called where `number_wide` says so. Both give
  * the same results. */
-#ifndef SLUICE_BASE_NUMBER_NUMBER_WIDE_H
-#define SLUICE_BASE_NUMBER_NUMBER_WIDE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,5 +20,3 @@ extern bool number_wide; /* set before main; tests unset it to compare */
  * numbers, and what is left of fours. */
 typedef size_t number_write_listed(char *out, float number);
 size_t number_write_floats_wide(char *out, const float *numbers, size_t count, number_write_listed *listed);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * SplitMix64 (Steele, Lea and Flood, 2014). A state belongs to one thread.
  */
-#ifndef SLUICE_BASE_NUMBER_RANDOM_H
-#define SLUICE_BASE_NUMBER_RANDOM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,5 +36,3 @@ static inline bool random_in_thousand(struct random *random, unsigned chances)
 {
 	return random_below(random, 1000) < chances;
 }
-
-#endif

@@ -12,8 +12,7 @@
  *
  * The module has no clock, no thread and no memory of its own.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_ALERT_H
-#define SLUICE_COMPILER_CONDITIONS_ALERT_H
+#pragma once
 
 #include "compiler/conditions/alert_condition.h"
 
@@ -62,5 +61,3 @@ static inline bool silence_is_in_force(int64_t until_ms, int64_t at_ms)
  * the group. */
 #define ALERT_ID_PARTS 5
 void alert_id(const struct text parts[ALERT_ID_PARTS], int64_t fired_at_ms, char id[ALERT_ID_BYTES]);
-
-#endif

@@ -7,8 +7,7 @@
  * The short form `name operator number`, or some such joined by && or ||, takes the first elements of tensors. Any other condition
  * has one element.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_ALERT_CONDITION_H
-#define SLUICE_COMPILER_CONDITIONS_ALERT_CONDITION_H
+#pragma once
 
 #include "observe/alert_value.h"
 #include "compiler/expression/expression.h"
@@ -81,5 +80,3 @@ struct alert_judgement alert_condition_of_message(const struct alert_condition *
 /* The group of a result of the step: the value of `group_by`, of one element, as text in the arena. False: it has none. */
 bool alert_group_of_message(const struct expression *group_by, const struct message *message, const struct payload *payload,
 			    const char *pipeline, const char *step, struct arena *arena, struct text *group);
-
-#endif

@@ -14,8 +14,7 @@
  * The last is of the schema `alert_receivers`, the others are of `alert`. The keeper writes all but beginnings, before it sends
  * notices (control/keeper/keeper_alerts.h). The next keeper reads them.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_ALERT_FEED_H
-#define SLUICE_COMPILER_CONDITIONS_ALERT_FEED_H
+#pragma once
 
 #include "base/list.h"
 #include "compiler/conditions/alert_record.h"
@@ -64,5 +63,3 @@ static inline struct feed_alert *feed_alert_of(struct list_node *node) /* NULL: 
 {
 	return node ? LIST_OWNER(node, struct feed_alert, node) : NULL;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* alert_record.h: Notice of an alert as a record (schemas/alert.avsc, single-object Avro): of its pipeline's topic `alerts`, or the
  * report of an engine to the others. */
-#ifndef SLUICE_COMPILER_CONDITIONS_ALERT_RECORD_H
-#define SLUICE_COMPILER_CONDITIONS_ALERT_RECORD_H
+#pragma once
 
 #include "compiler/conditions/notice.h"
 
@@ -29,5 +28,3 @@ bool alert_record_decode(struct text bytes, struct alert_read *read, struct erro
 /* The notice of a record, without what depends on the sender: `is_shared` and `topic`. `figures` gets the figures of the record.
  * Both borrow from its bytes. INPUT: it is damaged. */
 bool alert_record_message(struct text bytes, struct alert_message *message, struct alert_condition *figures, struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * It keeps FIGURE_SAMPLES samples of the counts, whatever its length. So its begin is exact to a sixtieth of `over`.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_FIGURE_WINDOW_H
-#define SLUICE_COMPILER_CONDITIONS_FIGURE_WINDOW_H
+#pragma once
 
 #include "observe/alert_value.h"
 #include "observe/histogram.h"
@@ -41,5 +40,3 @@ struct figure_window { /* some 100 KiB; starts zeroed, with `over_ms` */
  * sample. The figures that counts do not give are NaN. A metric is its latest value if it is a gauge, the sum of its values if it
  * is a counter, else their mean. */
 void figure_window_add(struct figure_window *window, const struct figure_sample *sample, struct alert_values *values);
-
-#endif

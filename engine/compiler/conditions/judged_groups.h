@@ -5,8 +5,7 @@
  * message is so old that its alert has resolved. When all slots are taken, messages of further groups are not judged, and are
  * counted by the cause, as those whose group has too long a name or none.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_JUDGED_GROUPS_H
-#define SLUICE_COMPILER_CONDITIONS_JUDGED_GROUPS_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -53,5 +52,3 @@ void judged_groups_take(struct judged_groups *groups, judged_groups_taker *take,
 
 /* For any thread: adds the messages that were not judged. */
 void judged_groups_add_missed(const struct judged_groups *groups, struct missed_groups *missed);
-
-#endif

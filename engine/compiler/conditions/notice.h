@@ -3,8 +3,7 @@
  * The fields of the JSON form, and the names in a template, are rows of one table (notice_format.h). Values of texts are escaped as
  * inside a JSON string, and `values` is a JSON object.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_NOTICE_H
-#define SLUICE_COMPILER_CONDITIONS_NOTICE_H
+#pragma once
 
 #include "compiler/conditions/alert.h"
 #include "compiler/conditions/notice_format.h"
@@ -53,5 +52,3 @@ void notice_write_mail(const struct alert_message *message, const char *from, st
 /* "sha256=HEX", the HMAC of the body with the secret, for the header X-Sluice-Signature. */
 #define NOTICE_SIGNATURE_BYTES 72
 void notice_sign(struct text body, const char *secret, char signature[NOTICE_SIGNATURE_BYTES]);
-
-#endif

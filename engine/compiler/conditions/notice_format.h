@@ -2,8 +2,7 @@
  *
  * A template has `{{name}}` where the value of a field goes.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_NOTICE_FORMAT_H
-#define SLUICE_COMPILER_CONDITIONS_NOTICE_FORMAT_H
+#pragma once
 
 #include "base/text.h"
 
@@ -48,5 +47,3 @@ struct text notice_template_next(struct text *rest, struct text *name);
 
 /* The first `{{name}}` of a template that is no field; its bytes are NULL: there is none. A `{{` that is not closed counts. */
 struct text notice_template_fault(struct text template);
-
-#endif

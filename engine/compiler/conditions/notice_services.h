@@ -3,8 +3,7 @@
  * A firing and its end have the same key there, the id of the firing. So a service that gets a notice twice shows one incident, and
  * closes it with the notice of the end.
  */
-#ifndef SLUICE_COMPILER_CONDITIONS_NOTICE_SERVICES_H
-#define SLUICE_COMPILER_CONDITIONS_NOTICE_SERVICES_H
+#pragma once
 
 #include "compiler/conditions/notice.h"
 
@@ -14,5 +13,3 @@ void notice_write_format(const struct alert_message *message, enum notice_format
 /* An alert that is not repeated ends there by itself after so long. */
 #define NOTICE_ALERTMANAGER_MS ((int64_t)24 * 3600 * 1000)
 #define NOTICE_ALERTMANAGER_TEST_MS ((int64_t)5 * 60 * 1000) /* of a test: so that it groups and sends it */
-
-#endif

@@ -6,8 +6,7 @@
  *
  * A compiled expression is immutable and may be shared by threads. It lives in the arena in which it was compiled.
  */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_H
+#pragma once
 
 #include "message/message.h"
 #include "methods/numeric/feature.h"
@@ -239,5 +238,3 @@ struct expression_function_row {
 };
 
 extern const struct expression_function_row expression_functions[];
-
-#endif

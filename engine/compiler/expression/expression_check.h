@@ -1,7 +1,6 @@
 /* expression_check.h: Type inference of expressions: the functions that its files share. Private to
  * engine/compiler/expression/expression_*.c. */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_CHECK_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_CHECK_H
+#pragma once
 
 #include "compiler/expression/expression_tree.h"
 
@@ -62,5 +61,3 @@ bool classes_alike(enum value_class left, enum value_class right); /* may be com
 enum value_class class_of_datatype(enum datatype datatype);
 bool class_is_integer(enum value_class class);
 bool class_may_be_number(enum value_class class);
-
-#endif

@@ -4,8 +4,7 @@
  * Used only after an expression was rejected, so nothing here is part of the language. The replacements end a
  * sentence of an error: "write mean(x)".
  */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_FOREIGN_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_FOREIGN_H
+#pragma once
 
 #include "base/text.h"
 
@@ -26,5 +25,3 @@ struct foreign_choice {
 	struct text value, condition, otherwise;
 };
 bool foreign_choice_split(struct text source, size_t at, struct foreign_choice *choice);
-
-#endif

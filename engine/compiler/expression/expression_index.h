@@ -1,6 +1,5 @@
 /* expression_index.h: Indexing of values: x[0], x[1:3], x["volume"]. Private to engine/compiler/expression/expression_*.c. */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_INDEX_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_INDEX_H
+#pragma once
 
 #include "compiler/expression/expression_tree.h"
 
@@ -13,5 +12,3 @@ bool column_number(struct parameters parameters, struct text name, struct arena 
 
 /* The axis that `along` gives; a negative number counts from the end. */
 bool value_axis(struct evaluation *evaluation, const struct value *value, int64_t along, uint32_t *axis);
-
-#endif

@@ -5,8 +5,7 @@
  * vectorised. All compute in double and round once, at the store. Where float arithmetic gives the same bits (+ - * /
  * of two floats: 53 >= 2*24+2), the compiler uses it.
  */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_KERNELS_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_KERNELS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -53,5 +52,3 @@ double sum_squares(const double *items, size_t count, double centre, double *res
 
 void floats_widen(double *out, const float *items, size_t count);
 void doubles_narrow(float *out, const double *items, size_t count);
-
-#endif

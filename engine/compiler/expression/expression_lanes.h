@@ -1,7 +1,6 @@
 /* expression_lanes.h: View of a value as lanes of elements along one axis. Private to engine/compiler/expression/expression_*.c.
  * Without an axis, the whole value is one lane. */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_LANES_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_LANES_H
+#pragma once
 
 #include "compiler/expression/expression_tree.h"
 
@@ -33,5 +32,3 @@ const double *lane_gather(const struct expression_lanes *lanes, const double *it
 typedef int items_order(const void *a, const void *b);
 void sort_items(void *items, size_t count, size_t size, items_order *order);
 items_order order_doubles, order_signed, order_unsigned, order_bools, order_texts; /* nan is sorted last */
-
-#endif

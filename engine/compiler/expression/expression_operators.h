@@ -1,7 +1,6 @@
 /* expression_operators.h: Operators on values. Private to engine/compiler/expression/expression_*.c. All set an INPUT or LIMIT
  * error when they return false. `result` may be one of the operands. */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_OPERATORS_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_OPERATORS_H
+#pragma once
 
 #include "compiler/expression/expression_kernels.h"
 #include "compiler/expression/expression_tree.h"
@@ -38,5 +37,3 @@ bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation
 
 /* Whether integers are computed unsigned. A literal takes the signedness of the other operand. */
 bool operands_unsigned(const struct value *left, const struct value *right);
-
-#endif

@@ -1,7 +1,6 @@
 /* expression_parser.h: State of the expression parser, and the functions that its files share. Private to
  * expression_parse.c and expression_literal.c. */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_PARSER_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_PARSER_H
+#pragma once
 
 #include "compiler/expression/expression_tree.h"
 
@@ -50,5 +49,3 @@ struct expression_node *parse_list_item(struct parser *parser); /* a literal, wi
 
 /* Makes one literal of minus and a number, so that the smallest integer can be written. */
 struct expression_node *parser_negated(struct parser *parser, struct expression_node *literal, uint32_t at);
-
-#endif

@@ -1,7 +1,6 @@
 /* expression_run.h: Instructions of the expression bytecode. Private to engine/compiler/expression/expression_*.c. The compiler
  * emits them, and the evaluator runs them. */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_RUN_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_RUN_H
+#pragma once
 
 #include "compiler/expression/expression_tree.h"
 
@@ -47,5 +46,3 @@ bool arguments_fit(struct evaluation *evaluation, const struct expression_node *
 
 /* The functions of brief forms; see struct brief. */
 brief_run brief_with_number, brief_sum, brief_mean, brief_count;
-
-#endif

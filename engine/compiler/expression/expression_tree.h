@@ -4,8 +4,7 @@
  * instructions, which the evaluator runs. Tree and instructions live in the arena of the expression and never change
  * afterwards.
  */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_TREE_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_TREE_H
+#pragma once
 
 #include "compiler/expression/expression_kernels.h"
 #include "compiler/expression/expression_value.h"
@@ -207,5 +206,3 @@ struct lexer {
 
 /* Reads the next token. False and a CONFIG error at its place. */
 bool lexer_next(struct lexer *lexer, struct token *token);
-
-#endif

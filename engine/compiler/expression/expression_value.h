@@ -6,8 +6,7 @@
  * Floats are computed in double. `width` records which float tensors went in. If all of them were FP32 or smaller,
  * the result is rounded to FP32 once, at the end.
  */
-#ifndef SLUICE_COMPILER_EXPRESSION_EXPRESSION_VALUE_H
-#define SLUICE_COMPILER_EXPRESSION_EXPRESSION_VALUE_H
+#pragma once
 
 #include "compiler/expression/expression.h"
 
@@ -270,5 +269,3 @@ double reduce_pstd(const double *items, size_t count);
 double reduce_norm(const double *items, size_t count);
 
 function_run run_hour, run_minute, run_weekday, run_day, run_timestamp, run_now;
-
-#endif

@@ -5,8 +5,7 @@
  * where it gives one number for a row, else [rows, outputs]. Where its classes have names, it also outputs the name
  * of each row's class, as BYTES [rows]. Immutable; may be shared by threads.
  */
-#ifndef SLUICE_COMPILER_EXPRESSION_LOCAL_MODEL_H
-#define SLUICE_COMPILER_EXPRESSION_LOCAL_MODEL_H
+#pragma once
 
 #include "methods/predictors/predictor.h"
 #include "compiler/step/step.h"
@@ -31,5 +30,3 @@ bool local_model_answer(const struct local_model *model, const struct payload *r
 /* The types of its output. CONFIG: the known part of `in` can never fit. */
 bool local_model_types(const struct local_model *model, const struct tensor_types *in, struct arena *arena,
 		       struct tensor_types *out, struct error *error);
-
-#endif

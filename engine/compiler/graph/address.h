@@ -12,8 +12,7 @@
  * A path before those is kept. In the address of a Server, `/v1` and `/v2` alone select the protocol, and the model
  * is requested under its own name.
  */
-#ifndef SLUICE_COMPILER_GRAPH_ADDRESS_H
-#define SLUICE_COMPILER_GRAPH_ADDRESS_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -49,5 +48,3 @@ struct model_addresses addresses_read_as(const char *list, const char *model, bo
 
 /* The same list, with a port added to each address that has none. A port of NULL is not added. */
 const char *addresses_with_ports(const char *list, const char *http_port, const char *grpc_port, struct arena *arena);
-
-#endif

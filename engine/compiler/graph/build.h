@@ -1,8 +1,7 @@
 /* build.h: Shared parts of graph_build(), which makes a pipeline's graph: its state and its phases. Private to graph.c,
  * graph_steps.c, join.c, externals.c, mapping.c, step_order.c, reach.c, callees.c, calls.c, experiments.c, offspring.c,
  * alert_triggers.c and assignment_tables.c. */
-#ifndef SLUICE_COMPILER_GRAPH_BUILD_H
-#define SLUICE_COMPILER_GRAPH_BUILD_H
+#pragma once
 
 #include "compiler/graph/graph.h"
 #include "compiler/graph/names.h"
@@ -81,5 +80,3 @@ static inline struct text text_of_name(const struct name *name)
 {
 	return name->text ? text_of(name->text) : (struct text){"", 0};
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* built_in.h: Built-in steps of the reference dialect. A step that calls a model which nothing offers becomes an explainer or a
  * drift detector, if its parameters are those of one. For graph.c, and for a model server, which needs no such model.
  */
-#ifndef SLUICE_COMPILER_GRAPH_BUILT_IN_H
-#define SLUICE_COMPILER_GRAPH_BUILT_IN_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -18,5 +17,3 @@ bool built_in_replace(const struct built_in_search *search, struct step_spec *st
 
 /* Whether the step is another one instead, since the files offer no model for it. Nothing changes. */
 bool built_in_is_instead(const struct spec *spec, const struct step_spec *step);
-
-#endif

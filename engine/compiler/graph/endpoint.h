@@ -5,8 +5,7 @@
  * name in `--server NAME=URL`; the only Server whose capabilities cover the model's requirements; the address in `--server`. If
  * none applies, that is no fault of the YAML: `plan` notes it, and `run` stops.
  */
-#ifndef SLUICE_COMPILER_GRAPH_ENDPOINT_H
-#define SLUICE_COMPILER_GRAPH_ENDPOINT_H
+#pragma once
 
 #include "compiler/graph/address.h"
 #include "compiler/resources/resource.h"
@@ -67,5 +66,3 @@ const struct name *endpoint_missing_capability(const struct name_list *requireme
 struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const char *model, struct arena *arena);
 
 const char *endpoint_origin_text(enum endpoint_origin origin); /* "named by the model" */
-
-#endif

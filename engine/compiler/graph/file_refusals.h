@@ -1,8 +1,7 @@
 /* file_refusals.h: Refusals of files that lack what other files, or a control plane, may have: `run` refuses them, `plan` notes it,
  * and lint warns of it, by one check.
  */
-#ifndef SLUICE_COMPILER_GRAPH_FILE_REFUSALS_H
-#define SLUICE_COMPILER_GRAPH_FILE_REFUSALS_H
+#pragma once
 
 #include "compiler/graph/graph.h"
 
@@ -11,5 +10,3 @@
 
 /* Why a step's call of that experiment cannot be made, as the rest of a sentence; NULL: it can. */
 const char *experiment_call_refusal(const struct spec *spec, const struct graph *graph, size_t step, const char *name);
-
-#endif

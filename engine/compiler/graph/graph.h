@@ -4,8 +4,7 @@
  * resolved to a `struct source`: the inputs or outputs of a step, or the request itself. References that cannot be
  * resolved are faults of the spec.
  */
-#ifndef SLUICE_COMPILER_GRAPH_GRAPH_H
-#define SLUICE_COMPILER_GRAPH_GRAPH_H
+#pragma once
 
 #include "compiler/conditions/alert_condition.h"
 #include "message/avro/mapped.h"
@@ -317,5 +316,3 @@ bool graph_calls(const struct graph *graph, size_t step, size_t nth, enum call_t
 struct step step_seen(const struct graph *graph, size_t step);
 
 size_t graph_find(const struct graph *graph, const char *step); /* STEP_NONE: no such step */
-
-#endif

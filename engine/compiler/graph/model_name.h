@@ -9,10 +9,7 @@
  *
  * Its server has it under the part after the slash. Pure.
  */
-#ifndef SLUICE_COMPILER_GRAPH_MODEL_NAME_H
-#define SLUICE_COMPILER_GRAPH_MODEL_NAME_H
-
-#include <stdbool.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -25,5 +22,3 @@ const char *model_served_name(const char *name);
 /* How closely `given`, which may leave out parts of the owner, names the model: `classifier`, `main/classifier` and
  * `mine/classifier` all name `mine.main/classifier`. More is closer. 0: it names another model. */
 size_t model_name_fit(struct text given, const char *name);
-
-#endif

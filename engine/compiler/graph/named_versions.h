@@ -6,8 +6,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_COMPILER_GRAPH_NAMED_VERSIONS_H
-#define SLUICE_COMPILER_GRAPH_NAMED_VERSIONS_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -26,5 +25,3 @@ const struct resource *named_model_find(const struct spec *spec, const char *nam
 
 /* Calls `take` for each named version of an experiment, as often as it is named. False: `take` returned false. */
 bool named_versions_each(const struct spec *spec, bool (*take)(void *context, const struct named_version *named), void *context);
-
-#endif

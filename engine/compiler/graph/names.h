@@ -3,8 +3,7 @@
  * It is made once from a list of names, lives in the arena in which it was made, and borrows the names. If a name
  * occurs twice, the first in the list counts.
  */
-#ifndef SLUICE_COMPILER_GRAPH_NAMES_H
-#define SLUICE_COMPILER_GRAPH_NAMES_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -28,5 +27,3 @@ size_t names_find(const struct name_index *names, struct text name); /* NAME_NON
 
 /* The position in `items` of the first entry of that name, or its insertion point. Equal names are adjacent. */
 size_t names_first(const struct name_index *names, struct text name);
-
-#endif

@@ -1,7 +1,6 @@
 /* reference.h: Parser of references such as `step.outputs.tensor`. It reads only the form; join.c and externals.c
  * resolve the names. */
-#ifndef SLUICE_COMPILER_GRAPH_REFERENCE_H
-#define SLUICE_COMPILER_GRAPH_REFERENCE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -23,5 +22,3 @@ bool reference_read(struct text text, struct reference *reference, struct arena 
 /* Parses a reference from another pipeline: the same, and OWNER.step.NAME.inputs|outputs[.TENSOR]. */
 bool reference_read_external(struct text text, struct reference *reference, struct arena *arena, const char **why,
 			     const char **suggest);
-
-#endif

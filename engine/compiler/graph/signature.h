@@ -1,7 +1,6 @@
 /* signature.h: Signature of a model: the types of its inputs and outputs, from metadata or from the rows of the
  * built-in stubs. Used by types.c, and by the command that reads --models. */
-#ifndef SLUICE_COMPILER_GRAPH_SIGNATURE_H
-#define SLUICE_COMPILER_GRAPH_SIGNATURE_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -26,5 +25,3 @@ const struct model_signature *metadata_find(const struct models_metadata *metada
 
 /* The signature of a stub, in the arena. NULL: it is not fixed, or `uri` (stub://NAME?options) names no stub. */
 const struct model_signature *stub_signature(struct arena *arena, struct text uri);
-
-#endif

@@ -1,6 +1,5 @@
 /* step_options.h: Options of a step, looked up by the names of their rows, so that the plan names no step kind. */
-#ifndef SLUICE_COMPILER_GRAPH_STEP_OPTIONS_H
-#define SLUICE_COMPILER_GRAPH_STEP_OPTIONS_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -14,5 +13,3 @@ int64_t step_cache_ns(const struct step_spec *step);
 
 /* Whether the step says itself where its model is, so that it needs no Model. */
 bool step_locates_model(const struct step_spec *step);
-
-#endif

@@ -1,8 +1,7 @@
 /* table.h: Text table with aligned columns, for people. A column is as wide as its longest cell, in characters. The
  * last column is not padded. On a terminal that is too narrow, the columns that do not fit are on further lines of their row,
  * below each other too; the text of the last one is wrapped by whoever prints the page (base/line_wrap.h). */
-#ifndef SLUICE_COMPILER_GRAPH_TABLE_H
-#define SLUICE_COMPILER_GRAPH_TABLE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -21,5 +20,3 @@ void table_add(struct plan_table *table, const char *const *cells);
 
 /* Prints the rows, each indented by `indent` blanks. `width`: columns of the terminal; 0: any. */
 void table_print(const struct plan_table *table, size_t indent, size_t width, struct buffer *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* type_list.h: Lists of tensor types: search by name, and types as texts. */
-#ifndef SLUICE_COMPILER_GRAPH_TYPE_LIST_H
-#define SLUICE_COMPILER_GRAPH_TYPE_LIST_H
+#pragma once
 
 #include "compiler/expression/expression.h"
 #include "compiler/step/step.h"
@@ -20,5 +19,3 @@ bool type_has_elements(const struct value_type *type);
 
 const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not found */
 const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena); /* NULL: none is like it */
-
-#endif

@@ -2,8 +2,7 @@
  * stages.c, stage_graph.c, topics.c, calls.c, shared_addresses.c, candidates.c, delivery.c, groups.c, direct.c, answer_order.c,
  * observers.c, shared_observers.c and volume.c.
  */
-#ifndef SLUICE_COMPILER_PLAN_COMPILE_H
-#define SLUICE_COMPILER_PLAN_COMPILE_H
+#pragma once
 
 #include "compiler/graph/names.h"
 #include "compiler/plan/plan.h"
@@ -136,5 +135,3 @@ bool *leaf_steps(const struct graph *graph, struct arena *arena);
 /* The timeout of an attempt when none is given. */
 #define TIMEOUT_MS_DEFAULT 30000
 #define ATTEMPTS_MAX 3 /* of a call that fails or times out; after the last the request fails */
-
-#endif

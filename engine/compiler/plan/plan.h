@@ -4,8 +4,7 @@
  * changes. The printers (text.c, json.c, drawing.c, acls.c, targets.c) only read it. The same files give the same
  * plan, byte for byte.
  */
-#ifndef SLUICE_COMPILER_PLAN_PLAN_H
-#define SLUICE_COMPILER_PLAN_PLAN_H
+#pragma once
 
 #include <assert.h>
 
@@ -323,5 +322,3 @@ void plan_print_json(const struct plan *plan, const struct plan_view *view, stru
 void plan_print_dot(const struct plan *plan, struct buffer *out);
 void plan_print_mermaid(const struct plan *plan, struct buffer *out);
 void plan_print_svg(const struct plan *plan, struct buffer *out); /* a picture, which needs no other program */
-
-#endif

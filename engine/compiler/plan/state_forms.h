@@ -11,8 +11,7 @@
  *
  * Pure. Texts are in the caller's arena.
  */
-#ifndef SLUICE_COMPILER_PLAN_STATE_FORMS_H
-#define SLUICE_COMPILER_PLAN_STATE_FORMS_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 
@@ -52,5 +51,3 @@ bool plan_name_changed(const struct plan *before, struct plan *now, struct arena
 /* Whether a changelog is that of the stage in whatever form. */
 bool changelog_is_of_stage(const char *changelog, const struct pipeline_plan *pipeline, const struct stage *stage,
 			   struct arena *arena);
-
-#endif

@@ -1,10 +1,5 @@
 /* topic_roles.h: Table of the roles of topics, and the names of the topics that belong to sluice. Names are made only here. */
-#ifndef SLUICE_COMPILER_PLAN_TOPIC_ROLES_H
-#define SLUICE_COMPILER_PLAN_TOPIC_ROLES_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 
@@ -68,5 +63,3 @@ struct topic_role_row {
 };
 
 extern const struct topic_role_row topic_roles[TOPIC_ROLES];
-
-#endif

@@ -3,8 +3,7 @@
  * A join keeps one type for each name, the first, as expressions do. The number of tensors that a request would
  * really have there is only counted. Private to types.c and type_bounds.c.
  */
-#ifndef SLUICE_COMPILER_PLAN_TYPE_BOUNDS_H
-#define SLUICE_COMPILER_PLAN_TYPE_BOUNDS_H
+#pragma once
 
 #include "compiler/plan/type_names.h"
 
@@ -39,5 +38,3 @@ size_t type_bounds_joined(const struct type_bounds *bounds, const struct join *j
 
 /* Counts the tensors that a step gives, of which `types` are known. `passes`: the step passes its input on. */
 void type_bounds_given(struct type_bounds *bounds, size_t step, const struct step_types *types, bool passes);
-
-#endif

@@ -1,7 +1,6 @@
 /* type_names.h: Check of the names in expressions against the known tensors; and the state that types.c and
  * type_names.c share. */
-#ifndef SLUICE_COMPILER_PLAN_TYPE_NAMES_H
-#define SLUICE_COMPILER_PLAN_TYPE_NAMES_H
+#pragma once
 
 #include "compiler/plan/types.h"
 
@@ -30,5 +29,3 @@ struct inference {
 
 /* Checks `when` and the expressions in the options of a step, over its inputs. False: a fault was added. */
 bool type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs);
-
-#endif

@@ -4,8 +4,7 @@
  * models (given metadata, or a stub's fixed types), and the inference of step kinds. An unknown type is never a
  * fault. A contradiction is a fault, which shows both sides.
  */
-#ifndef SLUICE_COMPILER_PLAN_TYPES_H
-#define SLUICE_COMPILER_PLAN_TYPES_H
+#pragma once
 
 #include "compiler/graph/graph.h"
 #include "compiler/graph/signature.h"
@@ -46,5 +45,3 @@ bool types_infer(const struct graph *graph, const struct called_model *called, c
 
 /* Whether the single tensor that the step gives is renamed to the one output that it declares. */
 bool step_renames(const struct step_spec *spec);
-
-#endif

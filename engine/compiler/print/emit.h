@@ -1,6 +1,5 @@
 /* emit.h: JSON writer, member by member; it places the commas. For json.c, acls.c and targets.c. */
-#ifndef SLUICE_COMPILER_PRINT_EMIT_H
-#define SLUICE_COMPILER_PRINT_EMIT_H
+#pragma once
 
 #include "base/text.h"
 
@@ -18,5 +17,3 @@ void emit_view(struct emitter *emitter, const char *key, struct text value);
 void emit_integer(struct emitter *emitter, const char *key, int64_t value);
 void emit_number(struct emitter *emitter, const char *key, double value);
 void emit_flag(struct emitter *emitter, const char *key, bool value);
-
-#endif

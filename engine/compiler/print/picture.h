@@ -4,8 +4,7 @@
  * the frames of stages do not overlap. An edge that skips columns passes through bends, which take a row there, so that it
  * does not pass behind nodes.
  */
-#ifndef SLUICE_COMPILER_PRINT_PICTURE_H
-#define SLUICE_COMPILER_PRINT_PICTURE_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 
@@ -43,5 +42,3 @@ struct picture {
 
 /* Finds the nodes and edges of a pipeline, and their places. False: memory ran out. */
 bool pipeline_picture_make(const struct pipeline_plan *plan, struct arena *arena, struct picture *picture);
-
-#endif

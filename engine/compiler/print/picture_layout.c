@@ -2,8 +2,6 @@
  * rows follow from the edges. */
 #include "compiler/print/picture.h"
 
-#include <string.h>
-
 #include "compiler/print/print.h"
 
 #define NODE_HEIGHT 34.0

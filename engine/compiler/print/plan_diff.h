@@ -3,8 +3,7 @@
  * Pipelines are the same if they have the same namespace and name. Pure; everything made is in the caller's arena, and borrows
  * from the plans.
  */
-#ifndef SLUICE_COMPILER_PRINT_PLAN_DIFF_H
-#define SLUICE_COMPILER_PRINT_PLAN_DIFF_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 
@@ -46,5 +45,3 @@ void plan_changes_print_text(const struct plan_changes *changes, struct arena *a
 
 /* Appends a JSON object: a list `changes`, and `refused`. */
 void plan_changes_print_json(const struct plan_changes *changes, struct buffer *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* print.h: Printers of access lists and target metrics, shared by the printers of a plan. Private to text.c, json.c,
  * drawing.c, picture.c, acls.c and targets.c. Texts are made in the arena that they are given. */
-#ifndef SLUICE_COMPILER_PRINT_PRINT_H
-#define SLUICE_COMPILER_PRINT_PRINT_H
+#pragma once
 
 #include "compiler/print/emit.h"
 #include "compiler/plan/plan.h"
@@ -17,5 +16,3 @@ void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emi
 
 void targets_print_text(const struct plan *plan, double rate, struct arena *arena, struct buffer *out);
 void targets_emit(const struct plan *plan, double rate, struct arena *arena, struct emitter *emitter);
-
-#endif

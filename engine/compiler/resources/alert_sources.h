@@ -1,6 +1,5 @@
 /* alert_sources.h: Figures that conditions of a pipeline's alerts may use, by the steps and metrics in its file. */
-#ifndef SLUICE_COMPILER_RESOURCES_ALERT_SOURCES_H
-#define SLUICE_COMPILER_RESOURCES_ALERT_SOURCES_H
+#pragma once
 
 #include "compiler/conditions/alert_condition.h"
 #include "compiler/resources/resource.h"
@@ -15,5 +14,3 @@ bool alert_reads_time(const struct pipeline_spec *pipeline, const struct alert_c
 
 /* Adds the fault of a condition that uses values of messages together with figures, if this one does. */
 void alert_mixed_tell(const struct alert_condition *condition, struct faults *faults);
-
-#endif

@@ -1,7 +1,6 @@
 /* annotations.h: Annotations of resources that begin with seldon.io/ or sluice.io/: one table says which are supported, and by
  * which kinds of resources. Any other annotation is free. */
-#ifndef SLUICE_COMPILER_RESOURCES_ANNOTATIONS_H
-#define SLUICE_COMPILER_RESOURCES_ANNOTATIONS_H
+#pragma once
 
 #include "compiler/yaml/fault.h"
 #include "compiler/yaml/node.h"
@@ -25,5 +24,3 @@ void annotations_check(const struct node *document, enum resource_type type, str
 
 /* The time that `seldon.io/rest-timeout` gives calls, in milliseconds; 0: none, or none that can be read. */
 int64_t annotations_timeout_ms(const struct resource *resource);
-
-#endif

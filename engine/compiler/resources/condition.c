@@ -1,7 +1,6 @@
 /* condition.c: Check of the operators in an alert's condition: wrong ones from other languages, and those that need
  * blanks. The expression language would report a syntax error for the first and accept the second. This check names
  * the intended one. */
-#include <string.h>
 
 #include "base/number/duration.h"
 #include "compiler/yaml/fault_codes.h"

@@ -1,7 +1,6 @@
 /* deployment_callee.h: Call options of a node in a SeldonDeployment's graph: the model's name, its address, and the
  * form of the call. They become options of a step. For deployment_pipeline.c. */
-#ifndef SLUICE_COMPILER_RESOURCES_DEPLOYMENT_CALLEE_H
-#define SLUICE_COMPILER_RESOURCES_DEPLOYMENT_CALLEE_H
+#pragma once
 
 #include "compiler/resources/deployment_pipeline.h"
 #include "compiler/yaml/node_make.h"
@@ -25,5 +24,3 @@ void callee_put(const struct callee_scope *scope, const struct graph_node *node,
 
 /* For serverType kafka: the topic in the environment variable of that name of the first predictor; NULL: none. */
 const struct node *callee_topic(const struct resource *deployment, const char *name);
-
-#endif

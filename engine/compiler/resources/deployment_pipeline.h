@@ -7,8 +7,7 @@
  * transformer; the router; the children; the combiner; the output's transformer. Predictors with traffic come after
  * one step that splits the messages. A shadow is a pipeline of its own, the mirror of their experiment.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_DEPLOYMENT_PIPELINE_H
-#define SLUICE_COMPILER_RESOURCES_DEPLOYMENT_PIPELINE_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 #include "compiler/yaml/node_make.h"
@@ -39,5 +38,3 @@ unsigned node_acts(const struct graph_node *node);
 
 /* The parameter of that name; NULL: the node has none. */
 const char *node_parameter(const struct graph_node *node, const char *name);
-
-#endif

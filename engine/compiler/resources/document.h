@@ -1,6 +1,5 @@
 /* document.h: Conversion of one YAML document to a resource of a spec. For spec.c only. */
-#ifndef SLUICE_COMPILER_RESOURCES_DOCUMENT_H
-#define SLUICE_COMPILER_RESOURCES_DOCUMENT_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -12,5 +11,3 @@ void document_read(struct spec *spec, const struct document *document, const str
  * documents were read. */
 void documents_read_experiments(struct spec *spec, const struct spec_options *options);
 void documents_read_models(struct spec *spec, const struct spec_options *options);
-
-#endif

@@ -1,6 +1,5 @@
 /* experiment_headers.c: Checks of `trafficConfig.headers`, by which candidates get requests whatever the weights are: lists that
  * are empty, names that no header has, and candidates whose headers never match, or only where those of an earlier one do. */
-#include <string.h>
 
 #include "compiler/yaml/fault_codes.h"
 #include "compiler/resources/rows.h"

@@ -4,8 +4,7 @@
  *
  * Any thread may call.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_EXPERIMENT_WALK_H
-#define SLUICE_COMPILER_RESOURCES_EXPERIMENT_WALK_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -33,5 +32,3 @@ const struct experiment_spec *experiment_named(const struct spec *spec, const ch
 
 /* The name of an experiment that is written in a step. NULL: memory ran out. */
 const char *experiment_written_name(const struct step_spec *step, const char *pipeline, struct arena *arena);
-
-#endif

@@ -5,8 +5,7 @@
  * PIPELINE.STEP/NAME. Names that experiments have stay, since experiments split the calls of a model by its name; it is a fault if
  * such a name means several models.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_INLINE_MODELS_H
-#define SLUICE_COMPILER_RESOURCES_INLINE_MODELS_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -18,5 +17,3 @@ const struct resource *spec_model(const struct spec *spec, const char *name);
 
 /* Whether a storageUri is the address of a server, or a stub, and not the place of an artifact. NULL: no. */
 bool model_uri_is_address(const char *uri);
-
-#endif

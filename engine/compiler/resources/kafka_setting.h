@@ -6,8 +6,7 @@
  *
  * `sluice help kafka-settings` and engine/compiler/resources/KAFKA_SETTINGS.md are printed from the table.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_KAFKA_SETTING_H
-#define SLUICE_COMPILER_RESOURCES_KAFKA_SETTING_H
+#pragma once
 
 #include "base/option.h"
 #include "compiler/yaml/fault.h"
@@ -43,5 +42,3 @@ void kafka_settings_check(const struct item_list *settings, enum kafka_client cl
 
 /* "consumer", "producer" or "both", for pages and messages. */
 const char *kafka_client_name(enum kafka_client clients);
-
-#endif

@@ -7,8 +7,7 @@
  * callers keep that name when a pipeline is added. The candidates of an experiment may be called by themselves too. An Experiment
  * gets a pipeline unless a Pipeline has its name.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_MODEL_PIPELINE_H
-#define SLUICE_COMPILER_RESOURCES_MODEL_PIPELINE_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -20,5 +19,3 @@ const struct node *experiment_pipeline(const struct resource *experiment, struct
 
 /* The Models that get such a pipeline, in the order of the files; `count` is their number. NULL: memory ran out. */
 const struct resource **models_alone(const struct spec *spec, size_t *count);
-
-#endif

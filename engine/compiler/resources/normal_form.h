@@ -1,7 +1,6 @@
 /* normal_form.h: Normal form of a resource: aliases and merge keys resolved, short forms expanded, defaults filled in,
  * fields in the order of their rows. */
-#ifndef SLUICE_COMPILER_RESOURCES_NORMAL_FORM_H
-#define SLUICE_COMPILER_RESOURCES_NORMAL_FORM_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -19,5 +18,3 @@ bool resource_files(const struct resource *resource, const struct step_kind *con
 /* Prints a tree as YAML, which parses to the same tree, or as JSON. */
 void node_print_yaml(const struct node *node, struct buffer *out);
 void node_print_json(const struct node *node, struct buffer *out);
-
-#endif

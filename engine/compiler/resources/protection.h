@@ -4,8 +4,7 @@
  * An engine has the settings of one SeldonRuntime, but a document that asks for protection is never ignored: a part is
  * wanted as soon as one of them wants it, though another one disables it.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_PROTECTION_H
-#define SLUICE_COMPILER_RESOURCES_PROTECTION_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -19,5 +18,3 @@ struct protection spec_protection(const struct spec *spec);
 
 /* Whether a SeldonRuntime or SeldonConfig asks for any. `runtime` NULL: false. */
 bool runtime_wants_protection(const struct runtime_spec *runtime);
-
-#endif

@@ -3,8 +3,7 @@
  * A resource is one YAML document. All its contents are borrowed from the arena of its spec, and immutable. An absent
  * text is NULL; an absent map has a `here` of line 0.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_RESOURCE_H
-#define SLUICE_COMPILER_RESOURCES_RESOURCE_H
+#pragma once
 
 #include "base/option.h"
 #include "observe/series.h"
@@ -633,5 +632,3 @@ int64_t alert_silenced_until(const struct spec *spec, const char *namespace, con
 /* The name of a resource that is nearest to `name`: lower-case letters, digits and inner dashes; "" if there is none. */
 #define RESOURCE_NAME_BYTES 254
 void resource_name_make(const char *name, char mended[RESOURCE_NAME_BYTES]);
-
-#endif

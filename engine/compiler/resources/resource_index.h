@@ -5,8 +5,7 @@
  * resources, so finding one takes as long among ten as among ten thousand. All memory is the spec's arena. When it is
  * full, the index is incomplete, and the arena reports that.
  */
-#ifndef SLUICE_COMPILER_RESOURCES_RESOURCE_INDEX_H
-#define SLUICE_COMPILER_RESOURCES_RESOURCE_INDEX_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -16,5 +15,3 @@ void resource_index_add(struct spec *spec, bool named);
 /* The position of the newest resource whose name has the same hash, and of the one before it in that list. */
 size_t resource_index_newest(const struct spec *spec, const char *name);
 size_t resource_index_before(const struct spec *spec, size_t position);
-
-#endif

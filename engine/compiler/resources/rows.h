@@ -1,7 +1,6 @@
 /* rows.h: Option rows of the resources, shared rows and ranges, and the checks of each kind of resource. The structs
  * that they fill are in resource.h. */
-#ifndef SLUICE_COMPILER_RESOURCES_ROWS_H
-#define SLUICE_COMPILER_RESOURCES_ROWS_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -92,5 +91,3 @@ void storage_check(struct name uri, struct faults *faults);
 
 /* Checks a schedule: five fields, as in cron. */
 void schedule_check(struct name schedule, struct faults *faults);
-
-#endif

@@ -1,7 +1,6 @@
 /* schema.h: JSON Schema of a kind of resource, printed from the rows that parse it. For editors that complete and
  * check YAML. */
-#ifndef SLUICE_COMPILER_RESOURCES_SCHEMA_H
-#define SLUICE_COMPILER_RESOURCES_SCHEMA_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -10,5 +9,3 @@ void schema_print(const struct resource_kind *kind, const struct step_kind *cons
 
 /* Prints a schema of all kinds that have an apiVersion: a document must fit one of them. */
 void schema_print_all(const struct step_kind *const *kinds, struct buffer *out);
-
-#endif

@@ -20,8 +20,7 @@
  *
  * Pure. A table is immutable and lives in the arena in which it was made.
  */
-#ifndef SLUICE_COMPILER_STEP_ASSIGNMENT_H
-#define SLUICE_COMPILER_STEP_ASSIGNMENT_H
+#pragma once
 
 #include "message/message.h"
 
@@ -85,5 +84,3 @@ bool sample_has(const struct sample *sample, const struct message *message);
 /* Whether a message is in a part of that percentage of all units, for what needs all messages of a key: a copy of requests, whose
  * receiver may keep state. Different `salt`s give independent parts. */
 bool assignment_draws(const char *salt, const struct message *message, double percent);
-
-#endif

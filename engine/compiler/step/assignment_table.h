@@ -9,8 +9,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_COMPILER_STEP_ASSIGNMENT_TABLE_H
-#define SLUICE_COMPILER_STEP_ASSIGNMENT_TABLE_H
+#pragma once
 
 #include "compiler/step/assignment.h"
 
@@ -54,5 +53,3 @@ void assignment_pack(const struct assignment *assignment, struct buffer *out);
 /* Writes the choices of all buckets to `ways` (ASSIGNMENT_BUCKETS bytes). False: the bytes are not a table of so many
  * choices. */
 bool assignment_unpack(struct text packed, size_t count, unsigned char *ways);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_COMPILER_STEP_BASELINE_H
-#define SLUICE_COMPILER_STEP_BASELINE_H
+#pragma once
 
 #include "compiler/step/assignment.h"
 
@@ -22,5 +21,3 @@ void baselines_of(const struct assignment *assignment, struct baseline *baseline
 
 /* Whether a unit of that choice, or an origin if the unit is empty, is in the baseline. */
 bool baseline_has(const struct baseline *baseline, struct text unit, const struct origin *origin);
-
-#endif

@@ -1,7 +1,6 @@
 /* call_form.h: Protocol and method of a model call when the model's address does not decide them. Option rows, shared
  * by the kinds that call models. An address whose path belongs to a protocol overrides these rows. */
-#ifndef SLUICE_COMPILER_STEP_CALL_FORM_H
-#define SLUICE_COMPILER_STEP_CALL_FORM_H
+#pragma once
 
 #include "base/option.h"
 
@@ -22,5 +21,3 @@ struct call_form {
 	    .help = "The protocol of its REST calls, if its address does not state it."),                                          \
 		ROW("method", CHOICE, struct_type, member.method, .choices = CALL_METHODS, .fallback = "predict",                  \
 		    .help = "With `protocol: seldon`: which method of the component is called.")
-
-#endif

@@ -1,6 +1,5 @@
 /* call_parameters.h: Parameters of a call, read from YAML: a name, a text and a type word become a typed parameter. */
-#ifndef SLUICE_COMPILER_STEP_CALL_PARAMETERS_H
-#define SLUICE_COMPILER_STEP_CALL_PARAMETERS_H
+#pragma once
 
 #include "message/message.h"
 
@@ -13,5 +12,3 @@ bool setting_read(const char *name, const char *value, int type, struct place pl
 
 /* A request's own parameters, then those settings whose names the request does not have. */
 struct parameters settings_join(struct parameters own, struct parameters settings, struct arena *arena);
-
-#endif

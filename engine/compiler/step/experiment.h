@@ -1,7 +1,6 @@
 /* experiment.h: Specification of an experiment, as a resource of its own or inline in a step. Both forms use the same
  * option rows and the same checks. They are in this module because step kinds include them too. */
-#ifndef SLUICE_COMPILER_STEP_EXPERIMENT_H
-#define SLUICE_COMPILER_STEP_EXPERIMENT_H
+#pragma once
 
 #include "base/option.h"
 #include "compiler/expression/expression.h"
@@ -401,5 +400,3 @@ struct experiment_listener {
 
 /* Reports each fault. */
 void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener);
-
-#endif

@@ -1,5 +1,4 @@
 /* kind.c: Lookup of a step kind by its key in the YAML, and access to the rules of a kind for one step. */
-#include <string.h>
 
 #include "compiler/step/step.h"
 

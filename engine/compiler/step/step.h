@@ -25,8 +25,7 @@
  * of them gives an answer of its own; these leave with the parent, in its position and transaction. A later step may
  * collect the children, and its output belongs to the parent again.
  */
-#ifndef SLUICE_COMPILER_STEP_STEP_H
-#define SLUICE_COMPILER_STEP_STEP_H
+#pragma once
 
 #include "base/option.h"
 #include "message/message.h"
@@ -609,5 +608,3 @@ void *visit_remember(struct visit *visit, struct text key, size_t size, struct e
 
 /* Deletes the value under `key`. False: LIMIT. */
 bool visit_forget(struct visit *visit, struct text key, struct error *error);
-
-#endif

@@ -6,8 +6,7 @@
  * Severities: an error stops every command. A warning is something that the user should check and may accept (`lint
  * --strict` does not). A note means that a field has no effect here; it never fails anything.
  */
-#ifndef SLUICE_COMPILER_YAML_FAULT_H
-#define SLUICE_COMPILER_YAML_FAULT_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -98,5 +97,3 @@ void faults_print_json(const struct faults *faults, struct buffer *out);
 
 const char *fault_kind_name(enum fault_kind kind); /* "unknown-field" */
 const char *severity_name(enum severity severity); /* "error" */
-
-#endif

@@ -3,8 +3,7 @@
  * SL01 parsing YAML, SL02 resources, SL03 fields, SL04 consistency of one resource, SL05 references and graphs, SL06
  * features that are known but not implemented yet, SL07 tensor types.
  */
-#ifndef SLUICE_COMPILER_YAML_FAULT_CODES_H
-#define SLUICE_COMPILER_YAML_FAULT_CODES_H
+#pragma once
 
 #define CODE_SYNTAX "SL0101"
 #define CODE_TAB "SL0102"
@@ -139,5 +138,3 @@
 #define CODE_CONSTANT_FEATURES "SL0712"
 #define CODE_ABSENT_MARK "SL0713"
 #define CODE_UNWATCHABLE_FEATURES "SL0714"
-
-#endif

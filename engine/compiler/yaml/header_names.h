@@ -1,6 +1,5 @@
 /* header_names.h: List of names of headers, each once: they are the same in any case. */
-#ifndef SLUICE_COMPILER_YAML_HEADER_NAMES_H
-#define SLUICE_COMPILER_YAML_HEADER_NAMES_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/option.h"
@@ -8,5 +7,3 @@
 
 /* Adds a copy of the name, unless the list has it. If memory runs out, the arena has failed. */
 void header_names_add(struct name_list *names, struct text name, struct place place, struct arena *arena);
-
-#endif

@@ -4,8 +4,7 @@
  * bounded and reported with their place. Nodes live in the arena into which they were read. They keep their file's
  * text, so that a fault can show the line.
  */
-#ifndef SLUICE_COMPILER_YAML_NODE_H
-#define SLUICE_COMPILER_YAML_NODE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -61,5 +60,3 @@ bool node_is(const struct node *node, const char *word); /* a scalar of that tex
 
 /* Whether a value in the tree has a fault of YAML, and so is missing from what was read of it. */
 bool node_is_broken(const struct node *node);
-
-#endif

@@ -1,7 +1,6 @@
 /* node_make.h: Builder of node trees in code. Arguments are borrowed; all else is in the arena, whose failure means
  * that memory ran out. */
-#ifndef SLUICE_COMPILER_YAML_NODE_MAKE_H
-#define SLUICE_COMPILER_YAML_NODE_MAKE_H
+#pragma once
 
 #include "compiler/yaml/node.h"
 
@@ -25,5 +24,3 @@ void list_put(struct growing *list, const struct node *value);
 
 /* Merges two maps, key by key; the later one takes precedence. For other nodes: the later. */
 const struct node *node_merged(struct arena *arena, const struct node *earlier, const struct node *later);
-
-#endif

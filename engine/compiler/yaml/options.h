@@ -5,8 +5,7 @@
  *
  * `into` is filled with the valid part of the map; it must be zeroed. NULL: the map is only checked.
  */
-#ifndef SLUICE_COMPILER_YAML_OPTIONS_H
-#define SLUICE_COMPILER_YAML_OPTIONS_H
+#pragma once
 
 #include "base/option.h"
 #include "compiler/yaml/fault.h"
@@ -71,5 +70,3 @@ const char *operator_meant(struct text sign);
 /* Checks the operators of an alert's condition. True: a fault was added, for an operator of another language (=>, =,
  * <>), or one without blanks around it. */
 bool condition_fault(struct reading *reading, const struct node *node);
-
-#endif

@@ -3,10 +3,8 @@
  *
  * The receiver is called in the thread of the function that got the workspace. What it is passed lives until it returns.
  */
-#ifndef SLUICE_COMPILER_YAML_WORKSPACE_H
-#define SLUICE_COMPILER_YAML_WORKSPACE_H
+#pragma once
 
-#include "base/arena.h"
 #include "compiler/yaml/fault.h"
 #include "compiler/step/step.h"
 
@@ -40,5 +38,3 @@ void workspace_note_unreadable(const struct workspace *workspace, uint64_t count
 void workspace_reload_rejected(const struct workspace *workspace, const char *why);
 void workspace_warn(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void workspace_note(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-#endif

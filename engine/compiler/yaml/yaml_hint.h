@@ -1,8 +1,5 @@
 /* yaml_hint.h: Hints for YAML that libyaml cannot parse. For yaml.c only. */
-#ifndef SLUICE_COMPILER_YAML_YAML_HINT_H
-#define SLUICE_COMPILER_YAML_YAML_HINT_H
-
-#include <stdint.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -16,5 +13,3 @@ struct yaml_stop {
 
 /* A sentence with the fix; its column is set in `stop->column`. NULL: there is no hint beyond libyaml's text. */
 const char *yaml_hint(struct yaml_stop *stop);
-
-#endif

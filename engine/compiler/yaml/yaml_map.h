@@ -1,6 +1,5 @@
 /* yaml_map.h: Entries of one YAML map: rejects duplicate keys and resolves merge keys. For yaml.c only. */
-#ifndef SLUICE_COMPILER_YAML_YAML_MAP_H
-#define SLUICE_COMPILER_YAML_YAML_MAP_H
+#pragma once
 
 #include "compiler/yaml/node.h"
 
@@ -9,5 +8,3 @@
  * is the number of entries added so. False when memory ran out. */
 bool yaml_map_finish(struct arena *arena, struct faults *faults, struct node *map, const struct node_entry *entries, size_t count,
 		     size_t *merged);
-
-#endif

@@ -12,8 +12,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_ARTIFACTS_ARTIFACT_H
-#define SLUICE_CONTROL_ARTIFACTS_ARTIFACT_H
+#pragma once
 
 #include "control/records/ledger.h"
 
@@ -77,5 +76,3 @@ bool artifact_label_make(const char *name, const struct artifact *artifact, stru
 
 /* Reads the label of a file. False: it is another label. The name borrows from the label. */
 bool artifact_label_read(const struct control_label *label, struct text *name, struct artifact *artifact);
-
-#endif

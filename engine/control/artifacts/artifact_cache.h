@@ -6,10 +6,8 @@
  *
  * Any thread may call; a download belongs to one.
  */
-#ifndef SLUICE_CONTROL_ARTIFACTS_ARTIFACT_CACHE_H
-#define SLUICE_CONTROL_ARTIFACTS_ARTIFACT_CACHE_H
+#pragma once
 
-#include "base/arena.h"
 #include "control/artifacts/artifact.h"
 
 /* Creates the folder and those above it. CONFIG: it cannot be created or used. */
@@ -38,5 +36,3 @@ void artifact_download_drop(struct artifact_download *download); /* NULL is fine
  * ARTIFACT_SWEEP_AFTER_S; returns how many files. */
 #define ARTIFACT_SWEEP_AFTER_S 3600 /* another engine may be writing it, or has just fetched it for a newer change */
 size_t artifact_cache_sweep(const char *folder, bool (*is_kept)(void *context, const char *digest), void *context);
-
-#endif

@@ -4,8 +4,7 @@
  * The topic has one partition. All of it is read for each of these, but an engine with an index begins where what it lacks was
  * written. Waits for Kafka; belongs to one thread.
  */
-#ifndef SLUICE_CONTROL_ARTIFACTS_ARTIFACT_TOPIC_H
-#define SLUICE_CONTROL_ARTIFACTS_ARTIFACT_TOPIC_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -89,5 +88,3 @@ bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledge
  * first reason, with the index of the artifact in `lacking`; the others were fetched nevertheless. */
 bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder, const struct artifact *artifacts, size_t count,
 			  size_t *lacking, struct error *error);
-
-#endif

@@ -3,8 +3,7 @@
  * One writer is for many artifacts: with a current librdkafka (2.12) the first record of each producer takes half a second.
  * Waits for Kafka; belongs to one thread.
  */
-#ifndef SLUICE_CONTROL_ARTIFACTS_ARTIFACT_WRITER_H
-#define SLUICE_CONTROL_ARTIFACTS_ARTIFACT_WRITER_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -26,5 +25,3 @@ bool artifact_writer_settle(struct artifact_writer *writer, struct error *error)
 
 /* What is still on its way may be lost. NULL: does nothing. */
 void artifact_writer_close(struct artifact_writer *writer);
-
-#endif

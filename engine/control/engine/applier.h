@@ -2,8 +2,7 @@
  *
  * Belongs to one thread, and waits for Kafka.
  */
-#ifndef SLUICE_CONTROL_ENGINE_APPLIER_H
-#define SLUICE_CONTROL_ENGINE_APPLIER_H
+#pragma once
 
 #include "control/records/control_topics.h"
 #include "control/records/ledger.h"
@@ -42,5 +41,3 @@ int64_t applier_silent_ms(const struct applier *applier);
 /* Reads until the verdict on that proposal is there. `*verdict` is NULL if there is none after `wait_ms`. */
 bool applier_wait(struct applier *applier, struct text id, int64_t wait_ms, const struct control_verdict **verdict,
 		  struct error *error);
-
-#endif

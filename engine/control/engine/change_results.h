@@ -1,7 +1,6 @@
 /* change_results.h: Results of an engine for the changes that it prepares: whether each is prepared, and else why not. In the
  * follower (control/engine/follower.h), which reports them. */
-#ifndef SLUICE_CONTROL_ENGINE_CHANGE_RESULTS_H
-#define SLUICE_CONTROL_ENGINE_CHANGE_RESULTS_H
+#pragma once
 
 #include "control/records/control_tables.h"
 #include "control/records/ledger.h"
@@ -41,5 +40,3 @@ void change_results_sweep(struct list *results, const struct ledger *ledger);
 
 /* Why the first change that is not prepared is not; "": all are. Borrowed until its result changes. */
 const char *change_results_waiting(const struct list *results);
-
-#endif

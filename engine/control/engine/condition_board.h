@@ -8,8 +8,7 @@
  * if a model that it calls is slow (`Slow`), or its topics are not as planned (`Differs`): it answers nevertheless. A slow
  * Model is `Slow` too.
  */
-#ifndef SLUICE_CONTROL_ENGINE_CONDITION_BOARD_H
-#define SLUICE_CONTROL_ENGINE_CONDITION_BOARD_H
+#pragma once
 
 #include "control/engine/control_documents.h"
 #include "engine/run/group_mover.h"
@@ -52,5 +51,3 @@ int64_t condition_board_pause_ms(const struct condition_board *board, int64_t cl
 
 /* Number of conditions that were not ready at the last look. */
 size_t condition_board_unready(const struct condition_board *board);
-
-#endif

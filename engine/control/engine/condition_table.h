@@ -2,8 +2,7 @@
  *
  * For commands: opening it waits for Kafka. Belongs to one thread.
  */
-#ifndef SLUICE_CONTROL_ENGINE_CONDITION_TABLE_H
-#define SLUICE_CONTROL_ENGINE_CONDITION_TABLE_H
+#pragma once
 
 #include "base/list.h"
 #include "control/records/records.h"
@@ -62,5 +61,3 @@ const struct engine_condition *condition_of(const struct condition_source *sourc
 #define LIST_EACH_SOURCE(table, source)                                                                                            \
 	for (struct list_node *node_ = (table)->sources.first;                                                                     \
 	     node_ && ((source) = LIST_OWNER(node_, struct condition_source, node), true); node_ = node_->next)
-
-#endif

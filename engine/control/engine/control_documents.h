@@ -3,8 +3,7 @@
  * With them are the bucket tables of their choices. The reader of `control` belongs to the loop's thread. Another thread
  * compiles the documents, so it gets a copy.
  */
-#ifndef SLUICE_CONTROL_ENGINE_CONTROL_DOCUMENTS_H
-#define SLUICE_CONTROL_ENGINE_CONTROL_DOCUMENTS_H
+#pragma once
 
 #include "control/artifacts/artifact.h"
 #include "control/engine/control_reader.h"
@@ -57,5 +56,3 @@ void control_documents_want(const struct control_documents *documents, struct re
 /* Whether both have the same versions of the same resources, and the same bucket tables. A version number is never used
  * again, so the texts are the same too. */
 bool control_documents_equal(const struct control_documents *a, const struct control_documents *b);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Pure; belongs to one thread. What is returned is borrowed until the next record.
  */
-#ifndef SLUICE_CONTROL_ENGINE_CONTROL_READER_H
-#define SLUICE_CONTROL_ENGINE_CONTROL_READER_H
+#pragma once
 
 #include "control/keeper/keeper.h"
 
@@ -53,5 +52,3 @@ bool control_reader_is_whole(const struct control_reader *reader, struct error *
 
 /* Number of refused records. */
 uint64_t control_reader_refused(const struct control_reader *reader);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Opening waits for Kafka, and may be done by another thread than the one that then uses the view.
  */
-#ifndef SLUICE_CONTROL_ENGINE_CONTROL_VIEW_H
-#define SLUICE_CONTROL_ENGINE_CONTROL_VIEW_H
+#pragma once
 
 #include "compiler/conditions/alert_record.h"
 #include "control/engine/control_reader.h"
@@ -39,5 +38,3 @@ bool control_view_take(void *context, const struct record *record, struct error 
 /* Takes the records of both topics that have arrived, but at most CONTROL_VIEW_TURN of each: then it rings the bell, so that the
  * loop continues in between. False: SYSTEM, as above, or a reader has failed; what was taken before stays. */
 bool control_view_read(struct control_view *view, int bell, struct error *error);
-
-#endif

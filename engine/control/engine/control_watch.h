@@ -6,8 +6,7 @@
  * that reads nothing do not notice it. It works in the engine's loop. Kafka may take long to answer, so it is asked in a
  * task (net/loop_task.h). While Kafka does not answer, the last result stays.
  */
-#ifndef SLUICE_CONTROL_ENGINE_CONTROL_WATCH_H
-#define SLUICE_CONTROL_ENGINE_CONTROL_WATCH_H
+#pragma once
 
 #include "control/records/control_topics.h"
 #include "kafka/topics/topic_facts.h"
@@ -50,5 +49,3 @@ const char *control_watch_difference(const struct control_watch *watch);
 
 /* Whether `control` or `proposals` is missing: nothing can be decided, and what is read there later is not what was there. */
 bool control_watch_is_lost(const struct control_watch *watch);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * For the task that compiles documents; it waits for Kafka if the folder lacks a file.
  */
-#ifndef SLUICE_CONTROL_ENGINE_DOCUMENT_FILES_H
-#define SLUICE_CONTROL_ENGINE_DOCUMENT_FILES_H
+#pragma once
 
 #include "control/artifacts/artifact_topic.h"
 #include "control/engine/control_documents.h"
@@ -21,5 +20,3 @@ void document_files_sweep(const struct control_documents *documents, const char 
 /* The folder for files of a namespace: in that of the option, else in the state folder, else in the folder for temporary
  * files, where it has the user's number. NULL: memory ran out. */
 const char *document_files_folder(const char *chosen, const char *state_folder, const char *namespace, struct arena *arena);
-
-#endif

@@ -9,8 +9,7 @@
   * again every FEED_RETRY_MS. It begins at the start of the topic then, and what was taken before is left out
 
  */
-#ifndef SLUICE_CONTROL_ENGINE_FEED_RELAY_H
-#define SLUICE_CONTROL_ENGINE_FEED_RELAY_H
+#pragma once
 
 #include "compiler/conditions/alert_record.h"
 #include "kafka/record.h"
@@ -63,5 +62,3 @@ const char *feed_relay_failure(const struct feed_relay *relay);
 
 /* Sets the figures of the feed, and when somebody watched. */
 void feed_relay_note(const struct feed_relay *relay, struct control_state *state);
-
-#endif

@@ -20,8 +20,7 @@
  * Without a beat of the keeper the engine continues, and the follower reports that it is stale. An engine that finds
  * nothing in force waits without pipelines. One that finds documents in force runs them, with or without a keeper.
  */
-#ifndef SLUICE_CONTROL_ENGINE_FOLLOWER_H
-#define SLUICE_CONTROL_ENGINE_FOLLOWER_H
+#pragma once
 
 #include "compiler/conditions/alert_record.h"
 #include "control/engine/control_documents.h"
@@ -96,5 +95,3 @@ const char *follower_unready(const struct follower *follower);
 
 /* Compiles the documents in force again, as files are read again: files that their steps name may have changed. */
 void follower_reread(struct follower *follower);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Called by the follower (control/engine/follower.h), from its loop.
  */
-#ifndef SLUICE_CONTROL_ENGINE_ROLLOUT_RELAY_H
-#define SLUICE_CONTROL_ENGINE_ROLLOUT_RELAY_H
+#pragma once
 
 #include "control/records/ledger.h"
 #include "experiments/rollouts/rollout_board.h"
@@ -25,5 +24,3 @@ bool rollout_relay_look(struct rollout_relay *relay, const struct ledger *ledger
  * engines whose cells do not fit its own record. False: no rollout is in force, the counts alone do not fit, or memory ran out. */
 bool rollout_relay_tally(struct rollout_relay *relay, struct rollout_board *board, struct engine_tallies tally,
 			 struct buffer *key, struct buffer *value);
-
-#endif

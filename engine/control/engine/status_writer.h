@@ -3,8 +3,7 @@
  *
  * Each record replaces the one before, and the next one follows soon. So records are sent best effort. Belongs to one thread.
  */
-#ifndef SLUICE_CONTROL_ENGINE_STATUS_WRITER_H
-#define SLUICE_CONTROL_ENGINE_STATUS_WRITER_H
+#pragma once
 
 #include "base/list.h"
 #include "message/record_form.h"
@@ -39,5 +38,3 @@ void status_writer_conditions(struct status_writer *writer, const struct engine_
 /* Writes the counts of the tables in force, if there are any. Totals: a lost record loses nothing. */
 void status_writer_tally(struct status_writer *writer, struct rollout_relay *relay, struct rollout_board *rollouts,
 			 struct engine_tallies tally);
-
-#endif

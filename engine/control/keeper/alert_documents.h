@@ -2,8 +2,7 @@
  *
  * A document is read once for each of its versions: of a thousand, those that a change has touched.
  */
-#ifndef SLUICE_CONTROL_KEEPER_ALERT_DOCUMENTS_H
-#define SLUICE_CONTROL_KEEPER_ALERT_DOCUMENTS_H
+#pragma once
 
 #include "control/keeper/document_check.h"
 #include "control/records/ledger.h"
@@ -24,5 +23,3 @@ bool alert_documents_read(struct alert_documents *documents, const struct ledger
 /* Forgets the versions that are not in force any more. */
 void alert_documents_sweep(struct alert_documents *documents);
 void alert_documents_close(struct alert_documents *documents);
-
-#endif

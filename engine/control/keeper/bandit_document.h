@@ -3,8 +3,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_KEEPER_BANDIT_DOCUMENT_H
-#define SLUICE_CONTROL_KEEPER_BANDIT_DOCUMENT_H
+#pragma once
 
 #include "control/keeper/document_check.h"
 
@@ -38,5 +37,3 @@ bool bandit_document_read(const struct document_checker *checker, struct text do
 /* The same, of the newest accepted version of the Experiment, or of the Pipeline of PIPELINE/STEP. */
 bool bandit_document_find(const struct document_checker *checker, const struct ledger *ledger, struct text experiment,
 			  struct arena *arena, struct bandit_document *bandits, struct error *error);
-
-#endif

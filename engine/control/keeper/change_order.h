@@ -12,8 +12,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_KEEPER_CHANGE_ORDER_H
-#define SLUICE_CONTROL_KEEPER_CHANGE_ORDER_H
+#pragma once
 
 #include "control/records/ledger.h"
 #include "compiler/plan/plan.h"
@@ -35,5 +34,3 @@ bool change_needs_propose(const struct proposed_change *proposed, struct arena *
 
 /* Whether an undecided change waits for an earlier one. */
 bool change_waits(const struct ledger *ledger, const struct ledger_change *change);
-
-#endif

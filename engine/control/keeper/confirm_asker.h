@@ -7,8 +7,7 @@
  *
  * Belongs to one thread.
  */
-#ifndef SLUICE_CONTROL_KEEPER_CONFIRM_ASKER_H
-#define SLUICE_CONTROL_KEEPER_CONFIRM_ASKER_H
+#pragma once
 
 #include "control/keeper/keeper.h"
 #include "monitor/alerts/notifier.h"
@@ -52,5 +51,3 @@ void confirm_asker_release(struct asked_question *question);
 
 /* Ends all questions, within a second, before the loop is closed. */
 void confirm_asker_end(struct confirm_asker *asker);
-
-#endif

@@ -8,8 +8,7 @@
  * too is not reported: nothing in the proposal mends it. A resource that an accepted pipeline calls or reads cannot be
  * deleted. Files that steps name are not read. Warnings are ignored.
  */
-#ifndef SLUICE_CONTROL_KEEPER_DOCUMENT_CHECK_H
-#define SLUICE_CONTROL_KEEPER_DOCUMENT_CHECK_H
+#pragma once
 
 #include "control/keeper/keeper.h"
 #include "compiler/print/plan_diff.h"
@@ -38,5 +37,3 @@ bool document_check_others(struct document_checker *checker, const struct record
 
 /* The checker in the form that the keeper calls; `checker` is borrowed. */
 struct keeper_checker document_check_of(struct document_checker *checker);
-
-#endif

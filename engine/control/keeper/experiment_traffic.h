@@ -8,8 +8,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_KEEPER_EXPERIMENT_TRAFFIC_H
-#define SLUICE_CONTROL_KEEPER_EXPERIMENT_TRAFFIC_H
+#pragma once
 
 #include "control/keeper/document_check.h"
 #include "control/keeper/rollout_preview.h"
@@ -62,5 +61,3 @@ double experiment_traffic_percent(const struct experiment_traffic *traffic, size
 
 /* Prints the shares: `main 80%, canary 20%`. */
 void experiment_traffic_print(const struct experiment_traffic *traffic, struct buffer *out);
-
-#endif

@@ -31,8 +31,7 @@
  *
  * Belongs to one thread. Times are of the wall clock, in milliseconds since 1970; see keeper_shift().
  */
-#ifndef SLUICE_CONTROL_KEEPER_KEEPER_H
-#define SLUICE_CONTROL_KEEPER_KEEPER_H
+#pragma once
 
 #include "base/option.h"
 #include "control/records/ledger.h"
@@ -168,5 +167,3 @@ bool keeper_remark_take(struct keeper *keeper, const char **words);
 
 /* The latest time for the next keeper_tick(); INT64_MAX: not needed before the next input. */
 int64_t keeper_due(const struct keeper *keeper);
-
-#endif

@@ -8,8 +8,7 @@
  * A term reads the feed first, in a task, with the records of open transactions: a transaction of an observer must delay no alert.
  * While the feed cannot be read, the keeper decides all but alerts, and reads again every KEEPER_ALERTS_RETRY_MS.
  */
-#ifndef SLUICE_CONTROL_KEEPER_KEEPER_ALERTS_H
-#define SLUICE_CONTROL_KEEPER_KEEPER_ALERTS_H
+#pragma once
 
 #include "control/keeper/document_check.h"
 #include "control/records/ledger.h"
@@ -55,5 +54,3 @@ int64_t keeper_alerts_due_ms(const struct keeper_alerts *alerts); /* of the next
 
 /* Ends a term, and forgets what is not written. */
 void keeper_alerts_end(struct keeper_alerts *alerts);
-
-#endif

@@ -1,6 +1,5 @@
 /* keeper_parts.h: Structs and functions of the keeper that its files share. Private to keeper*.c. */
-#ifndef SLUICE_CONTROL_KEEPER_KEEPER_PARTS_H
-#define SLUICE_CONTROL_KEEPER_KEEPER_PARTS_H
+#pragma once
 
 #include "control/keeper/keeper.h"
 
@@ -140,5 +139,3 @@ bool keeper_waiting_expire(struct keeper *keeper, int64_t now_ms, struct error *
 int64_t keeper_waiting_due(const struct keeper *keeper);
 void keeper_waiting_shift(struct keeper *keeper, int64_t by_ms);
 void keeper_waiting_close(struct keeper *keeper);
-
-#endif

@@ -1,7 +1,6 @@
 /* keeper_rollouts.h: A rollout in the keeper, and the counts of engines that it adds up. Private to keeper_rollouts.c,
  * keeper_rollout_moves.c, keeper_questions.c, keeper_tallies.c and keeper_truths.c. */
-#ifndef SLUICE_CONTROL_KEEPER_KEEPER_ROLLOUTS_H
-#define SLUICE_CONTROL_KEEPER_KEEPER_ROLLOUTS_H
+#pragma once
 
 #include "control/keeper/keeper_parts.h"
 #include "control/keeper/rollout_document.h"
@@ -111,5 +110,3 @@ bool rollout_remove(struct keeper *keeper, struct ledger_rollout *rollout, bool 
 
 /* When the rollout is to be looked at next. */
 int64_t rollout_due_ms(const struct kept_rollout *rollout, int64_t now_ms);
-
-#endif

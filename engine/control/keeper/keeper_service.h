@@ -14,8 +14,7 @@
  *
  * Engines write their reports (report_form) to `status` under any other key.
  */
-#ifndef SLUICE_CONTROL_KEEPER_KEEPER_SERVICE_H
-#define SLUICE_CONTROL_KEEPER_KEEPER_SERVICE_H
+#pragma once
 
 #include "control/records/control_topics.h"
 #include "control/keeper/keeper.h"
@@ -53,5 +52,3 @@ void keeper_service_end_term(struct keeper_service *service);
 
 /* The epoch of its term; 0: it is a candidate. Any thread may call. */
 int64_t keeper_service_epoch(const struct keeper_service *service);
-
-#endif

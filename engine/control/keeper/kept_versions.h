@@ -6,8 +6,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_KEEPER_KEPT_VERSIONS_H
-#define SLUICE_CONTROL_KEEPER_KEPT_VERSIONS_H
+#pragma once
 
 #include "control/records/ledger.h"
 #include "compiler/graph/named_versions.h"
@@ -31,5 +30,3 @@ bool kept_versions_propose(const struct spec *spec, const struct record_list *it
 /* Whether a kept version of any resource names that one. */
 bool kept_version_is_named(const struct ledger *ledger, const struct ledger_resource *resource,
 			   const struct ledger_version *version);
-
-#endif

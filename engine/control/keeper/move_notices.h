@@ -11,8 +11,7 @@
  *
  * Pure. Belongs to one thread.
  */
-#ifndef SLUICE_CONTROL_KEEPER_MOVE_NOTICES_H
-#define SLUICE_CONTROL_KEEPER_MOVE_NOTICES_H
+#pragma once
 
 #include "control/keeper/rollout_document.h"
 
@@ -58,5 +57,3 @@ void move_notices_close(struct move_notices *notices);
 
 /* The notice of a move for a webhook: its id, and the JSON appended, without the evidence if that is too long. False: LIMIT. */
 bool move_notice_write(const struct control_move *move, char id[MOVE_ID_BYTES], struct buffer *body, struct error *error);
-
-#endif

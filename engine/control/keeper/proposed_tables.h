@@ -7,8 +7,7 @@
  * the plan lacks gets a table without shares. A choice whose name has more than CONTROL_CHOICE_BYTES_MAX bytes has no
  * record, and its table follows from its weights.
  */
-#ifndef SLUICE_CONTROL_KEEPER_PROPOSED_TABLES_H
-#define SLUICE_CONTROL_KEEPER_PROPOSED_TABLES_H
+#pragma once
 
 #include "control/records/ledger.h"
 #include "compiler/plan/plan.h"
@@ -17,5 +16,3 @@
  * names of their choices; all is in `arena`. `scratch` lives until then. False: memory ran out. */
 bool proposed_tables(const struct plan *plan, const struct record_list *items, const struct ledger *accepted,
 		     struct arena *scratch, struct arena *arena, struct record_list *tables);
-
-#endif

@@ -4,8 +4,7 @@
  * A rollout goes on while its plan and its choices are the same. One that was rolled back begins anew with each new version, and
  * one that was promoted only with another plan or other choices. Pure.
  */
-#ifndef SLUICE_CONTROL_KEEPER_ROLLOUT_CHANGES_H
-#define SLUICE_CONTROL_KEEPER_ROLLOUT_CHANGES_H
+#pragma once
 
 #include "control/keeper/rollout_table.h"
 
@@ -41,5 +40,3 @@ struct rollout_change {
 /* Lists the changes (struct rollout_change) of the items that apply; texts are in the arena, or of the items. SYSTEM. */
 bool rollout_changes_find(const struct ledger *ledger, const struct keeper_rollout_reader *reader, const struct record_list *items,
 			  int64_t now_ms, struct arena *arena, struct record_list *changes, struct error *error);
-
-#endif

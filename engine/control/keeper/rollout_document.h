@@ -4,8 +4,7 @@
  * The plan (experiments/rollouts/rollout_plan.h), the choices in the order of their bucket table, and the latencies by which
   * engines count calls: each limit that a rule of the plan has.
  */
-#ifndef SLUICE_CONTROL_KEEPER_ROLLOUT_DOCUMENT_H
-#define SLUICE_CONTROL_KEEPER_ROLLOUT_DOCUMENT_H
+#pragma once
 
 #include "control/keeper/document_check.h"
 #include "experiments/rollouts/rollout.h"
@@ -42,5 +41,3 @@ void rollout_document_shares(const struct rollout_document *rollout, double perc
 
 /* The reader in the form that the keeper calls; `checker` is borrowed. */
 struct keeper_rollout_reader rollout_document_of(struct document_checker *checker);
-
-#endif

@@ -4,8 +4,7 @@
  * The state is that of the keeper's last look. Until it gets the command, a look may move the rollout, and requests are counted:
  * the keeper adds what was counted until then to the evidence of a move that it makes. Pure.
  */
-#ifndef SLUICE_CONTROL_KEEPER_ROLLOUT_PREVIEW_H
-#define SLUICE_CONTROL_KEEPER_ROLLOUT_PREVIEW_H
+#pragma once
 
 #include "control/keeper/rollout_table.h"
 
@@ -19,5 +18,3 @@ struct rollout_preview {
 bool rollout_preview_make(const struct ledger *ledger, const struct keeper_rollout_reader *reader, const char *experiment,
 			  const char *words, const char *author, int64_t now_ms, struct arena *arena,
 			  struct rollout_preview *preview, struct error *error);
-
-#endif

@@ -1,6 +1,5 @@
 /* rollout_table.h: Bucket table of a rollout: made of the one in force, for the weights of a state. Pure. */
-#ifndef SLUICE_CONTROL_KEEPER_ROLLOUT_TABLE_H
-#define SLUICE_CONTROL_KEEPER_ROLLOUT_TABLE_H
+#pragma once
 
 #include "control/records/control_tables.h"
 #include "control/keeper/rollout_document.h"
@@ -9,5 +8,3 @@
  * `name`. False: SYSTEM. */
 bool rollout_table_make(const struct ledger *ledger, const char *name, const struct rollout_document *document,
 			const struct rollout_state *state, struct arena *arena, struct control_table *record, struct error *error);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_KEEPER_STATE_LABELS_H
-#define SLUICE_CONTROL_KEEPER_STATE_LABELS_H
+#pragma once
 
 #include "control/records/ledger.h"
 #include "compiler/plan/state_forms.h"
@@ -57,5 +56,3 @@ bool state_labels_collect(const struct record_list *labels, struct arena *arena,
 /* Whether no kept version needs a changelog any more. `rest` is its name after `PREFIX.NAMESPACE.pipeline.`. That of the first
  * form is needed as long as a kept version may be of an earlier release, or is of a pipeline without labels. */
 bool state_labels_miss(const struct ledger *ledger, struct text rest);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_RECORDS_CONTROL_TABLES_H
-#define SLUICE_CONTROL_RECORDS_CONTROL_TABLES_H
+#pragma once
 
 #include "control/records/ledger.h"
 #include "compiler/step/assignment_table.h"
@@ -31,5 +30,3 @@ bool control_table_fill(struct control_table *record, const struct assignment *a
 
 /* Whether a table of the ledger has the buckets of the assignment, with the same candidates. */
 bool control_table_is(const struct ledger_table *table, const struct assignment *assignment);
-
-#endif

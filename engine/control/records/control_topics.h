@@ -8,10 +8,8 @@
  *
  * Each has one partition. `status` existed before the control plane. Its readers ignore records of other forms.
  */
-#ifndef SLUICE_CONTROL_RECORDS_CONTROL_TOPICS_H
-#define SLUICE_CONTROL_RECORDS_CONTROL_TOPICS_H
+#pragma once
 
-#include "base/arena.h"
 #include "kafka/topics/topic_setup.h"
 
 struct control_topics {
@@ -40,5 +38,3 @@ bool control_topics_check(const struct control_topics *topics, const char *broke
 /* Ensures the same of `artifacts`, which an applier needs only if documents name files: engines of former versions have none. */
 bool control_topics_ensure_artifacts(const struct control_topics *topics, const char *brokers, struct properties properties,
 				     int64_t replication, bool create, struct error *error);
-
-#endif

@@ -6,10 +6,8 @@
  *
  * Pure; belongs to one thread. What is returned is borrowed until the next fold.
  */
-#ifndef SLUICE_CONTROL_RECORDS_LEDGER_H
-#define SLUICE_CONTROL_RECORDS_LEDGER_H
+#pragma once
 
-#include "base/arena.h"
 #include "base/list.h"
 #include "control/records/records.h"
 
@@ -162,5 +160,3 @@ const struct resource_version *ledger_missing(const struct ledger *ledger);
 #define LIST_EACH_CHANGE(ledger, change)                                                                                           \
 	for (struct list_node *node_ = (ledger)->changes.first;                                                                    \
 	     node_ && ((change) = LIST_OWNER(node_, struct ledger_change, node), true); node_ = node_->next)
-
-#endif

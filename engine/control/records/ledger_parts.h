@@ -1,7 +1,6 @@
 /* ledger_parts.h: Parts of a ledger that its files share: entries found by their keys, records that are kept, and their
  * checks. Private to ledger*.c. */
-#ifndef SLUICE_CONTROL_RECORDS_LEDGER_PARTS_H
-#define SLUICE_CONTROL_RECORDS_LEDGER_PARTS_H
+#pragma once
 
 #include "control/records/ledger.h"
 
@@ -62,5 +61,3 @@ bool ledger_move_fold(struct ledger *ledger, struct text key, struct text value,
 void ledger_rollout_remove(struct ledger *ledger, struct text key);
 void ledger_move_remove(struct ledger *ledger, struct text key);
 void ledger_rollouts_close(struct ledger *ledger);
-
-#endif

@@ -16,8 +16,7 @@
  *
  * All texts are borrowed from the record's bytes. Times are of the wall clock, in milliseconds since 1970.
  */
-#ifndef SLUICE_CONTROL_RECORDS_RECORDS_H
-#define SLUICE_CONTROL_RECORDS_RECORDS_H
+#pragma once
 
 #include "message/record_form.h"
 
@@ -333,5 +332,3 @@ bool control_name_is_valid(struct text name);
 
 /* The same of the name of a choice, which may be two names with a `/` between them: a pipeline's, and a step's. */
 bool control_choice_is_valid(struct text name);
-
-#endif

@@ -11,10 +11,8 @@
  *
  * Pure.
  */
-#ifndef SLUICE_CONTROL_RECORDS_ROLLOUT_REQUEST_H
-#define SLUICE_CONTROL_RECORDS_ROLLOUT_REQUEST_H
+#pragma once
 
-#include "base/error.h"
 #include "control/records/ledger.h"
 
 #define ROLLOUT_SEEN_RECORDED (-1) /* the last move of the ledger */
@@ -32,5 +30,3 @@ const char *rollout_command_of(const struct ledger_rollout *rollout, const char 
  * already, and its author does not say that he has seen it. */
 bool rollout_request_item(const struct ledger_rollout *rollout, const struct rollout_request *request, struct proposal_item *item,
 			  struct error *error);
-
-#endif

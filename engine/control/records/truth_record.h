@@ -1,6 +1,5 @@
 /* truth_record.h: Truths of a variant in the form of records: of the tally of an engine, and of the state of a rollout. Pure. */
-#ifndef SLUICE_CONTROL_RECORDS_TRUTH_RECORD_H
-#define SLUICE_CONTROL_RECORDS_TRUTH_RECORD_H
+#pragma once
 
 #include "control/records/records.h"
 #include "experiments/rollouts/truth_tally.h"
@@ -11,5 +10,3 @@ struct variant_truth truth_record_of(const char *variant, const struct truth_cou
 
 /* The counts that a record of a metric has. */
 struct metric_counts metric_counts_of(const struct metric_truth *metric);
-
-#endif

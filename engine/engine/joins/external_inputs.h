@@ -5,8 +5,7 @@
  * enough for a request. A stage that reads several points forwards each record, by the request's id, to the stage
  * that joins them.
  */
-#ifndef SLUICE_ENGINE_JOINS_EXTERNAL_INPUTS_H
-#define SLUICE_ENGINE_JOINS_EXTERNAL_INPUTS_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -21,5 +20,3 @@ bool external_input_take(struct inflight *inflight, const struct stage_point *po
 /* Whether the in-flight message does not enter this stage, and has finished: it is forwarded to the stage that joins, or it is
  * dropped. */
 bool external_input_passes(struct worker *worker, struct inflight *inflight);
-
-#endif

@@ -14,8 +14,7 @@
  * A window closes by a record that the stage sends to itself, so the work that follows belongs to a record, as all
  * work does.
  */
-#ifndef SLUICE_ENGINE_JOINS_JOIN_STATE_H
-#define SLUICE_ENGINE_JOINS_JOIN_STATE_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -37,5 +36,3 @@ bool join_state_committed(struct join_state *join_state, const struct position *
  * due. */
 bool join_states_advance(struct worker *worker, struct error *error);
 int64_t join_states_due_ms(const struct worker *worker);
-
-#endif

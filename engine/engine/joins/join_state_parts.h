@@ -1,8 +1,7 @@
 /* join_state_parts.h: Struct of the join state, shared by join_state.c (takes records) and join_state_recalled.c
  * (restores).
  */
-#ifndef SLUICE_ENGINE_JOINS_JOIN_STATE_PARTS_H
-#define SLUICE_ENGINE_JOINS_JOIN_STATE_PARTS_H
+#pragma once
 
 #include "engine/joins/join_state.h"
 #include "engine/joins/pending_commit.h"
@@ -31,5 +30,3 @@ static inline size_t join_state_sources(const struct join_state *join_state)
  * sender is no source of this stage. */
 bool join_state_tell(struct join_state *join_state, struct parked_part *own, struct text sender, const struct message *message,
 		     struct join_part *part, struct error *error);
-
-#endif

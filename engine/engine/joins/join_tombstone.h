@@ -4,8 +4,7 @@
  * At least once, the tombstone is written while the parts are still in the store, so it names the parts to delete.
  * Exactly once, the parts are deleted with the same message.
  */
-#ifndef SLUICE_ENGINE_JOINS_JOIN_TOMBSTONE_H
-#define SLUICE_ENGINE_JOINS_JOIN_TOMBSTONE_H
+#pragma once
 
 #include "flow/join_matcher.h"
 #include "engine/joins/parked_parts.h"
@@ -22,5 +21,3 @@ struct text join_tombstone_write(const struct join_tombstone *tombstone, size_t 
 
 /* Decodes; the result points into the bytes. Bytes that cannot be read give no parts and a NULL `states`. */
 struct join_tombstone join_tombstone_read(struct text bytes, size_t sources);
-
-#endif

@@ -3,8 +3,7 @@
  * Each has the offset of its record as its identity. Its bytes are in the partition's store, and are written and
  * deleted like a step's state. A write is visible at once, and it is kept when the message that wrote it is released.
  */
-#ifndef SLUICE_ENGINE_JOINS_PARKED_PARTS_H
-#define SLUICE_ENGINE_JOINS_PARKED_PARTS_H
+#pragma once
 
 #include "message/message.h"
 #include "flow/state/store.h"
@@ -66,5 +65,3 @@ struct parked_part *parked_part_list_next(const struct parked_part_list *list, s
 
 /* Takes the part of that key out of the list. NULL: it is not in the list. */
 struct parked_part *parked_part_list_take(struct parked_part_list *list, struct text key);
-
-#endif

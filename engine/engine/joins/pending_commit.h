@@ -7,8 +7,7 @@
  * The same holds for the tombstone of a join that ignored a later record: without the tombstone that record would
  * start a new request.
  */
-#ifndef SLUICE_ENGINE_JOINS_PENDING_COMMIT_H
-#define SLUICE_ENGINE_JOINS_PENDING_COMMIT_H
+#pragma once
 
 #include "flow/join_matcher.h"
 #include "engine/joins/parked_parts.h"
@@ -44,5 +43,3 @@ struct pending_commit *pending_commit_find(const struct pending_commit_list *lis
 /* Takes out the first entry if its offset is committed; the caller frees it. NULL: it is not, or there is none. */
 struct pending_commit *pending_commit_take(struct pending_commit_list *list, int64_t committed);
 void pending_commit_give(struct pending_commit *pending_commit);
-
-#endif

@@ -4,8 +4,7 @@
  * passed all that they had when the window was due (kafka/consume/upstream.h). One question covers all windows of a stage that
  * are due when it begins. It is asked only while a window is due, and at most once in UPSTREAM_PAUSE_MS.
  */
-#ifndef SLUICE_ENGINE_JOINS_UPSTREAMS_H
-#define SLUICE_ENGINE_JOINS_UPSTREAMS_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -20,5 +19,3 @@ int64_t upstream_again_ms(const struct worker_stage *stage);
 
 void upstreams_part(struct worker *worker, struct worker_stage *stage); /* called when the stage is closed */
 void upstreams_close(struct worker *worker);
-
-#endif

@@ -9,8 +9,7 @@
  * Times are those that clients gave; none is later than its arrival. Belongs to one thread. Opening waits for Kafka. Private to
  * engine/learn.
  */
-#ifndef SLUICE_ENGINE_LEARN_EXPOSURE_FEED_H
-#define SLUICE_ENGINE_LEARN_EXPOSURE_FEED_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -69,5 +68,3 @@ bool exposure_feed_turn(struct exposure_feed *feed, size_t most, size_t *taken, 
 /* The time up to which exposures and feedback were passed on. `is_answered`: Kafka has answered for FEED_QUIET_MS, so what is read
  * to its end now was so FEED_QUIET_MS ago. */
 int64_t exposure_feed_time_ms(const struct exposure_feed *feed, bool is_answered);
-
-#endif

@@ -2,8 +2,7 @@
  * window for each experiment that learns or is judged, and one for the answers themselves, where a metric of feedback is declared.
  * Pure. Private to engine/learn.
  */
-#ifndef SLUICE_ENGINE_LEARN_JOIN_WINDOWS_H
-#define SLUICE_ENGINE_LEARN_JOIN_WINDOWS_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "experiments/outcomes/exposure_join.h"
@@ -21,5 +20,3 @@ struct join_windows {
 
 /* Borrows from the plan. CONFIG: the pipeline has more experiments, or more names of values, than a join. */
 bool join_windows_make(const struct pipeline_plan *pipeline, struct join_windows *windows, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* lead_parts.h: Parts of a lead, as its files share them. outcome_lead.c begins, takes turns and ends; lead_begin.c finds where to
  * begin; lead_records.c decodes what is read, and writes outcomes. Private to the outcome lead. */
-#ifndef SLUICE_ENGINE_LEARN_LEAD_PARTS_H
-#define SLUICE_ENGINE_LEARN_LEAD_PARTS_H
+#pragma once
 
 #include "engine/learn/exposure_feed.h"
 #include "engine/learn/join_windows.h"
@@ -93,5 +92,3 @@ uint64_t lead_record_hash(struct text value);
 /* Text of a mark, in the arena, and back; what the metadata does not have is 0. */
 struct text lead_mark_write(const struct lead_mark *mark, struct arena *arena);
 struct lead_mark lead_mark_read(struct text metadata);
-
-#endif

@@ -9,8 +9,7 @@
  * joined once more, teach nothing.
  *
  * Private to engine/learn. */
-#ifndef SLUICE_ENGINE_LEARN_LEARNER_READER_H
-#define SLUICE_ENGINE_LEARN_LEARNER_READER_H
+#pragma once
 
 #include "engine/learn/outcome_readers.h"
 
@@ -18,5 +17,3 @@
  * that record was written by another version of sluice; SYSTEM. Nothing is to be closed then. */
 bool learner_reader_open(const struct readers_context *context, const struct graph_experiment *experiment,
 			 struct outcome_reader *reader, struct error *error);
-
-#endif

@@ -1,8 +1,7 @@
 /* learners.h: Services of an engine that learn beside its workers: an outcome service for each namespace, as long as the engine
  * runs, and for each plan a reference service for each pipeline with a reference that is learnt from a topic. Private to the
  * engine. */
-#ifndef SLUICE_ENGINE_LEARN_LEARNERS_H
-#define SLUICE_ENGINE_LEARN_LEARNERS_H
+#pragma once
 
 #include "engine/run/engine.h"
 #include "engine/learn/outcome_metrics.h"
@@ -55,5 +54,3 @@ bool learners_free_ended(struct learners *learners);
 
 /* Stops all, and waits for them. */
 void learners_close(struct learners *learners);
-
-#endif

@@ -1,6 +1,5 @@
 /* offsets.h: Offsets of the next records of a topic, by partition. Private to the services that learn. */
-#ifndef SLUICE_ENGINE_LEARN_OFFSETS_H
-#define SLUICE_ENGINE_LEARN_OFFSETS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,5 +14,3 @@ struct offsets { /* starts as {0} */
 int64_t offsets_of(const struct offsets *offsets, int32_t partition); /* 0: none is set */
 bool offsets_set(struct offsets *offsets, int32_t partition, int64_t offset, struct error *error); /* false: SYSTEM */
 void offsets_close(struct offsets *offsets); /* they are {0} again */
-
-#endif

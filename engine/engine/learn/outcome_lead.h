@@ -16,8 +16,7 @@
  *
  * Belongs to the thread of the outcome service. Private to engine/learn.
  */
-#ifndef SLUICE_ENGINE_LEARN_OUTCOME_LEAD_H
-#define SLUICE_ENGINE_LEARN_OUTCOME_LEAD_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -75,5 +74,3 @@ bool outcome_lead_is_changed(const struct outcome_lead *lead);
 size_t outcome_lead_position_count(const struct outcome_lead *lead);
 bool outcome_lead_positions(const struct outcome_lead *lead, struct fenced_position *positions, struct arena *arena);
 void outcome_lead_committed(struct outcome_lead *lead);
-
-#endif

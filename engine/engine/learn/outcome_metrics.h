@@ -6,8 +6,7 @@
  * elements.
  *
  * Private to engine/learn. */
-#ifndef SLUICE_ENGINE_LEARN_OUTCOME_METRICS_H
-#define SLUICE_ENGINE_LEARN_OUTCOME_METRICS_H
+#pragma once
 
 #include "engine/learn/join_windows.h"
 #include "engine/learn/outcome_readers.h"
@@ -32,5 +31,3 @@ size_t outcome_metrics_compute(const struct pipeline_plan *pipeline, const struc
 
 /* `reader` is set, and stays where it is until it is closed. SYSTEM; nothing is to be closed then. */
 bool outcome_metrics_open(const struct readers_context *context, struct outcome_reader *reader, struct error *error);
-
-#endif

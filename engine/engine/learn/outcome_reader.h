@@ -2,8 +2,7 @@
  * each. The lead gives each reader what it reads, in the order of the topics, and lets it write into the open transaction.
  *
  * All calls come from the thread of the lead. */
-#ifndef SLUICE_ENGINE_LEARN_OUTCOME_READER_H
-#define SLUICE_ENGINE_LEARN_OUTCOME_READER_H
+#pragma once
 
 #include "engine/learn/offsets.h"
 #include "kafka/produce/fenced_writer.h"
@@ -37,5 +36,3 @@ struct outcome_reader {
 	void (*close)(void *context);
 	void *context;
 };
-
-#endif

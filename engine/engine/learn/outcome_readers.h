@@ -1,7 +1,6 @@
 /* outcome_readers.h: Readers of the outcomes of a pipeline, in the engine that leads it: a learner for each experiment with
  * bandits, a tally for each rollout, and the series of its metrics of feedback. Private to engine/learn. */
-#ifndef SLUICE_ENGINE_LEARN_OUTCOME_READERS_H
-#define SLUICE_ENGINE_LEARN_OUTCOME_READERS_H
+#pragma once
 
 #include "engine/learn/join_windows.h"
 #include "engine/learn/outcome_reader.h"
@@ -37,5 +36,3 @@ struct readers_context {
  * that were opened are to be closed then, too. */
 bool outcome_readers_open(const struct readers_context *context, struct outcome_reader *readers, size_t room, size_t *count,
 			  struct error *error);
-
-#endif

@@ -10,8 +10,7 @@
  * Who may not join the group, or write, logs why, leads nothing, and tries again, after a minute at most. Policies are followed all
  * the same, and workers do not wait for the service.
  */
-#ifndef SLUICE_ENGINE_LEARN_OUTCOME_SERVICE_H
-#define SLUICE_ENGINE_LEARN_OUTCOME_SERVICE_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "experiments/rollouts/rollout_board.h"
@@ -52,5 +51,3 @@ void outcome_service_stop(struct outcome_service *service);
 
 /* Stops the thread, and waits for its present transaction. NULL is fine. */
 void outcome_service_close(struct outcome_service *service);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Belongs to the thread of the outcome service. Private to engine/learn.
  */
-#ifndef SLUICE_ENGINE_LEARN_POLICY_FOLLOW_H
-#define SLUICE_ENGINE_LEARN_POLICY_FOLLOW_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -42,5 +41,3 @@ bool policy_follow_is_current(const struct policy_follow *follow);
 
 /* The latest record of an experiment; bytes NULL: there is none. It lives until the next turn. */
 struct text policy_follow_latest(const struct policy_follow *follow, const char *experiment);
-
-#endif

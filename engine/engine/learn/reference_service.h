@@ -8,8 +8,7 @@
  * REFERENCE_RETRY_MS; each new reason is logged, and noted on the board while it lasts. The thread ends when all is learnt. Of
  * requests it learns once, however few there are; more come to the step itself.
  */
-#ifndef SLUICE_ENGINE_LEARN_REFERENCE_SERVICE_H
-#define SLUICE_ENGINE_LEARN_REFERENCE_SERVICE_H
+#pragma once
 
 #include "kafka/topics/registry.h"
 #include "kafka/record.h"
@@ -48,5 +47,3 @@ bool reference_service_has_ended(const struct reference_service *service);
 
 /* Stops the thread, and waits for it. NULL is fine. */
 void reference_service_close(struct reference_service *service);
-
-#endif

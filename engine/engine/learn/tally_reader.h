@@ -12,8 +12,7 @@
  * knows when no truth has come, and when nobody looks for any.
  *
  * Private to engine/learn. */
-#ifndef SLUICE_ENGINE_LEARN_TALLY_READER_H
-#define SLUICE_ENGINE_LEARN_TALLY_READER_H
+#pragma once
 
 #include "engine/learn/outcome_readers.h"
 
@@ -26,5 +25,3 @@ bool tally_reader_open(const struct readers_context *context, const struct graph
 /* The keeper is to know of each pipeline with truths, also where nobody succeeds in counting them: tells the board of the rollouts
  * of a pipeline that are in force. By an engine that need not lead. */
 void tallies_announce(const struct pipeline_plan *pipeline, struct rollout_board *board);
-
-#endif

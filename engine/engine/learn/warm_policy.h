@@ -5,8 +5,7 @@
  * name it by a number of its own, 2^63 or more, which follows from the policy and its candidates: two warm starts, and what they
  * chose among, are not taken for one. With a context there is none: the scale of features is known after LEARNER_SAMPLES exposures
  * (experiments/bandits/learner.h). */
-#ifndef SLUICE_ENGINE_LEARN_WARM_POLICY_H
-#define SLUICE_ENGINE_LEARN_WARM_POLICY_H
+#pragma once
 
 #include "observe/policy_board.h"
 #include "compiler/plan/plan.h"
@@ -18,5 +17,3 @@ bool warm_policies_begin(const struct plan *plan, struct policy_board *board, st
 
 /* Ends those in force that the plan does not have any more. To be called when the plan runs. */
 void warm_policies_end(const struct plan *plan, struct policy_board *board);
-
-#endif

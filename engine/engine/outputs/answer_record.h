@@ -1,7 +1,6 @@
 /* answer_record.h: Record of an answer, or of the inputs or outputs of a step: its value, its key, and its headers. Private to the
  * worker. */
-#ifndef SLUICE_ENGINE_OUTPUTS_ANSWER_RECORD_H
-#define SLUICE_ENGINE_OUTPUTS_ANSWER_RECORD_H
+#pragma once
 
 #include "kafka/produce/output.h"
 #include "message/records/assigned.h"
@@ -45,5 +44,3 @@ void answer_headers_assign(const struct message *message, const struct format *f
 bool answer_record_write(struct buffer *buffer, struct inflight *inflight, const struct message *message,
 			 const struct format *format, const struct answer *given, struct answer_headers *headers,
 			 struct outgoing *outgoing, struct error *error);
-
-#endif

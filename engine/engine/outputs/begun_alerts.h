@@ -4,8 +4,7 @@
  *
  * Private to worker.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_BEGUN_ALERTS_H
-#define SLUICE_ENGINE_OUTPUTS_BEGUN_ALERTS_H
+#pragma once
 
 #include "engine/outputs/listed_records.h"
 
@@ -24,5 +23,3 @@ void begun_alert_note(struct worker_stage *stage, struct inflight *inflight, siz
 
 /* Produces the records, one after the other. As listed_records_leave(). */
 enum produce_verdict begun_alerts_leave(const struct record_outlet *outlet, struct inflight *inflight, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* blame_list.h: List of the records of a partition whose outputs Kafka refused after it had accepted them. Each is taken again,
  * with a replacement for what was refused, and no commit goes past it before. Private to the worker. */
-#ifndef SLUICE_ENGINE_OUTPUTS_BLAME_LIST_H
-#define SLUICE_ENGINE_OUTPUTS_BLAME_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,5 +47,3 @@ int64_t blame_list_first(const struct blame_list *list);
 
 /* Removes records before that offset, which are committed and not taken again. */
 void blame_list_forget(struct blame_list *list, int64_t committed);
-
-#endif

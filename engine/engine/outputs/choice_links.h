@@ -6,8 +6,7 @@
  *
  * Private to worker.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_CHOICE_LINKS_H
-#define SLUICE_ENGINE_OUTPUTS_CHOICE_LINKS_H
+#pragma once
 
 #include "engine/worker/partition_queues.h"
 
@@ -22,5 +21,3 @@ bool choice_links_read(struct inflight *inflight, struct text choices);
 
 /* Counts the choices of a message that leaves, or forgets them, if the stage passes them on or nothing is known of them. */
 void choice_links_count(struct inflight *inflight, int64_t now_ms);
-
-#endif

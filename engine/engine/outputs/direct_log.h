@@ -1,8 +1,7 @@
 /* direct_log.h: Log of direct requests: the record in the inputs that a request gets after its answer, with the mark by which
  * engines skip it. Private to the worker.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_DIRECT_LOG_H
-#define SLUICE_ENGINE_OUTPUTS_DIRECT_LOG_H
+#pragma once
 
 #include "engine/outputs/outbox.h"
 
@@ -12,5 +11,3 @@ enum produce_verdict direct_log(struct outbox *outbox, struct inflight *inflight
 
 /* In place of a position, which a direct request has not. */
 struct position direct_origin(const struct inflight *inflight);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Private to worker.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_EXPOSURES_H
-#define SLUICE_ENGINE_OUTPUTS_EXPOSURES_H
+#pragma once
 
 #include "kafka/produce/output.h"
 #include "message/records/exposure.h"
@@ -43,5 +42,3 @@ void exposures_mark(const struct inflight *inflight, struct text key);
 
 /* Ends the marks. If the answer was produced, what it carried does not wait any more; an answer in another format carried all. */
 void exposures_unmark(const struct inflight *inflight, const struct format *format, bool is_produced);
-
-#endif

@@ -10,8 +10,7 @@
  * An earlier message may wait for as long as its model is unreachable. So nothing is held longer than the worker's limit
  * (`observed_ms`): what has been for so long leaves, with all before it, and the earlier message comes to the observer late.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_HELD_LINKS_H
-#define SLUICE_ENGINE_OUTPUTS_HELD_LINKS_H
+#pragma once
 
 #include "base/list.h"
 #include "engine/outputs/slices.h"
@@ -57,5 +56,3 @@ static inline struct held_link *held_links_first(const struct held_links *links)
 
 /* Frees the first, of which there is one. Returns its bytes. */
 size_t held_links_drop_first(struct held_links *links);
-
-#endif

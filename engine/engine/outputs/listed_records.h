@@ -4,8 +4,7 @@
  *
  * Private to worker.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_LISTED_RECORDS_H
-#define SLUICE_ENGINE_OUTPUTS_LISTED_RECORDS_H
+#pragma once
 
 #include "kafka/produce/output.h"
 #include "engine/worker/partition_queues.h"
@@ -19,5 +18,3 @@ struct record_outlet {
 /* Produces them, the first one first. PRODUCED: all were produced, or there were none. PRODUCE_FULL: to be called again; what was
  * produced before is not produced twice. */
 enum produce_verdict listed_records_leave(const struct record_outlet *outlet, struct inflight *inflight, struct error *error);
-
-#endif

@@ -10,8 +10,7 @@
  *
  * Private to mirror_pairs.c and shadow_requests.c.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_MIRROR_PAIRS_H
-#define SLUICE_ENGINE_OUTPUTS_MIRROR_PAIRS_H
+#pragma once
 
 #include <assert.h>
 
@@ -70,5 +69,3 @@ void mirror_pairs_make_room(struct worker *worker);
 
 /* Ends the pairs of the stage: those that are complete are compared, the others left out. */
 void mirror_pairs_close(struct worker_stage *stage);
-
-#endif

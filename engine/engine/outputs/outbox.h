@@ -1,8 +1,7 @@
 /* outbox.h: Outbox of a worker: encodes and produces the outputs of a finished message. These are its answer, its
  * dead letter if it failed, and the records of its steps. Private to the worker, which decides when they are
  * produced. */
-#ifndef SLUICE_ENGINE_OUTPUTS_OUTBOX_H
-#define SLUICE_ENGINE_OUTPUTS_OUTBOX_H
+#pragma once
 
 #include "kafka/produce/best_effort.h"
 #include "engine/worker/partition_queues.h"
@@ -35,5 +34,3 @@ enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight
 /* Sends a record to a tap at once; it may be lost. `inflight`: whose message it is; NULL: not known, as of a merged call. */
 void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct inflight *inflight,
 		const struct message *message, uint32_t topic, const struct payload *payload);
-
-#endif

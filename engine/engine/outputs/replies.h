@@ -10,8 +10,7 @@
  *
  * Private to the worker. The producer is opened with the first copy, so an engine without gateways has none.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_REPLIES_H
-#define SLUICE_ENGINE_OUTPUTS_REPLIES_H
+#pragma once
 
 #include "kafka/produce/best_effort.h"
 #include "message/records/reply.h"
@@ -56,5 +55,3 @@ void replies_wake(struct replies *replies);
 
 void replies_committed(struct worker *worker);	 /* the transaction of all held copies was committed */
 void replies_void(struct replies *replies);	 /* it was aborted */
-
-#endif

@@ -8,8 +8,7 @@
  * A slice is of several messages. One that the producer refuses leaves in smaller parts. One that Kafka refuses later cannot be
  * blamed on a message, and is not lost silently: the worker stops.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_SLICES_H
-#define SLUICE_ENGINE_OUTPUTS_SLICES_H
+#pragma once
 
 #include "kafka/produce/output.h"
 #include "message/records/slice.h"
@@ -51,5 +50,3 @@ void slices_drop(struct slices *slices);
 
 /* Whether what Kafka refused was a slice. */
 bool slices_wrote(const struct slices *slices, const struct refusal *refusal);
-
-#endif

@@ -1,8 +1,7 @@
 /* stage_links.h: Records that link the stages of one pipeline: reads those that come from an earlier stage, and
  * writes those that go to later ones (message/records/stage_link.h). Private to worker.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_STAGE_LINKS_H
-#define SLUICE_ENGINE_OUTPUTS_STAGE_LINKS_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -33,5 +32,3 @@ int64_t stage_links_due_ms(const struct worker *worker);
  * A partition counts as behind while messages of it that have not left, and records that were not taken, are more than
  * READS_BEHIND_LEAST together: the last records of a topic may be ends of transactions, which nobody takes. */
 struct text stage_reads(void *context, const void *stage);
-
-#endif

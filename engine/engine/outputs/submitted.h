@@ -1,7 +1,6 @@
 /* submitted.h: Headers of an answer in the outputs, by which a reader finds it (message/records/reply.h). A poll finds the answer
  * to a submitted request, and any reader that to a request without an id. Private to the worker. */
-#ifndef SLUICE_ENGINE_OUTPUTS_SUBMITTED_H
-#define SLUICE_ENGINE_OUTPUTS_SUBMITTED_H
+#pragma once
 
 #include "message/records/reply.h"
 
@@ -26,5 +25,3 @@ size_t submitted_headers(const struct message *message, const struct answer *ans
  * failed where errors are not answered. */
 size_t submitted_end_headers(const struct message *message, const struct answer *answer,
 			     struct header items[SUBMITTED_END_HEADERS_MAX], struct submitted_texts *texts);
-
-#endif

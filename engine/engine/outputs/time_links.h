@@ -12,8 +12,7 @@
  * While nothing waits, nothing is sent. A record that comes twice, or from a worker that has lost the partition meanwhile, only
  * says again what time it is.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_TIME_LINKS_H
-#define SLUICE_ENGINE_OUTPUTS_TIME_LINKS_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -24,5 +23,3 @@ void time_wait_look_soon(const struct worker *worker, struct partition_state *pa
  * due. */
 bool time_links_advance(struct worker *worker, struct error *error);
 int64_t time_links_due_ms(const struct worker *worker);
-
-#endif

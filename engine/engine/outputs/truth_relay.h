@@ -4,8 +4,7 @@
  * The stage of a relay runs no step. The partitions of a feedback topic are spread over the engines, and one task has the windows
  * of an observer; so the truths go through the topic of the observer's stage, behind the rows that were sent there before.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_TRUTH_RELAY_H
-#define SLUICE_ENGINE_OUTPUTS_TRUTH_RELAY_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -15,5 +14,3 @@ void truth_relay_take(struct worker *worker, struct inflight *inflight);
 
 /* Counts feedback that no observer gets, and logs it with the reason, unless a line has been logged lately. */
 void truth_relay_lose(const struct inflight *inflight, const char *reason);
-
-#endif

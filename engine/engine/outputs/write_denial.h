@@ -2,8 +2,7 @@
  * they take no record, and their offsets stay where they are. The other stages of the worker go on. Kafka is asked now and then,
  * and the stages continue when they may write it again. Private to the worker.
  */
-#ifndef SLUICE_ENGINE_OUTPUTS_WRITE_DENIAL_H
-#define SLUICE_ENGINE_OUTPUTS_WRITE_DENIAL_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -18,5 +17,3 @@ void write_denial_end(const struct worker_stage *stage);
 
 /* Lets stages continue whose topics may be written again. Called once a turn. */
 void write_denials_check(struct worker *worker);
-
-#endif

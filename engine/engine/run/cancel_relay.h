@@ -9,8 +9,7 @@
   * creates it when it starts. Without one it looks for the topic for a moment only: a client that waits for a topic asks ten times
    * a second.
  */
-#ifndef SLUICE_ENGINE_RUN_CANCEL_RELAY_H
-#define SLUICE_ENGINE_RUN_CANCEL_RELAY_H
+#pragma once
 
 #include "kafka/record.h"
 #include "net/loop.h"
@@ -32,5 +31,3 @@ struct cancel_relay_config {
 /* Starts to read in the loop. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
 struct cancel_relay *cancel_relay_open(const struct cancel_relay_config *config, struct loop *loop, struct error *error);
 void cancel_relay_close(struct cancel_relay *relay); /* NULL is fine; waits some seconds if no broker answers */
-
-#endif

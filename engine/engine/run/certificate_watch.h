@@ -3,8 +3,7 @@
  * Each file is checked every CERTIFICATE_WATCH_MS, by its stamp (base/file.h). So a change of its owner or mode is noticed, and a
  * change behind a link to another folder. An error is reported once, and the former certificate stays in use.
  */
-#ifndef SLUICE_ENGINE_RUN_CERTIFICATE_WATCH_H
-#define SLUICE_ENGINE_RUN_CERTIFICATE_WATCH_H
+#pragma once
 
 #include "base/file.h"
 #include "net/loop.h"
@@ -35,5 +34,3 @@ bool certificate_watch_reload(struct certificate_watch *watch, struct error *err
 
 /* Before the loop is closed. Allowed when it is zeroed, and twice. */
 void certificate_watch_close(struct certificate_watch *watch);
-
-#endif

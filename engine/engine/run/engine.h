@@ -7,8 +7,7 @@
  * Before it opens an engine, the caller blocks the signals that the engine handles, by engine_block_signals(), so
  * that they interrupt no worker.
  */
-#ifndef SLUICE_ENGINE_RUN_ENGINE_H
-#define SLUICE_ENGINE_RUN_ENGINE_H
+#pragma once
 
 #include <signal.h>
 
@@ -170,5 +169,3 @@ bool engine_held_up(const struct engine *engine, const char *pipeline, const str
 
 /* Whether that model is unreachable for one of its pipelines, with the reason. */
 bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size);
-
-#endif

@@ -1,6 +1,5 @@
 /* engine_log_lines.h: Log lines of an engine about its pipelines and workers. Private to the engine. */
-#ifndef SLUICE_ENGINE_RUN_ENGINE_LOG_LINES_H
-#define SLUICE_ENGINE_RUN_ENGINE_LOG_LINES_H
+#pragma once
 
 #include "engine/run/engine.h"
 #include "engine/worker/worker.h"
@@ -12,5 +11,3 @@ void announce_changes(const struct engine_config *config, const struct revision 
 
 void announce_pipeline_end(const struct engine_config *config, const char *name, const struct engine_counts *counts);
 void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, const struct worker *worker);
-
-#endif

@@ -3,8 +3,7 @@
  * Changes come in bursts (an editor writes, renames, removes), so `changed` is called once, when a burst has been
  * quiet for a moment.
  */
-#ifndef SLUICE_ENGINE_RUN_FILE_WATCH_H
-#define SLUICE_ENGINE_RUN_FILE_WATCH_H
+#pragma once
 
 #include "net/loop.h"
 
@@ -21,5 +20,3 @@ struct file_watch {
 bool file_watch_open(struct file_watch *files, struct loop *loop, const char *const *paths, size_t count,
 		     void (*changed)(void *context), void *context, struct error *error);
 void file_watch_close(struct file_watch *files); /* allowed when it is zeroed and not opened */
-
-#endif

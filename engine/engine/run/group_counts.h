@@ -3,8 +3,7 @@
  *
  * A pipeline is found by its name, in a time that does not depend on the number of pipelines.
  */
-#ifndef SLUICE_ENGINE_RUN_GROUP_COUNTS_H
-#define SLUICE_ENGINE_RUN_GROUP_COUNTS_H
+#pragma once
 
 #include "engine/setup/group_setup.h"
 
@@ -15,5 +14,3 @@ bool groups_last_failure(const struct group *groups, const char *pipeline, struc
 void groups_away_model(const struct group *groups, const char *pipeline, char *words, size_t size);
 uint64_t groups_former(const struct group *groups, const char *pipeline, bool of_observers, char *words, size_t size);
 bool groups_model_is_away(const struct group *groups, const char *model, char *words, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* group_list.h: Consumer groups of an engine, and their change to another revision: the groups that are new are opened, and all get
  * a setup, before anything of it takes effect. Private to the engine; called from the thread of engine_run(). */
-#ifndef SLUICE_ENGINE_RUN_GROUP_LIST_H
-#define SLUICE_ENGINE_RUN_GROUP_LIST_H
+#pragma once
 
 #include "engine/setup/group_setup.h"
 #include "engine/learn/learners.h"
@@ -39,5 +38,3 @@ bool group_change_make(struct group_list *list, const struct group_basis *basis,
 
 /* Gives the groups that were there their setups. To be called when the new groups are part of the list. */
 void group_change_follow(const struct group_change *change);
-
-#endif

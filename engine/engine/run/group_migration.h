@@ -4,8 +4,7 @@
  * An engine that follows a control plane changes the groups of pipelines while it runs. It holds such a pipeline: no group
  * of this engine reads it. When every engine has done so, offsets move, and the new group reads it (engine/run/group_mover.h).
  */
-#ifndef SLUICE_ENGINE_RUN_GROUP_MIGRATION_H
-#define SLUICE_ENGINE_RUN_GROUP_MIGRATION_H
+#pragma once
 
 #include "engine/run/engine.h"
 
@@ -46,5 +45,3 @@ bool group_migration_hold(const struct revision *before, struct revision *revisi
 
 /* Whether each pipeline that is in both plans keeps its group. CONFIG: its group changes, which needs a restart. */
 bool group_migration_refuse(const struct plan *before, const struct plan *now, struct error *error);
-
-#endif

@@ -12,8 +12,7 @@
  * because a second reader would answer requests twice. While it lasts the reason is in group_mover_waits(), and in the log
  * every GROUP_MOVER_SAY_MS. A revision that follows meanwhile begins the wait again, so a change back ends it.
  */
-#ifndef SLUICE_ENGINE_RUN_GROUP_MOVER_H
-#define SLUICE_ENGINE_RUN_GROUP_MOVER_H
+#pragma once
 
 #include "engine/run/engine.h"
 
@@ -31,5 +30,3 @@ void group_mover_follow(struct group_mover *mover);
 
 /* Why pipelines are held; false: the running revision holds none. Called in the engine's loop. */
 bool group_mover_waits(struct group_mover *mover, char *words, size_t size);
-
-#endif

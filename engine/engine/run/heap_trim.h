@@ -7,8 +7,7 @@
  *
  * Belongs to its loop's thread.
  */
-#ifndef SLUICE_ENGINE_RUN_HEAP_TRIM_H
-#define SLUICE_ENGINE_RUN_HEAP_TRIM_H
+#pragma once
 
 #include "net/loop.h"
 
@@ -29,5 +28,3 @@ void heap_trim_stop(struct heap_trim *trim); /* fine when it was not started */
 
 /* One look: gives back what is free, and chooses the next wait. */
 void heap_trim_look(struct heap_trim *trim);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * The command opens its server on the loop and closes it before listening_close().
  */
-#ifndef SLUICE_ENGINE_RUN_LISTENING_H
-#define SLUICE_ENGINE_RUN_LISTENING_H
+#pragma once
 
 #include "net/tls.h"
 #include "engine/run/heap_trim.h"
@@ -53,5 +52,3 @@ void listening_close(struct listening *listening); /* allowed when it is zeroed 
 
 /* Serves until a signal, and then until the server has drained, at most for that long. */
 bool listening_serve(struct listening *listening, const struct listening_server *server, int64_t drain_ms, struct error *error);
-
-#endif

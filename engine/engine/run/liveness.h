@@ -4,8 +4,7 @@
  * A client that connects gets one line, and the connection is closed. Nothing is read from it, so it can change
  * nothing. A process that is frozen sends nothing; one that has ended refuses the connection.
  */
-#ifndef SLUICE_ENGINE_RUN_LIVENESS_H
-#define SLUICE_ENGINE_RUN_LIVENESS_H
+#pragma once
 
 #include "engine/run/engine.h"
 
@@ -39,5 +38,3 @@ bool liveness_ask(const char *path, int wait_ms, struct liveness_report *report,
 
 /* Whether all turned within that time. False: `why` names one that did not. */
 bool liveness_is_well(const struct liveness_report *report, int64_t within_ms, char *why, size_t size);
-
-#endif

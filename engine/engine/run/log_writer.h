@@ -3,8 +3,7 @@
  *
  * Any thread may write to it.
  */
-#ifndef SLUICE_ENGINE_RUN_LOG_WRITER_H
-#define SLUICE_ENGINE_RUN_LOG_WRITER_H
+#pragma once
 
 #include <pthread.h>
 #include <stdio.h>
@@ -26,5 +25,3 @@ void log_writer_close(struct log_writer *writer); /* no thread may write afterwa
 /* Sets the name of the engine for later lines, of which it keeps a copy: the last lines follow the engine's end. NULL, or no memory
  * for it: they have none. */
 void log_writer_name(struct log_writer *writer, const char *engine);
-
-#endif

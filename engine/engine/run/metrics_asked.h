@@ -1,6 +1,5 @@
 /* metrics_asked.h: Options of the port for metrics: its address and its TLS, and their checks. */
-#ifndef SLUICE_ENGINE_RUN_METRICS_ASKED_H
-#define SLUICE_ENGINE_RUN_METRICS_ASKED_H
+#pragma once
 
 #include "base/option.h"
 #include "engine/run/listening.h"
@@ -39,5 +38,3 @@ bool metrics_asked_check(const struct metrics_asked *asked, struct error *error)
 
 /* Whether the listener has TLS where the files ask for encryption (`protection`), or serves this machine alone. Else CONFIG. */
 bool metrics_check_protection(const struct metrics_asked *asked, const struct protection *protection, struct error *error);
-
-#endif

@@ -1,6 +1,5 @@
 /* process_usage.h: Resource usage of this process, for its metrics: processor time, memory and file descriptors. */
-#ifndef SLUICE_ENGINE_RUN_PROCESS_USAGE_H
-#define SLUICE_ENGINE_RUN_PROCESS_USAGE_H
+#pragma once
 
 #include "observe/metric.h"
 
@@ -9,5 +8,3 @@ struct process_state process_usage(void);
 
 /* Its resident memory; NaN: it cannot be read. */
 double process_resident_bytes(void);
-
-#endif

@@ -3,8 +3,7 @@
  * One pass over the engine's groups finds it, as a namespace may have thousands of pipelines. Called from the thread of
  * engine_run().
  */
-#ifndef SLUICE_ENGINE_RUN_READINESS_H
-#define SLUICE_ENGINE_RUN_READINESS_H
+#pragma once
 
 #include "engine/run/engine.h"
 
@@ -20,5 +19,3 @@ struct pipeline_readiness {
 
 /* Of each pipeline of the revision's plan, in its order, in the arena. NULL: memory ran out. */
 const struct pipeline_readiness *readiness_of_pipelines(const struct engine *engine, struct arena *arena);
-
-#endif

@@ -14,8 +14,7 @@
  *	service_thread_join(&service->thread);	and waits for each
  *
  * A struct that is {0} has no thread: it has ended, and there is nothing to wait for. */
-#ifndef SLUICE_ENGINE_RUN_SERVICE_THREAD_H
-#define SLUICE_ENGINE_RUN_SERVICE_THREAD_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -54,5 +53,3 @@ void service_thread_rest(const struct service_thread *thread, int64_t rest_ms);
 
 /* The last that the thread does. */
 void service_thread_end(struct service_thread *thread);
-
-#endif

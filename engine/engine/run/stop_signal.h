@@ -1,7 +1,6 @@
 /* stop_signal.h: SIGTERM and SIGINT, and optionally SIGHUP, as events of a loop, for commands that run until they are
  * stopped. */
-#ifndef SLUICE_ENGINE_RUN_STOP_SIGNAL_H
-#define SLUICE_ENGINE_RUN_STOP_SIGNAL_H
+#pragma once
 
 #include <signal.h>
 
@@ -30,5 +29,3 @@ void stop_signals_all(sigset_t *set); /* SIGTERM, SIGINT and SIGHUP */
  * `timeout` and systemd signal a process and its group: they do not end the process. */
 void stop_signals_restore(const sigset_t *before);
 void stop_signal_close(struct stop_signal *stop); /* allowed when it is zeroed and not opened */
-
-#endif

@@ -4,8 +4,7 @@
  * It works in the engine's loop. Kafka may take long to answer, so it is asked in a task (net/loop_task.h). While Kafka
  * does not answer, the last result stays.
  */
-#ifndef SLUICE_ENGINE_RUN_TOPIC_WATCH_H
-#define SLUICE_ENGINE_RUN_TOPIC_WATCH_H
+#pragma once
 
 #include "engine/run/engine.h"
 
@@ -31,5 +30,3 @@ void topic_watch_close(struct topic_watch *watch);
 /* The worst difference of a pipeline's topics, in words that end with the command that removes it. NULL: the last look
  * found none, or there was none yet. Borrowed until the loop continues. `watch` NULL: there is none. */
 const char *topic_watch_difference(const struct topic_watch *watch, const char *pipeline);
-
-#endif

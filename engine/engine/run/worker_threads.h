@@ -1,7 +1,6 @@
 /* worker_threads.h: Threads of the workers of a group, from their start to their end. Private to the engine, and to
  * its thread. */
-#ifndef SLUICE_ENGINE_RUN_WORKER_THREADS_H
-#define SLUICE_ENGINE_RUN_WORKER_THREADS_H
+#pragma once
 
 #include "engine/setup/group_setup.h"
 #include "engine/setup/memory_shares.h"
@@ -31,5 +30,3 @@ void worker_threads_join(struct group *group, const struct engine_config *config
 void worker_threads_reload(struct group *group, struct worker_setup *setup);
 bool worker_threads_follow(const struct group *group); /* all run the latest setup */
 bool worker_threads_have_partitions(const struct group *group); /* all, as far as the group assigns them any */
-
-#endif

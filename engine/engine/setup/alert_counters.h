@@ -7,8 +7,7 @@
  * A counter is freed with the last open revision that has its alert. Calls are made in the thread of engine_run(); workers write
  * what alert_counts_take() returned.
  */
-#ifndef SLUICE_ENGINE_SETUP_ALERT_COUNTERS_H
-#define SLUICE_ENGINE_SETUP_ALERT_COUNTERS_H
+#pragma once
 
 #include "engine/worker/stage.h"
 
@@ -63,5 +62,3 @@ int64_t alert_counter_first_take(const struct alert_counter *counter);
 
 /* Takes the judgements of messages by their groups. Returns the messages that were not judged so far. */
 struct missed_groups alert_counter_groups_take(const struct alert_counter *counter, judged_groups_taker *take, void *context);
-
-#endif

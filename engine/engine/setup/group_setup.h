@@ -1,7 +1,6 @@
 /* group_setup.h: Setup of the workers of a group: the stages of its pipelines, and the counts of all that it runs. Private to the
  * engine, its simulator and cases. */
-#ifndef SLUICE_ENGINE_SETUP_GROUP_SETUP_H
-#define SLUICE_ENGINE_SETUP_GROUP_SETUP_H
+#pragma once
 
 #include "engine/run/engine.h"
 #include "engine/setup/alert_counters.h"
@@ -93,5 +92,3 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 
 /* Makes the setup the group's latest. Called from the thread of engine_run(), as all calls that read counts are. */
 void group_setup_follow(struct group *group, struct worker_setup *setup);
-
-#endif

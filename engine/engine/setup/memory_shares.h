@@ -1,6 +1,5 @@
 /* memory_shares.h: Shares of the engine's memory: the limits of each worker, and the settings of its Kafka clients that follow. */
-#ifndef SLUICE_ENGINE_SETUP_MEMORY_SHARES_H
-#define SLUICE_ENGINE_SETUP_MEMORY_SHARES_H
+#pragma once
 
 #include "engine/run/engine.h"
 #include "engine/worker/worker.h"
@@ -21,5 +20,3 @@ struct group_workers {
  * replace them. False: memory ran out. */
 bool memory_shares_make(const struct engine_config *config, const struct group_workers *workers, bool watches, struct arena *arena,
 			struct memory_shares *shares, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* model_clients.h: Configurations of the clients of models, one for as many pipelines as can share it, and the
  * subpipelines of a pipeline. Private to the engine. */
-#ifndef SLUICE_ENGINE_SETUP_MODEL_CLIENTS_H
-#define SLUICE_ENGINE_SETUP_MODEL_CLIENTS_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "engine/run/engine.h"
@@ -55,5 +54,3 @@ bool model_news_away(struct model_news *news, const struct stage_config *stage, 
 
 /* Whether a model of that name is unreachable, with the reason. Any thread. */
 bool model_news_is_away(struct model_news *news, const char *model, char *words, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* model_survey.h: Comparison of a plan with the inputs and outputs that the servers of its models report. For `sluice
  * run`. */
-#ifndef SLUICE_ENGINE_SETUP_MODEL_SURVEY_H
-#define SLUICE_ENGINE_SETUP_MODEL_SURVEY_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "engine/setup/revision.h"
@@ -16,5 +15,3 @@ bool model_survey_ask(const struct plan *plan, struct arena *arena, struct surve
  * with reported faults and an empty `error`: the pipelines do not fit their models. */
 bool model_survey_check(const struct revision_options *revision, const struct spec *spec, const struct plan_options *options,
 			struct arena *arena, struct plan *plan, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* process_memory.h: Memory of a process: the limit of its container, what --memory is where it is not given, and the share of its
  * gateway. The rest is that of its workers (engine/setup/memory_shares.h). */
-#ifndef SLUICE_ENGINE_SETUP_PROCESS_MEMORY_H
-#define SLUICE_ENGINE_SETUP_PROCESS_MEMORY_H
+#pragma once
 
 #include <stddef.h>
 
@@ -36,5 +35,3 @@ static inline size_t memory_of_gateway(size_t memory_bytes)
 /* Settings of the consumers of a gateway with that share, in the arena: of each of `at_once` that run at the same time. The user's
  * own come after them. items NULL: memory ran out. */
 struct properties memory_gateway_consumer(size_t gateway_bytes, size_t at_once, struct properties users, struct arena *arena);
-
-#endif

@@ -1,7 +1,6 @@
 /* revision.h: Revision of a deployment: its files, read, planned and checked, for the start or the reload of an
  * engine. For `sluice run` and `sluice dev`. */
-#ifndef SLUICE_ENGINE_SETUP_REVISION_H
-#define SLUICE_ENGINE_SETUP_REVISION_H
+#pragma once
 
 #include "compiler/plan/state_forms.h"
 #include "models/files.h"
@@ -97,5 +96,3 @@ uint64_t revision_version(const struct revision *revision, const struct pipeline
 
 /* Whether a pipeline of one is not in the other, or has another version there. */
 bool revision_differs(const struct revision *before, const struct revision *now, const struct step_kind *const *kinds);
-
-#endif

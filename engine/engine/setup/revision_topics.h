@@ -1,6 +1,5 @@
 /* revision_topics.h: Topics that a revision needs, in the form of kafka/topics/topic_setup.h. */
-#ifndef SLUICE_ENGINE_SETUP_REVISION_TOPICS_H
-#define SLUICE_ENGINE_SETUP_REVISION_TOPICS_H
+#pragma once
 
 #include "kafka/topics/topic_setup.h"
 #include "engine/setup/revision.h"
@@ -10,5 +9,3 @@
  * memory ran out. */
 bool revision_topics(const struct revision *revision, struct properties settings, bool status, struct name_list new_state,
 		     bool versioned, struct wanted_topics *wanted, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* run_limits.h: Check of the process limits before an engine starts, or another command uses Kafka: it finds those that
  * are too low. */
-#ifndef SLUICE_ENGINE_SETUP_RUN_LIMITS_H
-#define SLUICE_ENGINE_SETUP_RUN_LIMITS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -27,5 +26,3 @@ bool run_limits_check(size_t memory_bytes, bool chosen, size_t workers, struct e
 
 /* False: SYSTEM, with the limit, its value, and the value needed. */
 bool run_limits_check_client(struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* stage_setup.h: Configuration of one stage of a pipeline: the numbers of its topics, the points that it reads, and the conditions
  * of its alerts. Private to the engine, its simulator and cases. */
-#ifndef SLUICE_ENGINE_SETUP_STAGE_SETUP_H
-#define SLUICE_ENGINE_SETUP_STAGE_SETUP_H
+#pragma once
 
 #include "engine/setup/group_setup.h"
 
@@ -13,5 +12,3 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 /* The same of the relay of the pipeline's feedback (plan->relay). */
 bool stage_config_make_relay(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan,
 			     struct arena *arena);
-
-#endif

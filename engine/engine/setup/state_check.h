@@ -1,6 +1,5 @@
 /* state_check.h: Check of a reload: the stages must keep their state. For `sluice run`. */
-#ifndef SLUICE_ENGINE_SETUP_STATE_CHECK_H
-#define SLUICE_ENGINE_SETUP_STATE_CHECK_H
+#pragma once
 
 #include "base/list.h"
 #include "kafka/topics/topic_setup.h"
@@ -30,5 +29,3 @@ bool state_check_reload(const struct plan *before, const struct plan *now, const
  * answer. */
 bool state_check_changelogs(const struct engine_config *config, const struct plan *before, struct wanted_topics wanted,
 			    struct error *error);
-
-#endif

@@ -1,8 +1,7 @@
 /* topic_absence.h: A topic of a pipeline that is not there for it: it was deleted, or the login may not read it, or not write it;
  * or its consumer group, which the login may not use; or a changelog from which the state of observers cannot be restored. The
  * pipeline, or its observers, wait for it. */
-#ifndef SLUICE_ENGINE_SETUP_TOPIC_ABSENCE_H
-#define SLUICE_ENGINE_SETUP_TOPIC_ABSENCE_H
+#pragma once
 
 #include "engine/worker/stage.h"
 
@@ -19,5 +18,3 @@ void topic_absence_take(struct topic_absence *absent, struct stage_counts *count
 
 /* Writes why the pipeline waits, and what to do. */
 void topic_absence_write(const struct topic_absence *absent, char *out, size_t size);
-
-#endif

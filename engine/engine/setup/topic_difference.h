@@ -4,8 +4,7 @@
  * Only what the plan states is compared. A number of partitions that the broker chose, and a setting that Kafka does not
  * show, are no difference.
  */
-#ifndef SLUICE_ENGINE_SETUP_TOPIC_DIFFERENCE_H
-#define SLUICE_ENGINE_SETUP_TOPIC_DIFFERENCE_H
+#pragma once
 
 #include "base/arena.h"
 #include "kafka/topics/topic_facts.h"
@@ -43,5 +42,3 @@ enum topic_difference topic_difference_find(const struct planned_topic *planned,
 
 /* The same in the arena. NULL: memory ran out. */
 const char *topic_gone_words(const struct topic_facts *facts, struct arena *arena);
-
-#endif

@@ -1,7 +1,6 @@
 /* topic_register.h: Register of the topics of a group by number. A name keeps its number for the engine's lifetime, and a list that
  * was handed out does not change. */
-#ifndef SLUICE_ENGINE_SETUP_TOPIC_REGISTER_H
-#define SLUICE_ENGINE_SETUP_TOPIC_REGISTER_H
+#pragma once
 
 #include "base/arena.h"
 #include "engine/worker/stage.h"
@@ -21,5 +20,3 @@ uint32_t topic_register_number(struct topic_register *topics, const char *name);
 
 /* All topics so far, by their numbers. */
 struct topic_list topic_register_list(const struct topic_register *topics);
-
-#endif

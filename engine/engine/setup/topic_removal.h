@@ -1,7 +1,6 @@
 /* topic_removal.h: Removal of the topics of pipelines that are gone, if they request it
  * (`dataflow.cleanTopicsOnDelete`). Private to the engine. */
-#ifndef SLUICE_ENGINE_SETUP_TOPIC_REMOVAL_H
-#define SLUICE_ENGINE_SETUP_TOPIC_REMOVAL_H
+#pragma once
 
 #include "engine/run/engine.h"
 
@@ -27,5 +26,3 @@ typedef bool topic_removal_idle(const struct engine *engine, const char *pipelin
 /* Removes the topics that are due, unless the plan in force has their pipeline again, and logs that. Waits for Kafka. */
 void topic_removal_carry_out(struct topic_removal **list, const struct plan *plan, const struct engine_config *config,
 			     const struct engine *engine, topic_removal_idle *is_idle, int64_t now_ms);
-
-#endif

@@ -7,8 +7,7 @@
  * next ones are then in time. The margin is at most a quarter of the request's whole time, so a fast stage that
  * was stopped for a while still answers what it can.
  */
-#ifndef SLUICE_ENGINE_WORKER_ADMISSION_H
-#define SLUICE_ENGINE_WORKER_ADMISSION_H
+#pragma once
 
 #include "net/loop.h"
 #include "engine/worker/partition_queues.h"
@@ -20,5 +19,3 @@ bool admission_refuses(const struct inflight *inflight, const struct loop *loop,
 /* Learns from a message that leaves, at a time of loop_clock_us(), how long it took, if it had a deadline and was answered without
  * an error. */
 void admission_observe(const struct inflight *inflight, int64_t now_us);
-
-#endif

@@ -6,8 +6,7 @@
   * answer is known is not cancelled, nor is one of a stage that cannot answer. One that waits in a join is found when it enters.
  * Private to the worker.
  */
-#ifndef SLUICE_ENGINE_WORKER_CANCELLATION_H
-#define SLUICE_ENGINE_WORKER_CANCELLATION_H
+#pragma once
 
 #include "engine/worker/partition_queues.h"
 
@@ -18,5 +17,3 @@ bool cancellation_refuses(const struct inflight *inflight, struct error *error);
 
 /* Ends the requests in flight that were cancelled since the last call. Called each turn. */
 void cancellations_apply(struct worker *worker);
-
-#endif

@@ -10,8 +10,7 @@
  *
  * A hub is opened before the engine and the gateway, and closed after both.
  */
-#ifndef SLUICE_ENGINE_WORKER_DIRECT_HUB_H
-#define SLUICE_ENGINE_WORKER_DIRECT_HUB_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -160,5 +159,3 @@ bool direct_port_has_left(struct direct_port *port);
 void direct_port_ended(struct direct_port *port);  /* the output is being ended, with all that has left */
 void direct_port_logged(struct direct_port *port); /* Kafka has acknowledged all that was ended */
 void direct_port_void(struct direct_port *port);   /* nothing that has left will be acknowledged */
-
-#endif

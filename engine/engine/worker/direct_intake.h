@@ -6,8 +6,7 @@
  * They have a queue of their own, ordered by key, which belongs to no partition: nothing of it is committed. Private to the
  * worker.
  */
-#ifndef SLUICE_ENGINE_WORKER_DIRECT_INTAKE_H
-#define SLUICE_ENGINE_WORKER_DIRECT_INTAKE_H
+#pragma once
 
 #include "net/loop.h"
 #include "engine/worker/direct_hub.h"
@@ -51,5 +50,3 @@ bool direct_intake_owes(const struct worker *worker);
 
 /* When requests are to be refused that wait for the log; INT64_MAX: none wait. */
 int64_t direct_intake_due_ms(const struct worker *worker);
-
-#endif

@@ -3,8 +3,7 @@
  * It maps the hash of a key to the last in-flight message of that key, so that the next in-flight message of the key is queued
  * after it. Two keys with the same hash count as one: the later message then waits longer than it must, and order is still right.
  */
-#ifndef SLUICE_ENGINE_WORKER_KEYS_H
-#define SLUICE_ENGINE_WORKER_KEYS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,5 +30,3 @@ struct inflight **keys_last(struct keys *keys, uint64_t key);
 
 /* Removes the key if that in-flight message is its last. */
 void keys_drop(struct keys *keys, uint64_t key, const struct inflight *last);
-
-#endif

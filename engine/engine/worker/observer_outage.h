@@ -8,8 +8,7 @@
  *
  * Other stages have no outage: without their state an answer would be wrong, so the worker ends.
  */
-#ifndef SLUICE_ENGINE_WORKER_OBSERVER_OUTAGE_H
-#define SLUICE_ENGINE_WORKER_OBSERVER_OUTAGE_H
+#pragma once
 
 #include "engine/worker/parts.h"
 
@@ -36,5 +35,3 @@ bool observer_outage_is_due(const struct worker *worker, struct partition_state 
 
 /* When the next one is due; INT64_MAX: none is. */
 int64_t observer_outages_due_ms(const struct worker *worker);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * In-flight messages and their arenas are reused: a warm worker allocates nothing for a message.
  */
-#ifndef SLUICE_ENGINE_WORKER_PARTITION_QUEUES_H
-#define SLUICE_ENGINE_WORKER_PARTITION_QUEUES_H
+#pragma once
 
 #include "flow/flow.h"
 #include "kafka/consume/consumer.h"
@@ -285,5 +284,3 @@ void partition_queues_recall(const struct partition_queues *queues, struct posit
 /* Drops all in-flight messages, because nothing released since the last commit counts. `committed` are the positions
  * of partition_queues_released(), with the group's offsets. A partition without a commit gets the offset where it began. */
 void partition_queues_reset(struct partition_queues *queues, struct positions committed);
-
-#endif

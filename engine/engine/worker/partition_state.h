@@ -11,8 +11,7 @@
  * A stage that replaces one with other steps restores its state from the changelog, after the last message of its
  * predecessor has left and is committed.
  */
-#ifndef SLUICE_ENGINE_WORKER_PARTITION_STATE_H
-#define SLUICE_ENGINE_WORKER_PARTITION_STATE_H
+#pragma once
 
 #include "kafka/state/archive.h"
 #include "kafka/state/changelog.h"
@@ -141,5 +140,3 @@ bool partition_states_hold(const struct worker *worker, const struct worker_stag
 
 /* Called when the stage is closed: frees its states. */
 void partition_states_part(struct worker *worker, const struct worker_stage *stage);
-
-#endif

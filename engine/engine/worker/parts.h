@@ -52,8 +52,7 @@
  *   upstreams.c  windows of joins while their sources are behind
  *   revoked_progress.c answered offsets of revoked partitions
  */
-#ifndef SLUICE_ENGINE_WORKER_PARTS_H
-#define SLUICE_ENGINE_WORKER_PARTS_H
+#pragma once
 
 #include "base/list.h"
 #include "kafka/produce/best_effort.h"
@@ -460,5 +459,3 @@ void assignment_order_lanes(struct worker *worker);	      /* each in the order t
  * latest setup, if there is a new one and it may be followed now. Stages that nothing needs are closed. */
 bool setup_open(struct worker *worker, struct error *error);
 bool setup_follow(struct worker *worker, struct error *error);
-
-#endif

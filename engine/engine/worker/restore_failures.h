@@ -2,8 +2,7 @@
  * start names all changelogs that are damaged.
  * Private to worker. Each failure is a line of the log: of a single one, the worker's own failure is that line.
  */
-#ifndef SLUICE_ENGINE_WORKER_RESTORE_FAILURES_H
-#define SLUICE_ENGINE_WORKER_RESTORE_FAILURES_H
+#pragma once
 
 #include "base/error.h"
 #include "observe/log_sink.h"
@@ -31,5 +30,3 @@ void restore_failures_end(struct restore_failures *failures, const struct log_si
 
 /* The worker ends, perhaps for another reason: what was not logged yet is logged. */
 void restore_failures_close(struct restore_failures *failures, const struct log_sink *log);
-
-#endif

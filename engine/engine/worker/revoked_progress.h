@@ -9,8 +9,7 @@
  * At least once only: exactly once answers nothing before the commit. And only for stages without state: another
  * member may have overwritten that state when it processed the same records.
  */
-#ifndef SLUICE_ENGINE_WORKER_REVOKED_PROGRESS_H
-#define SLUICE_ENGINE_WORKER_REVOKED_PROGRESS_H
+#pragma once
 
 #include "engine/worker/partition_queues.h"
 
@@ -43,5 +42,3 @@ static inline bool partition_queue_was_answered(struct partition_queue *queue, i
 {
 	return queue->answered.end != OFFSET_NONE && revoked_progress_pass(queue, offset);
 }
-
-#endif

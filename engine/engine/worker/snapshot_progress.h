@@ -7,8 +7,7 @@
  *   written     it waits for a commit that proves that the partition was this worker's all the time
  *   kept        the archive replaces the snapshot before
  */
-#ifndef SLUICE_ENGINE_WORKER_SNAPSHOT_PROGRESS_H
-#define SLUICE_ENGINE_WORKER_SNAPSHOT_PROGRESS_H
+#pragma once
 
 #include "kafka/state/archive.h"
 
@@ -50,5 +49,3 @@ static inline void snapshot_progress_end(struct snapshot_progress *progress)
 {
 	progress->store = NULL;
 }
-
-#endif

@@ -4,8 +4,7 @@
  * Topics are numbers: indices into the lists of a setup. A setup is data, made by the owner of the workers and shared
  * by all workers of a group. A later setup keeps the numbers of the one before and appends its own.
  */
-#ifndef SLUICE_ENGINE_WORKER_STAGE_H
-#define SLUICE_ENGINE_WORKER_STAGE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -201,5 +200,3 @@ struct worker_setup {
 	size_t stage_count;
 	const struct stage_config *stages;
 };
-
-#endif

@@ -28,8 +28,7 @@
  *             committed: the successor restores it from the changelog. Records that come before that are skipped and
  *             read again (partition_state_skip(), queue->skipped)
  */
-#ifndef SLUICE_ENGINE_WORKER_STAGE_PHASE_H
-#define SLUICE_ENGINE_WORKER_STAGE_PHASE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -56,5 +55,3 @@ void stage_phase_close(struct worker *worker);
 /* Stage that takes a record which came for `stage`, the current reader of its topic. A stage link goes to the
  * draining stage of the version in which its request began, if there is one. */
 struct worker_stage *stage_phase_taker(struct worker *worker, struct worker_stage *stage, const struct record *record);
-
-#endif

@@ -11,8 +11,7 @@
  *                   left is committed, and the successor reads the partition again from its last commit
  *                   (partition_states_advance())
  */
-#ifndef SLUICE_ENGINE_WORKER_WAITING_REQUESTS_H
-#define SLUICE_ENGINE_WORKER_WAITING_REQUESTS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -21,5 +20,3 @@ struct worker;
 /* Called once a turn. While there are replaced stages, it looks at their requests each 100 ms. */
 void waiting_requests_advance(struct worker *worker);
 int64_t waiting_requests_due_ms(const struct worker *worker); /* INT64_MAX: there are none */
-
-#endif

@@ -16,8 +16,7 @@
  * A worker belongs to the thread that runs it. worker_stop() and worker_reload() may be called from any thread,
  * worker_stop() also from signal handlers.
  */
-#ifndef SLUICE_ENGINE_WORKER_WORKER_H
-#define SLUICE_ENGINE_WORKER_WORKER_H
+#pragma once
 
 #include "kafka/produce/best_effort.h"
 #include "kafka/produce/output.h"
@@ -125,5 +124,3 @@ const char *worker_reset_reason(const struct worker *worker);
 
 /* What librdkafka has reported of its consumer, or of its producer; 0 before the first time. Any thread. */
 struct client_counts worker_client_counts(const struct worker *worker, bool of_producer);
-
-#endif

@@ -17,8 +17,7 @@
  *
  * Pure; the results are in the arena.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_ANALYSIS_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_ANALYSIS_H
+#pragma once
 
 #include "base/arena.h"
 #include "experiments/rollouts/cap_limits.h"
@@ -201,5 +200,3 @@ enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower
  * shares are those of the arms among these units. */
 double units_to_decide(const struct moments *control, const struct moments *treatment, bool rates, double tau2, double alpha,
 		       double difference);
-
-#endif

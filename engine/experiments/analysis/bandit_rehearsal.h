@@ -9,8 +9,7 @@
  *
  * Pure. All of it is in the arena, but the learner, which is closed.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_BANDIT_REHEARSAL_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_BANDIT_REHEARSAL_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 #include "methods/bandits/context.h"
@@ -51,5 +50,3 @@ struct bandit_rehearsal {
  * the options. */
 bool bandit_rehearse(const struct bandit_rehearsal_config *config, const struct joined *joined, const struct joined_metric *metric,
 		     struct arena *arena, struct bandit_rehearsal *rehearsal, struct error *error);
-
-#endif

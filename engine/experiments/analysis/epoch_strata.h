@@ -6,10 +6,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_EPOCH_STRATA_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_EPOCH_STRATA_H
-
-#include <stdint.h>
+#pragma once
 
 #include "methods/statistics/sequence.h"
 
@@ -52,5 +49,3 @@ struct arm_numbers stratified_numbers(const struct stratified_arm *sum);
 
 /* Of as many units, with this mean and this variance of it. */
 struct moments stratified_moments(const struct stratified_arm *sum);
-
-#endif

@@ -1,7 +1,6 @@
 /* joined_metrics.h: Metrics of a join of exposures and feedback (experiments/analysis/unit_join.h), each with its values in a list
  * that doubles. Private to unit_join.c and unit_join_feedback.c. */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_JOINED_METRICS_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_JOINED_METRICS_H
+#pragma once
 
 #include "experiments/analysis/unit_join_parts.h"
 
@@ -17,5 +16,3 @@ bool joined_measure(struct unit_join *join, struct error *error);
 /* Copies of the features of an exposure. NULL: the arena is full. */
 const struct exposure_feature *joined_features(const struct exposure *exposure, struct arena *arena);
 const struct exposure_text *joined_texts(const struct exposure *exposure, struct arena *arena);
-
-#endif

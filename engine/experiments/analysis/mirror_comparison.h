@@ -12,10 +12,8 @@
  *
  * Pure; all of it is in the arena.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_MIRROR_COMPARISON_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_MIRROR_COMPARISON_H
+#pragma once
 
-#include "base/arena.h"
 #include "experiments/outcomes/heap_list.h"
 #include "experiments/analysis/mirror_difference.h"
 #include "message/records/mirror_reply.h"
@@ -102,5 +100,3 @@ static inline double mirror_share(const struct mirror_result *result)
 {
 	return result->copies > 0 ? (double)result->compared / (double)result->copies : 0;
 }
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Pure. Workers use it while requests run, and commands for what topics have kept.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_MIRROR_DIFFERENCE_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_MIRROR_DIFFERENCE_H
+#pragma once
 
 #include "message/message.h"
 
@@ -42,5 +41,3 @@ struct mirror_disagreement mirror_difference_find(const struct tensors *answered
 /* Writes a disagreement: `numbers of score: answer 0.5, mirror 0.7`. A long name is cut. */
 #define MIRROR_WORDS_BYTES_MAX 320
 struct text mirror_disagreement_words(const struct mirror_disagreement *found, char out[MIRROR_WORDS_BYTES_MAX]);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * Pure; the tables are in the arena. Only exposures that chance chose count, of each unit the first that comes.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_OVERLAP_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_OVERLAP_H
+#pragma once
 
 #include "experiments/analysis/unit_join.h"
 
@@ -48,5 +47,3 @@ void overlap_pipeline_end(struct overlap *overlap);
  * which they came; none if it has a layer. NULL: SYSTEM. */
 const struct overlap_table *overlap_end(struct overlap *overlap, const struct joined *joined, size_t *count,
 					struct error *error);
-
-#endif

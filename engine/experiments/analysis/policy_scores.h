@@ -8,8 +8,7 @@
  * Only candidates have a score of a request: what never could be chosen for it has nothing that a reward would correct. So a
  * variant and its difference from the control are of those requests for which it, or both, were candidates.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_POLICY_SCORES_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_POLICY_SCORES_H
+#pragma once
 
 #include "base/arena.h"
 #include "methods/statistics/cluster_mean.h"
@@ -58,5 +57,3 @@ struct moments policy_scores_together(const struct policy_scores *scores, size_t
 struct moments policy_scores_pair(const struct policy_scores *scores, size_t treatment);
 struct moments policy_scores_pair_treatment(const struct policy_scores *scores, size_t treatment);
 struct moments policy_scores_pair_control(const struct policy_scores *scores, size_t treatment);
-
-#endif

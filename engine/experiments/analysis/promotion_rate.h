@@ -6,8 +6,7 @@
  * each time at which the stage may pass. It needs no traffic, because the probability of a difference has the same
  * distribution at each number of requests. Other rules of the stage can only lower the rate. Same arguments, same rate.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_PROMOTION_RATE_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_PROMOTION_RATE_H
+#pragma once
 
 #include "experiments/rollouts/rollout_plan.h"
 
@@ -15,5 +14,3 @@
 #define PROMOTION_LOOKS_MAX 1000 /* of a simulated stage; more differ little */
 
 double promotion_rate(const struct planned_stage *stage, int64_t check_every_ms, double threshold);
-
-#endif

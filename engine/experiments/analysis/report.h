@@ -5,8 +5,7 @@
  *
  * Pure; all of it is in the arena.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_REPORT_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_REPORT_H
+#pragma once
 
 #include "base/option.h"
 #include "experiments/analysis/mirror_comparison.h"
@@ -222,5 +221,3 @@ bool report_has_sums(const struct report *report);
 
 /* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
 double report_days(const struct joined *joined, double units);
-
-#endif

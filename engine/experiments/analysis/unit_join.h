@@ -12,8 +12,7 @@
  *
  * Pure; all of it is in the arena.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_UNIT_JOIN_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_UNIT_JOIN_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 #include "experiments/analysis/analysis.h"
@@ -157,5 +156,3 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 
 /* Joins all that was added. Once. */
 bool unit_join_end(struct unit_join *join, struct joined *joined, struct error *error);
-
-#endif

@@ -8,8 +8,7 @@
  * What was added is in lists in the order in which it came. At the end each list is sorted by time: first exposures, which
  * make the units and epochs, then feedback, which refers to them.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_UNIT_JOIN_PARTS_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_UNIT_JOIN_PARTS_H
+#pragma once
 
 #include "base/table.h"
 #include "experiments/outcomes/heap_list.h"
@@ -108,5 +107,3 @@ bool join_candidates_find(struct unit_join *join, struct error *error);
 /* Adds the values of all feedback to the metrics of `joined`, and counts what does not belong to a unit. Exposures are sorted and
  * have their units. False: SYSTEM. */
 bool unit_join_place_feedback(struct unit_join *join, struct error *error);
-
-#endif

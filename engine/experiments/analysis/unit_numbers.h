@@ -7,8 +7,7 @@
  *
  * Pure; all of it is in the arena.
  */
-#ifndef SLUICE_EXPERIMENTS_ANALYSIS_UNIT_NUMBERS_H
-#define SLUICE_EXPERIMENTS_ANALYSIS_UNIT_NUMBERS_H
+#pragma once
 
 #include "experiments/analysis/analysis.h"
 #include "methods/statistics/arm_sums.h"
@@ -50,5 +49,3 @@ double unit_numbers_skewness(const struct unit_numbers *numbers, const struct pa
 
 /* Units of both arms that lack the covariate. */
 uint64_t unit_numbers_lacking(const struct unit_numbers *numbers, size_t epoch, size_t treatment);
-
-#endif

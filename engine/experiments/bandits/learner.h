@@ -19,8 +19,7 @@
  *
  * Pure. Time is that of the records. Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_BANDITS_LEARNER_H
-#define SLUICE_EXPERIMENTS_BANDITS_LEARNER_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 #include "methods/bandits/context.h"
@@ -80,5 +79,3 @@ struct learner_counts learner_counts(const struct learner *learner);
 
 /* Why the first of the refused rewards was; "": none was. */
 const char *learner_refusal(const struct learner *learner);
-
-#endif

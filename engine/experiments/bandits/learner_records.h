@@ -1,9 +1,7 @@
 /* learner_records.h: Parts of a learner, as learner.c and learner_records.c share them; private to these. learner.c learns,
  * learner_records.c writes records and begins with one, or warm. */
-#ifndef SLUICE_EXPERIMENTS_BANDITS_LEARNER_RECORDS_H
-#define SLUICE_EXPERIMENTS_BANDITS_LEARNER_RECORDS_H
+#pragma once
 
-#include "base/arena.h"
 #include "experiments/bandits/learner.h"
 #include "experiments/bandits/text_classes.h"
 #include "message/records/policy_record.h"
@@ -62,5 +60,3 @@ bool learner_priors_learn(struct learner *learner, struct error *error);
 
 /* Takes the moments so far as the scale, and learns what waited for it. */
 void learner_scale_set(struct learner *learner);
-
-#endif

@@ -12,8 +12,7 @@
  *
  * Private to the join (unit_join_parts.h). Pure.
  */
-#ifndef SLUICE_EXPERIMENTS_BANDITS_POLICY_CANDIDATES_H
-#define SLUICE_EXPERIMENTS_BANDITS_POLICY_CANDIDATES_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -30,5 +29,3 @@ struct candidate_choice {
 /* Of choices in the order of time. `declared` has the candidates at the end; 0: they are not known. False: the arena is full. */
 bool policy_candidates_find(struct candidate_choice *choices, size_t count, size_t arms, size_t tables, uint64_t declared,
 			    struct arena *arena);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_BANDITS_TEXT_CLASSES_H
-#define SLUICE_EXPERIMENTS_BANDITS_TEXT_CLASSES_H
+#pragma once
 
 #include "methods/bandits/context.h"
 
@@ -26,5 +25,3 @@ uint64_t text_classes_total(const struct text_classes *classes); /* texts so far
 /* The commonest ones, at most `most`, the commonest first and of equal ones the earlier in the order of bytes. They belong to
  * `classes`, until the next one is added. Returns how many. */
 size_t text_classes_commonest(struct text_classes *classes, struct text *texts, size_t most);
-
-#endif

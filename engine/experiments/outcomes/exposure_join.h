@@ -19,8 +19,7 @@
  *
  * Pure. Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_OUTCOMES_EXPOSURE_JOIN_H
-#define SLUICE_EXPERIMENTS_OUTCOMES_EXPOSURE_JOIN_H
+#pragma once
 
 #include "experiments/outcomes/open_exposures.h"
 #include "message/records/feedback.h"
@@ -131,5 +130,3 @@ int64_t exposure_join_stored_ms(const struct exposure_join *join, const struct o
 int64_t exposure_join_low_ms(const struct exposure_join *join);
 
 struct exposure_join_counts exposure_join_counts(const struct exposure_join *join, size_t window);
-
-#endif

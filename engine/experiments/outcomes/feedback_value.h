@@ -1,7 +1,6 @@
 /* feedback_value.h: Feedback value: the value of a declared metric by the feedback on an answer. The engine that
  * joins outcomes computes it (engine/learn/outcome_metrics.h), and commands compute it from the topics. Pure. */
-#ifndef SLUICE_EXPERIMENTS_OUTCOMES_FEEDBACK_VALUE_H
-#define SLUICE_EXPERIMENTS_OUTCOMES_FEEDBACK_VALUE_H
+#pragma once
 
 #include "experiments/outcomes/metric_value.h"
 #include "message/records/feedback.h"
@@ -19,5 +18,3 @@ bool feedback_value_evaluate(const struct pipeline_metric *metric, struct judged
 
 /* What the feedback topic has of a value of several elements: their mean. It may be infinite or NaN, which counts nowhere. */
 double feedback_value_mean(const struct judged_value *value);
-
-#endif

@@ -1,6 +1,5 @@
 /* heap_list.h: Growing array of items that were read from a log, on the heap: it doubles. For joins that read all of it first. */
-#ifndef SLUICE_EXPERIMENTS_OUTCOMES_HEAP_LIST_H
-#define SLUICE_EXPERIMENTS_OUTCOMES_HEAP_LIST_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,5 +16,3 @@ struct heap_list {
 
 /* A new item of `size` bytes, which are zero; those before may move. NULL: SYSTEM, memory ran out, or there are HEAP_LIST_MAX. */
 void *heap_list_add(struct heap_list *list, size_t size, struct error *error);
-
-#endif

@@ -4,8 +4,7 @@
  * The bytes are a stage link (message/records/stage_link.h) with one result: the answer. Its `from` is the variant, and its
  * deadline the latency. Tensors of the answer and the request are in it only where a metric names some. Pure.
  */
-#ifndef SLUICE_EXPERIMENTS_OUTCOMES_JUDGED_ANSWER_H
-#define SLUICE_EXPERIMENTS_OUTCOMES_JUDGED_ANSWER_H
+#pragma once
 
 #include "experiments/outcomes/metric_value.h"
 
@@ -25,5 +24,3 @@ bool judged_answer_write(const struct judged_answer *judged, struct judged_parts
 
 /* Both borrow from the bytes and the arena. False: they are no such bytes. */
 bool judged_answer_read(struct text bytes, struct arena *arena, struct message *message, struct judged_answer *judged);
-
-#endif

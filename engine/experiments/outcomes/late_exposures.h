@@ -10,8 +10,7 @@
  *
  * Calls on NULL do nothing. Pure. Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_OUTCOMES_LATE_EXPOSURES_H
-#define SLUICE_EXPERIMENTS_OUTCOMES_LATE_EXPOSURES_H
+#pragma once
 
 #include "experiments/outcomes/open_exposures.h"
 
@@ -38,5 +37,3 @@ int64_t late_exposures_weight(const struct late_exposures *late, enum open_key b
 
 /* The exposure of one. */
 void late_exposures_read(const struct sampled_exposure *sampled, struct arena *arena, struct exposure *exposure);
-
-#endif

@@ -4,8 +4,7 @@
  * what every message has. `request.t` and `params.p` are of the request. Whatever fails leaves the answer unjudged, and says
  * nothing to whoever waits for it.
  */
-#ifndef SLUICE_EXPERIMENTS_OUTCOMES_METRIC_VALUE_H
-#define SLUICE_EXPERIMENTS_OUTCOMES_METRIC_VALUE_H
+#pragma once
 
 #include "base/number/number.h"
 #include "compiler/plan/plan.h"
@@ -41,5 +40,3 @@ struct text metric_label(const struct judged_value *value, size_t label, size_t 
 
 /* Counts a value in its series, each element by itself; NULL: it could not be computed. */
 void metric_value_count(struct series_table *table, const struct judged_value *value, uint64_t now_ms);
-
-#endif

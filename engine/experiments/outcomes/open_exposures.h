@@ -6,8 +6,7 @@
  *
  * Pure. Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_OUTCOMES_OPEN_EXPOSURES_H
-#define SLUICE_EXPERIMENTS_OUTCOMES_OPEN_EXPOSURES_H
+#pragma once
 
 #include "base/list.h"
 #include "message/records/exposure.h"
@@ -89,5 +88,3 @@ bool open_exposures_keep(struct open_exposures *open, struct held_exposure *expo
 
 /* As exposure_join_low(). */
 bool open_exposures_low(const struct open_exposures *open, uint32_t source, int32_t partition, int64_t *offset);
-
-#endif

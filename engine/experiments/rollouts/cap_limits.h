@@ -7,8 +7,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_CAP_LIMITS_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_CAP_LIMITS_H
+#pragma once
 
 #include <math.h>
 #include <stdbool.h>
@@ -35,5 +34,3 @@ static inline double cap_limits_apply(const struct cap_limits *limits, double va
 {
 	return value == limits->common ? value : fmin(fmax(value, limits->low), limits->high);
 }
-
-#endif

@@ -49,10 +49,8 @@
  *
  * Pure data without pointers: a state is copied as it is. Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_H
+#pragma once
 
-#include "base/text.h"
 #include "experiments/rollouts/rollout_plan.h"
 #include "methods/numeric/moments.h"
 #include "methods/statistics/cluster_mean.h"
@@ -299,5 +297,3 @@ bool rollout_move_is_by(struct text move, enum rollout_command_kind command);
 /* Appends one sentence: "Stage 2 began: all rules of stage 1 held." */
 void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
 			   struct buffer *out);
-
-#endif

@@ -14,8 +14,7 @@
  *
  * Any thread may call.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_BOARD_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_BOARD_H
+#pragma once
 
 #include "experiments/rollouts/rollout.h"
 #include "experiments/rollouts/truth_tally.h"
@@ -134,5 +133,3 @@ bool rollout_board_read(struct rollout_board *board, struct arena *arena, const 
  * What
  * was missing stays so if the phase is not known. */
 void rollout_board_figures(struct rollout_board *board, const char *experiment, struct alert_values *values);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Where it finds that one could not, it adds a fault, as the check of a field does.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_CHECK_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_CHECK_H
+#pragma once
 
 #include "experiments/rollouts/rollout_plan.h"
 #include "compiler/resources/resource.h"
@@ -15,5 +14,3 @@ bool rollout_check(const struct experiment_spec *experiment, struct rollout_plan
 /* Checks each rollout of the files, also those that are written in steps. Experiments with errors are left out, as all are while
  * any document has one. */
 void rollouts_check(const struct spec *spec, struct arena *arena);
-
-#endif

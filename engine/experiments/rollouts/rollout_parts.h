@@ -1,7 +1,6 @@
 /* rollout_parts.h: Parts of the state machine of a rollout that its files share: rollout.c, rollout_judge.c and
  * rollout_write.c. */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_PARTS_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_PARTS_H
+#pragma once
 
 #include "experiments/rollouts/rollout.h"
 
@@ -20,5 +19,3 @@ bool rollout_rule_is_beside(const struct planned_stage *stage, const struct roll
 /* Whether so many of the truths of the rule are late that it does not hold. */
 bool rollout_truths_are_late(const struct planned_stage *stage, const struct rollout_rule *rule,
 			     const struct rollout_judgement *judgement);
-
-#endif

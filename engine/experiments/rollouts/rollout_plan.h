@@ -15,8 +15,7 @@
  *
  * A plan has no pointers. It is made from `progressiveDeployment`, `promotionPolicy`, `successCriteria` and `onInconclusive`.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_PLAN_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_PLAN_H
+#pragma once
 
 #include "compiler/step/experiment.h"
 
@@ -134,5 +133,3 @@ static inline bool planned_stage_is_whole(const struct planned_stage *stage)
 {
 	return stage->percent >= 100;
 }
-
-#endif

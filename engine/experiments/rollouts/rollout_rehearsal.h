@@ -14,8 +14,7 @@
  *
  * Belongs to one thread; all of it is in the arena.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_REHEARSAL_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_ROLLOUT_REHEARSAL_H
+#pragma once
 
 #include "experiments/rollouts/rollout.h"
 #include "message/records/exposure.h"
@@ -69,5 +68,3 @@ bool rehearsal_pipeline_end(struct rehearsal *rehearsal, const struct rehearsed_
 
 /* Once. INPUT: there is no exposure of the experiment. */
 bool rehearsal_run(struct rehearsal *rehearsal, struct rehearsal_result *result, struct error *error);
-
-#endif

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "experiments/rollouts/cap_limits.h"

@@ -7,8 +7,7 @@
  *
  * Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_RUNNING_CAP_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_RUNNING_CAP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +37,3 @@ void running_cap_give(struct running_cap *cap, void (*give)(void *context, const
 
 /* A value within the cap, which is known. */
 double running_cap_apply(const struct running_cap *cap, double value);
-
-#endif

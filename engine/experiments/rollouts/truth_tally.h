@@ -27,8 +27,7 @@
  *
  * Pure. Belongs to one thread.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_TRUTH_TALLY_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_TRUTH_TALLY_H
+#pragma once
 
 #include "message/records/answer_label.h"
 #include "message/records/feedback.h"
@@ -121,5 +120,3 @@ void truth_counts_add(struct truth_counts *into, const struct truth_counts *from
 /* Whether counts can be those of some units, and are of no fewer units and requests than `before`. Of those that came late there
  * may be fewer: whoever joins the feedback anew may have a longer window. */
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now);
-
-#endif

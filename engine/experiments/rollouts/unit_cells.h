@@ -6,8 +6,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_EXPERIMENTS_ROLLOUTS_UNIT_CELLS_H
-#define SLUICE_EXPERIMENTS_ROLLOUTS_UNIT_CELLS_H
+#pragma once
 
 #include "base/text.h"
 #include "methods/statistics/design_effect.h"
@@ -38,5 +37,3 @@ uint64_t unit_cells_alone(const int64_t *cells, size_t limits);
 
 /* Whether counts can be those of some calls: `calls` altogether. */
 bool unit_cells_are_sound(const int64_t *cells, size_t limits, int64_t calls);
-
-#endif

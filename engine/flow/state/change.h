@@ -6,8 +6,7 @@
  * The key contains the step's name, not its number, so that a pipeline whose steps changed places finds their state
  * again. Any thread may call.
  */
-#ifndef SLUICE_FLOW_STATE_CHANGE_H
-#define SLUICE_FLOW_STATE_CHANGE_H
+#pragma once
 
 #include "flow/state/store.h"
 
@@ -20,5 +19,3 @@ void change_write_value(struct buffer *out, struct text value);
  * NULL: the state is of observers, which may begin without it. */
 bool change_read(struct text record_key, struct text record_value, struct text *scope, struct text *key, struct text *value,
 		 const char *pipeline, struct error *error);
-
-#endif

@@ -16,8 +16,7 @@
  *
  * Pure. A store belongs to one thread at a time.
  */
-#ifndef SLUICE_FLOW_STATE_CHANGELOG_IDENTITY_H
-#define SLUICE_FLOW_STATE_CHANGELOG_IDENTITY_H
+#pragma once
 
 #include "flow/state/store.h"
 
@@ -77,5 +76,3 @@ enum identity_verdict {
  * with id 0. */
 enum identity_verdict identity_settle(struct store *store, const struct identity_check *check, uint64_t *id,
 				      char note[ERROR_TEXT_MAX], struct error *error);
-
-#endif

@@ -7,8 +7,7 @@
  * For visits of a stateful step (compiler/step/step.h). What is borrowed from the heap is valid until the heap is changed. An error
  * is LIMIT, or SYSTEM if a node is missing.
  */
-#ifndef SLUICE_FLOW_STATE_KEYED_HEAP_H
-#define SLUICE_FLOW_STATE_KEYED_HEAP_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -30,5 +29,3 @@ bool keyed_heap_put(struct visit *visit, const struct keyed_heap_entry *entry, s
 
 /* Removes the first entry; there must be one. */
 bool keyed_heap_remove(struct visit *visit, struct error *error);
-
-#endif

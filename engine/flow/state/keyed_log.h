@@ -6,8 +6,7 @@
  * For visits of a stateful step (compiler/step/step.h). A value that is read or written lives as long as that of visit_recall() or
  * visit_remember(). Functions that return a pointer or take an error: NULL or false is LIMIT, and the log is as it was.
  */
-#ifndef SLUICE_FLOW_STATE_KEYED_LOG_H
-#define SLUICE_FLOW_STATE_KEYED_LOG_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -45,5 +44,3 @@ bool keyed_value_write(struct visit *visit, struct text key, const void *from, s
 
 /* Removes it, if there is one. */
 bool keyed_value_remove(struct visit *visit, struct text key, struct error *error);
-
-#endif

@@ -16,8 +16,7 @@
  *
  * Pure: the caller stores and loads the bytes. Used by one thread at a time.
  */
-#ifndef SLUICE_FLOW_STATE_SNAPSHOT_H
-#define SLUICE_FLOW_STATE_SNAPSHOT_H
+#pragma once
 
 #include "flow/state/store.h"
 
@@ -70,5 +69,3 @@ size_t snapshot_wants(const struct snapshot_reader *reader);
 /* Reads exactly so many bytes into the store. False (SYSTEM): the snapshot is damaged, of another version, or of a
  * stage with other steps. The store then has a part of it, and the caller must start again with an empty one. */
 bool snapshot_take(struct snapshot_reader *reader, struct text bytes, struct store *store, struct error *error);
-
-#endif

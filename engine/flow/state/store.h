@@ -10,8 +10,7 @@
  * A step is identified by its scope: its index in the list that the store was opened with. A store belongs to one
  * thread at a time.
  */
-#ifndef SLUICE_FLOW_STATE_STORE_H
-#define SLUICE_FLOW_STATE_STORE_H
+#pragma once
 
 #include "base/error.h"
 #include "base/table.h"
@@ -101,5 +100,3 @@ struct store_walk {
 
 bool store_show(const struct store *store, struct store_walk *walk, size_t items,
 		void (*show)(void *context, const struct change *kept), void *context);
-
-#endif

@@ -14,11 +14,9 @@
  *
  * All of it belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_ACCESS_H
-#define SLUICE_GATEWAY_ACCESS_ACCESS_H
+#pragma once
 
 #include "base/network.h"
-#include "base/text.h"
 #include "gateway/access/access_policy.h"
 #include "gateway/access/access_rate.h"
 #include "gateway/access/jwt.h"
@@ -125,5 +123,3 @@ void access_admit(struct access *access, const struct access_request *request, c
 /* Checks a request. Takes one request from the caller's rate limit or, if it is not authenticated, from that of
  * its address. */
 void access_check(struct access *access, const struct access_request *request, struct access_answer *answer);
-
-#endif

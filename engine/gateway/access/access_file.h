@@ -1,7 +1,6 @@
 /* access_file.h: File that is read again when its stamp has changed: keys and policies, which are replaced while in
  * use. */
-#ifndef SLUICE_GATEWAY_ACCESS_ACCESS_FILE_H
-#define SLUICE_GATEWAY_ACCESS_ACCESS_FILE_H
+#pragma once
 
 #include "base/file.h"
 
@@ -18,5 +17,3 @@ bool access_file_changed(const struct access_file *file);
 /* Reads the whole file, but at most one byte more than `bytes_max`. False: CONFIG or SYSTEM; it is read again
  * when it changes. */
 bool access_file_read(struct access_file *file, size_t bytes_max, struct arena *arena, struct text *text, struct error *error);
-
-#endif

@@ -21,8 +21,7 @@
  *
  * A policy is immutable after reading.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_ACCESS_POLICY_H
-#define SLUICE_GATEWAY_ACCESS_ACCESS_POLICY_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -145,5 +144,3 @@ bool access_policy_allows(const struct access_policy *policy, const struct acces
 size_t access_policy_count(const struct access_policy *policy); /* of rows */
 const char *access_verb_name(enum access_verb verb);
 const char *access_kind_name(enum access_kind kind);
-
-#endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/suggest.h"
-#include "gateway/access/access_policy.h"
 
 #define WORDS_BYTES 512
 #define SERVER_VERBS (1u << ACCESS_METADATA)

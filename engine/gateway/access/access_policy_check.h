@@ -1,7 +1,6 @@
 /* access_policy_check.h: Search for entries of a file of policies that match nothing: a resource, a verb or a namespace by which a
  * row allows nothing of a plan. It is no error, since it may be deployed later. Pure. */
-#ifndef SLUICE_GATEWAY_ACCESS_ACCESS_POLICY_CHECK_H
-#define SLUICE_GATEWAY_ACCESS_ACCESS_POLICY_CHECK_H
+#pragma once
 
 #include "gateway/access/access_policy.h"
 #include "compiler/plan/plan.h"
@@ -14,5 +13,3 @@ typedef void access_policy_report(void *context, struct place place, const char 
 
 /* Reports each such name, in the order of the rows. */
 void access_policy_check(const struct access_policy *policy, const struct plan *plan, access_policy_report *report, void *context);
-
-#endif

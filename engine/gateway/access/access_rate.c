@@ -1,8 +1,6 @@
 /* access_rate.c: see access_rate.h. A bucket is stored as the time at which it will be full again. */
 #include "gateway/access/access_rate.h"
 
-#include <string.h>
-
 #include "base/number/duration.h"
 #include "base/list.h"
 #include "base/memory.h"

@@ -6,8 +6,7 @@
  *
  * A limiter belongs to one thread.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_ACCESS_RATE_H
-#define SLUICE_GATEWAY_ACCESS_ACCESS_RATE_H
+#pragma once
 
 #include "base/error.h"
 
@@ -32,5 +31,3 @@ int64_t access_rate_take(struct access_rate *rate, const struct access_identity 
 
 /* Whether access_rate_take() would refuse. */
 bool access_rate_is_spent(const struct access_rate *rate, const struct access_identity *identity, int64_t now_ms);
-
-#endif

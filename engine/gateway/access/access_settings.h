@@ -5,8 +5,7 @@
  * be read here, so its policies must come from a file that an option names. A protection that is requested but
  * cannot be provided is an error, and the gateway does not listen.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_ACCESS_SETTINGS_H
-#define SLUICE_GATEWAY_ACCESS_ACCESS_SETTINGS_H
+#pragma once
 
 #include "gateway/access/access.h"
 #include "compiler/resources/protection.h"
@@ -19,5 +18,3 @@ bool access_settings_ask(const struct access_settings *settings);
  * file. */
 bool access_settings_complete(struct access_settings *settings, const struct protection *protection, bool has_tls,
 			      struct error *error);
-
-#endif

@@ -5,7 +5,6 @@
 #include <openssl/sha.h>
 #include <sys/random.h>
 
-#include "base/arena.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number/number.h"

@@ -13,8 +13,7 @@
  * A key is found by the hash of its hash under a secret of the process, and compared in constant time, so that timing reveals
  * nothing about the file.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_API_KEYS_H
-#define SLUICE_GATEWAY_ACCESS_API_KEYS_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -36,5 +35,3 @@ void api_keys_close(struct api_keys *keys); /* NULL is fine */
 struct text api_keys_find(const struct api_keys *keys, struct text key);
 
 size_t api_keys_count(const struct api_keys *keys);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * A front end passes in a function that reads the headers. To be called before anything is produced.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_CALL_ACCESS_H
-#define SLUICE_GATEWAY_ACCESS_CALL_ACCESS_H
+#pragma once
 
 #include "gateway/access/access.h"
 #include "gateway/calls/call_setup.h"
@@ -44,5 +43,3 @@ void call_access_admit(struct access *access, const struct call_credentials *cre
  * in the arena. */
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
 		       struct access_resource resource, struct arena *arena, struct access_answer *answer);
-
-#endif

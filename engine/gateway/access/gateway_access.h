@@ -1,8 +1,7 @@
 /* gateway_access.h: Access options of a command with a gateway. Together with the files' securityConfig they become
  * the access settings of the gateway.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_GATEWAY_ACCESS_H
-#define SLUICE_GATEWAY_ACCESS_GATEWAY_ACCESS_H
+#pragma once
 
 #include "gateway/access/access_settings.h"
 #include "engine/run/listening.h"
@@ -70,5 +69,3 @@ bool gateway_access_equal(const struct gateway_access *access, const struct gate
 
 /* Checks that the listener does not accept other machines without authentication; else CONFIG. */
 bool gateway_access_check_host(const struct gateway_access *access, const struct listening_asked *listening, struct error *error);
-
-#endif

@@ -8,7 +8,6 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-#include "base/arena.h"
 #include "base/base64.h"
 #include "base/memory.h"
 #include "message/rows.h"

@@ -9,8 +9,7 @@
  *
  * A set is immutable once read.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_JWKS_H
-#define SLUICE_GATEWAY_ACCESS_JWKS_H
+#pragma once
 
 #include "base/error.h"
 #include "gateway/access/jwt_algorithm.h"
@@ -60,5 +59,3 @@ const struct jwk *jwks_find(const struct jwks *keys, struct text id, enum jwt_al
 
 size_t jwks_skipped(const struct jwks *keys); /* for all reasons */
 const char *jwks_skip_words(enum jwks_skip skip); /* "of an unknown type" */
-
-#endif

@@ -8,10 +8,8 @@
  *
  * A source belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_JWKS_SOURCE_H
-#define SLUICE_GATEWAY_ACCESS_JWKS_SOURCE_H
+#pragma once
 
-#include "base/error.h"
 #include "gateway/access/jwks.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -136,5 +134,3 @@ bool jwks_source_reread(struct jwks_source *source, struct error *error);
 
 /* A token named a key that the set lacks. True: a fetch that may bring it is in flight, or will be soon. */
 bool jwks_source_want(struct jwks_source *source);
-
-#endif

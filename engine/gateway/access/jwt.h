@@ -17,8 +17,7 @@
  * refusals to standard error. Fuzzing found nothing in either: 18 million inputs to libjose, 650,000 to this
  * file (tests/fuzz/jwt_fuzz.c).
  */
-#ifndef SLUICE_GATEWAY_ACCESS_JWT_H
-#define SLUICE_GATEWAY_ACCESS_JWT_H
+#pragma once
 
 #include "gateway/access/jwks.h"
 
@@ -75,5 +74,3 @@ void jwt_close(struct jwt *jwt); /* fine if it was not accepted, but zeroed */
 
 /* One sentence, in printable ASCII without quotes and backslashes, so that it can be part of WWW-Authenticate. */
 const char *jwt_refusal_words(enum jwt_refusal refusal);
-
-#endif

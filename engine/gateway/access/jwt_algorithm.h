@@ -6,11 +6,7 @@
  *
  * Callable from any thread.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_JWT_ALGORITHM_H
-#define SLUICE_GATEWAY_ACCESS_JWT_ALGORITHM_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -45,5 +41,3 @@ enum jwt_key_kind jwt_algorithm_key_kind(enum jwt_algorithm algorithm);
  * length differs from the key's is refused before OpenSSL reads it. A signature of a curve is r and s, each as
  * long as the field (RFC 7518, 3.4), never DER. */
 bool jwt_signature_holds(enum jwt_algorithm algorithm, struct evp_pkey_st *key, struct text message, struct text signature);
-
-#endif

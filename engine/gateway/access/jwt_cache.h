@@ -9,8 +9,7 @@
  *
  * A cache belongs to one thread.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_JWT_CACHE_H
-#define SLUICE_GATEWAY_ACCESS_JWT_CACHE_H
+#pragma once
 
 #include "gateway/access/jwt.h"
 
@@ -33,5 +32,3 @@ enum jwt_refusal jwt_cache_verify(struct jwt_cache *cache, struct text token, co
 bool jwt_cache_has(struct jwt_cache *cache, struct text token, int64_t now_ms);
 
 size_t jwt_cache_count(const struct jwt_cache *cache);
-
-#endif

@@ -1,9 +1,6 @@
 /* seldon_path.h: The prefix /seldon/NAMESPACE/NAME, which the ingress of Seldon Core 1 puts before the path of a deployment. Pure.
  */
-#ifndef SLUICE_GATEWAY_ACCESS_SELDON_PATH_H
-#define SLUICE_GATEWAY_ACCESS_SELDON_PATH_H
-
-#include <stdbool.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -17,5 +14,3 @@ struct seldon_path seldon_path_split(struct text path);
 
 /* Whether the path is of the API of Seldon Core 1, with or without a prefix, or with the predictor of an explainer behind it. */
 bool seldon_path_is_v1(struct text path);
-
-#endif

@@ -14,12 +14,10 @@
  *
  * It waits for Kafka, so it runs in a thread of its own.
  */
-#ifndef SLUICE_GATEWAY_CALLS_ANSWER_SEARCH_H
-#define SLUICE_GATEWAY_CALLS_ANSWER_SEARCH_H
+#pragma once
 
 #include <stdatomic.h>
 
-#include "base/arena.h"
 #include "gateway/calls/submission.h"
 #include "kafka/record.h"
 #include "message/records/reply.h"
@@ -63,5 +61,3 @@ struct answer_search {
 };
 
 void answer_search_run(struct answer_search *search);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * Independent of protocols. Belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_CALLS_ANSWER_WATCHES_H
-#define SLUICE_GATEWAY_CALLS_ANSWER_WATCHES_H
+#pragma once
 
 #include "gateway/calls/call_outcome.h"
 #include "gateway/calls/polls.h"
@@ -92,5 +91,3 @@ enum answer_watch_start {
 enum answer_watch_start answer_watches_begin(struct answer_watches *watches, const struct answer_watch_request *request);
 
 size_t answer_watches_count(const struct answer_watches *watches);
-
-#endif

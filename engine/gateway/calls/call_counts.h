@@ -4,8 +4,7 @@
  * counted together, with the code `other`. With Seldon's names that is at most 580 series more. A target that is gone keeps its
  * counts, so that no counter goes back. Belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_CALLS_CALL_COUNTS_H
-#define SLUICE_GATEWAY_CALLS_CALL_COUNTS_H
+#pragma once
 
 #include "gateway/calls/targets.h"
 #include "observe/exposition.h"
@@ -40,5 +39,3 @@ void call_counts_write(const struct call_counts *counts, struct exposition *expo
 
 /* Writes the metrics with Seldon's names. */
 void call_counts_write_seldon(const struct call_counts *counts, struct exposition *exposition);
-
-#endif

@@ -1,7 +1,6 @@
 /* call_feedback.h: Preparation of a call that takes feedback, for all protocols: checks it, and makes its record. Pure.
  */
-#ifndef SLUICE_GATEWAY_CALLS_CALL_FEEDBACK_H
-#define SLUICE_GATEWAY_CALLS_CALL_FEEDBACK_H
+#pragma once
 
 #include "gateway/calls/call_setup.h"
 
@@ -16,5 +15,3 @@ struct call_feedback {
  * x-request-id. False: refused. */
 bool call_feedback_prepare(const struct call_source *source, const struct call_feedback *given, struct call_request *call,
 			   struct call_refusal *refusal);
-
-#endif

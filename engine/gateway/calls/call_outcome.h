@@ -1,8 +1,7 @@
 /* call_outcome.h: Outcomes of calls, as callers get them: reads replies, and writes the gateway's own errors.
  * Pure.
  */
-#ifndef SLUICE_GATEWAY_CALLS_CALL_OUTCOME_H
-#define SLUICE_GATEWAY_CALLS_CALL_OUTCOME_H
+#pragma once
 
 #include "gateway/calls/calls.h"
 
@@ -80,5 +79,3 @@ struct text call_outcome_type(const struct call_outcome *outcome);
 
 /* Copies into the arena, which the outcome then has. A failed arena: memory ran out. */
 void call_outcome_keep(struct call_outcome *kept, const struct call_outcome *outcome, struct arena *arena);
-
-#endif

@@ -1,7 +1,6 @@
 /* call_record.h: Records of a gateway's calls, as they are sent to engines: requests, feedback and cancellations. Pure.
  */
-#ifndef SLUICE_GATEWAY_CALLS_CALL_RECORD_H
-#define SLUICE_GATEWAY_CALLS_CALL_RECORD_H
+#pragma once
 
 #include "base/number/number.h"
 #include "gateway/calls/calls.h"
@@ -39,5 +38,3 @@ struct outgoing call_record_bare(const struct call_request *request, const struc
 /* Of the request with that token (observe/cancel_board.h). */
 struct outgoing call_record_of_cancellation(const struct gateway_targets *targets, const struct gateway_target *target,
 					    struct text token);
-
-#endif

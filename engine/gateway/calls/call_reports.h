@@ -1,6 +1,5 @@
 /* call_reports.h: Kafka's reports of requests: what each means for its open call, which may end by it. Private to calls.c. */
-#ifndef SLUICE_GATEWAY_CALLS_CALL_REPORTS_H
-#define SLUICE_GATEWAY_CALLS_CALL_REPORTS_H
+#pragma once
 
 #include "gateway/calls/open_calls.h"
 
@@ -11,5 +10,3 @@ void call_placed(struct open_call *call);
  */
 void call_reports_take(void *context, const struct request_report *report);
 void call_reports_narrow(void *context);
-
-#endif

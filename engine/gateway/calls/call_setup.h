@@ -3,8 +3,7 @@
  *
  * A refusal has an HTTP status; call_outcome.h maps it to other protocols.
  */
-#ifndef SLUICE_GATEWAY_CALLS_CALL_SETUP_H
-#define SLUICE_GATEWAY_CALLS_CALL_SETUP_H
+#pragma once
 
 #include "gateway/gateway.h"
 #include "gateway/calls/idempotent_calls.h"
@@ -106,5 +105,3 @@ struct headers call_headers_passed(const struct call_source *source, struct aren
 
 /* The same and one more; without it if its value is empty. */
 struct headers call_headers_with(struct headers headers, const char *name, struct text value, struct arena *arena);
-
-#endif

@@ -11,8 +11,7 @@
  * number, which is never used again. So a duplicate or late reply cannot end another call. Belongs to its
  * loop's thread.
  */
-#ifndef SLUICE_GATEWAY_CALLS_CALLS_H
-#define SLUICE_GATEWAY_CALLS_CALLS_H
+#pragma once
 
 #include "base/number/random.h"
 #include "gateway/calls/call_counts.h"
@@ -157,5 +156,3 @@ struct calls_counts calls_counts(const struct calls *calls);
 
 /* The last of these, for call_source.dropped_traces. */
 uint64_t *calls_dropped_traces(struct calls *calls);
-
-#endif

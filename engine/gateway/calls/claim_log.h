@@ -1,8 +1,7 @@
 /* claim_log.h: Log of claims of idempotency keys: writes records to the claims topic, and applies all its records to the table of
  * claims (gateway/calls/idempotency_claims.h). Belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_CALLS_CLAIM_LOG_H
-#define SLUICE_GATEWAY_CALLS_CLAIM_LOG_H
+#pragma once
 
 #include "gateway/calls/idempotency_claims.h"
 #include "kafka/record.h"
@@ -44,5 +43,3 @@ bool claim_log_has_caught_up(const struct claim_log *log);
 
 /* Whether the topic can be read now. False: `error` has the reason. */
 bool claim_log_is_well(const struct claim_log *log, struct error *error);
-
-#endif

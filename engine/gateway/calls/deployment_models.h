@@ -2,8 +2,7 @@
  *
  * A model is listed once, though several steps may call it. Copies to a mirror are not listed, since no answer needs them.
  */
-#ifndef SLUICE_GATEWAY_CALLS_DEPLOYMENT_MODELS_H
-#define SLUICE_GATEWAY_CALLS_DEPLOYMENT_MODELS_H
+#pragma once
 
 #include "gateway/calls/call_setup.h"
 
@@ -19,5 +18,3 @@ bool deployment_model_next(const struct gateway_target *target, size_t *place, s
 /* The model of that name. False: it is refused; `list` is the request that lists the models. */
 bool deployment_model_find(const struct gateway_target *target, struct text name, const char *list, struct deployment_model *model,
 			   struct call_refusal *refusal);
-
-#endif

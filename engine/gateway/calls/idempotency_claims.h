@@ -20,8 +20,7 @@
  *
  * A caller has at most a tenth of the claims. Callers are counted in groups, by a hash of who they are.
  */
-#ifndef SLUICE_GATEWAY_CALLS_IDEMPOTENCY_CLAIMS_H
-#define SLUICE_GATEWAY_CALLS_IDEMPOTENCY_CLAIMS_H
+#pragma once
 
 #include "gateway/calls/submission.h"
 
@@ -106,5 +105,3 @@ struct claim_look claims_look(const struct claims *claims, const struct claim_di
 void claims_expire(struct claims *claims, int64_t now_ms, size_t most);
 
 size_t claims_count(const struct claims *claims);
-
-#endif

@@ -13,8 +13,7 @@
  * Calls are refused with 503 until the claims of the last CLAIMS_KEPT_MS have been read, and when the topic cannot be read any
  * more. Belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_CALLS_IDEMPOTENT_CALLS_H
-#define SLUICE_GATEWAY_CALLS_IDEMPOTENT_CALLS_H
+#pragma once
 
 #include "gateway/access/access_rate.h"
 #include "gateway/calls/calls.h"
@@ -67,5 +66,3 @@ bool keyed_calls_are_ready(const struct keyed_calls *keyed, struct error *error)
 
 /* Whether claims can be read now. False: no call with a key is taken until they can, and `error` has the reason. */
 bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error);
-
-#endif

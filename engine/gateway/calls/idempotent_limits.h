@@ -1,12 +1,7 @@
 /* idempotent_limits.h: Limits of open calls with idempotency keys: their number for each caller, and the bytes of requests that
  * wait for their claims. Callers are counted in groups, by a hash of who they are. Pure.
  */
-#ifndef SLUICE_GATEWAY_CALLS_IDEMPOTENT_LIMITS_H
-#define SLUICE_GATEWAY_CALLS_IDEMPOTENT_LIMITS_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "gateway/access/access_rate.h"
 
@@ -33,5 +28,3 @@ uint64_t keyed_caller(const struct access_identity *caller, bool has_share);
 bool keyed_room_take(struct keyed_room *room, const struct keyed_place *place);
 void keyed_room_give_body(struct keyed_room *room, struct keyed_place *place); /* its body is not kept any more */
 void keyed_room_give(struct keyed_room *room, struct keyed_place *place);
-
-#endif

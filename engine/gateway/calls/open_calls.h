@@ -1,7 +1,6 @@
 /* open_calls.h: Open calls of a gateway, each in a slot, and how one ends without a reply. Private to calls.c,
  * open_calls.c and call_reports.c. */
-#ifndef SLUICE_GATEWAY_CALLS_OPEN_CALLS_H
-#define SLUICE_GATEWAY_CALLS_OPEN_CALLS_H
+#pragma once
 
 #include "engine/worker/direct_hub.h"
 #include "gateway/calls/calls.h"
@@ -139,5 +138,3 @@ void open_call_answers_find(struct open_call *call);
 
 /* Writes the value of REPLY_HEADER of its request. Its target must be there. */
 struct text open_call_address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX]);
-
-#endif

@@ -3,8 +3,7 @@
  * poll that has waited for POLLS_WAIT_MS waits no more. One whose caller has said for how long it waits ends with that time
  * instead, and any ends whose caller leaves, or that is open for POLLS_DRAIN_MS while the gateway stops. The search of one that
  * ends so is told to stop, and keeps its place for seconds at most. Belongs to its loop's thread. */
-#ifndef SLUICE_GATEWAY_CALLS_POLLS_H
-#define SLUICE_GATEWAY_CALLS_POLLS_H
+#pragma once
 
 #include "gateway/calls/answer_search.h"
 #include "gateway/calls/calls.h"
@@ -86,5 +85,3 @@ static inline const char *poll_replay_refusal_words(enum poll_start start)
 		       ? "the gateway looks for as many answers for this caller as it may; ask again with the same key"
 		       : "the gateway looks for as many answers as it can; ask again with the same key";
 }
-
-#endif

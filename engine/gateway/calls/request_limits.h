@@ -4,8 +4,7 @@
  * Opening waits for Kafka. Later limits are read in a thread of their own while the loop serves, when they are asked for and every
  * REQUEST_LIMITS_MS: until Kafka has answered, a topic has the limit that was known before, and a new one Kafka's default.
  */
-#ifndef SLUICE_GATEWAY_CALLS_REQUEST_LIMITS_H
-#define SLUICE_GATEWAY_CALLS_REQUEST_LIMITS_H
+#pragma once
 
 #include "gateway/gateway.h"
 #include "gateway/calls/targets.h"
@@ -44,5 +43,3 @@ void request_limits_keep(const struct request_limits *limits, const struct gatew
 bool request_limits_renew(struct request_limits *limits);
 
 size_t request_limits_most(const struct request_limits *limits);
-
-#endif

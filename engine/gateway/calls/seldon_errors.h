@@ -5,8 +5,7 @@
  * SeldonMessage whose status is FAILURE. What a gateway refuses itself on other paths keeps its status and its form, because
  * Seldon has none for it.
  */
-#ifndef SLUICE_GATEWAY_CALLS_SELDON_ERRORS_H
-#define SLUICE_GATEWAY_CALLS_SELDON_ERRORS_H
+#pragma once
 
 #include "gateway/calls/call_outcome.h"
 
@@ -16,5 +15,3 @@ void seldon_failure_write(struct buffer *out, int status, enum error_kind kind, 
 /* Writes a failed outcome in Seldon's form: in that of Seldon Core 1 with `is_v1`, else in that of Seldon Core 2, if a pipeline
  * has failed. The body is written into `body`. False: the outcome is unchanged. */
 bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffer *body);
-
-#endif

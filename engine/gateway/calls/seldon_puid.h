@@ -2,8 +2,7 @@
  * each answer, and its clients send an answer back as feedback. The executor that followed has it in the header Seldon-Puid alone.
  * With `compat: seldon` answers have both. Pure.
  */
-#ifndef SLUICE_GATEWAY_CALLS_SELDON_PUID_H
-#define SLUICE_GATEWAY_CALLS_SELDON_PUID_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -15,5 +14,3 @@ bool seldon_puid_write(struct text message, struct text id, struct arena *arena,
 
 /* The same of protobuf; one without a meta gets one. */
 bool seldon_puid_encode(struct text message, struct text id, struct buffer *out);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * All belongs to the loop's thread.
  */
-#ifndef SLUICE_GATEWAY_CALLS_STREAMED_CALLS_H
-#define SLUICE_GATEWAY_CALLS_STREAMED_CALLS_H
+#pragma once
 
 #include "base/list.h"
 #include "gateway/grpc_outcome.h"
@@ -39,5 +38,3 @@ bool streamed_call_is_over(void *context);
 /* Appends a ModelStreamInferResponse. `id` is the request's own, if it is UTF-8. */
 void streamed_outcome_write(const struct call_outcome *outcome, struct text id, bool has_seldon_errors, struct buffer *parameters,
 			    struct buffer *out);
-
-#endif

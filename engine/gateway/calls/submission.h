@@ -11,8 +11,7 @@
   * request. A keyed MAC of the place would do the same without those headers, but all gateways would have to share a secret, and
    * ids would end when it is replaced. Who may read the topics in Kafka sees the nonce, and sees the answer beside it.
  */
-#ifndef SLUICE_GATEWAY_CALLS_SUBMISSION_H
-#define SLUICE_GATEWAY_CALLS_SUBMISSION_H
+#pragma once
 
 #include "message/records/reply.h"
 
@@ -58,5 +57,3 @@ size_t submission_write(const struct submission *submission, char out[SUBMISSION
 
 /* False: no gateway has given this id. */
 bool submission_read(struct text id, struct submission *submission);
-
-#endif

@@ -1,8 +1,7 @@
 /* targets.h: Targets of a gateway's calls: the pipelines of a plan. Each has the topics of its requests and of its feedback, and
  * states whether it can answer a caller that waits. Pure.
  */
-#ifndef SLUICE_GATEWAY_CALLS_TARGETS_H
-#define SLUICE_GATEWAY_CALLS_TARGETS_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 
@@ -69,5 +68,3 @@ struct text gateway_target_version(const struct gateway_target *target, char dig
 /* Whether there is a Model of that name. It may still be no target: because other resources call it, or because no
  * server has it. */
 bool gateway_targets_have_model(const struct gateway_targets *targets, struct text name);
-
-#endif

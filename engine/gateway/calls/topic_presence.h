@@ -9,8 +9,7 @@
  *
  * Belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_CALLS_TOPIC_PRESENCE_H
-#define SLUICE_GATEWAY_CALLS_TOPIC_PRESENCE_H
+#pragma once
 
 #include "gateway/calls/targets.h"
 #include "kafka/topics/topic_setup.h"
@@ -57,5 +56,3 @@ static inline bool topic_presence_lacks(const struct topic_presence *presence, c
 #define OWN_TOPIC_STEP "create it, or start a gateway or an engine with `--topics create`"
 #define REPLIES_GONE_WORDS "topic %s, by which engines answer, is gone; " OWN_TOPIC_STEP
 #define CLAIMS_GONE_WORDS "topic %s, in which idempotency keys are claimed, is gone; " OWN_TOPIC_STEP
-
-#endif

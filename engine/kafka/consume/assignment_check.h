@@ -12,8 +12,7 @@
  * commit is waited for. That there is no answer for 30 s is logged. While partitions are marked, the thread asks again every
  * ASSIGNMENT_CHECK_LOOK_MS, as the pipeline may be moved back.
  */
-#ifndef SLUICE_KAFKA_CONSUME_ASSIGNMENT_CHECK_H
-#define SLUICE_KAFKA_CONSUME_ASSIGNMENT_CHECK_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -50,5 +49,3 @@ void assignment_check_end(struct assignment_check *check);
 /* Leaves the group and joins it again as a new member, so that all partitions are assigned again. A client with a fatal error, as
  * one that Kafka has fenced, does nothing: its error says what follows, and another one may take its place, with its topics. */
 rd_kafka_resp_err_t group_rejoin(rd_kafka_t *client);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Engines of versions before the mark ignore it.
  */
-#ifndef SLUICE_KAFKA_CONSUME_COMMIT_MARK_H
-#define SLUICE_KAFKA_CONSUME_COMMIT_MARK_H
+#pragma once
 
 #include "base/text.h"
 
@@ -21,5 +20,3 @@ struct text commit_mark_group(struct text metadata);
 
 /* The metadata behind the mark, or all of it if there is none. Borrows the metadata. */
 struct text commit_mark_strip(struct text metadata);
-
-#endif

@@ -4,8 +4,7 @@
  * The worker sets them when it ends an output, and they are read when that output is committed. No second output ends
  * before that, so no lock is needed.
  */
-#ifndef SLUICE_KAFKA_CONSUME_COMMIT_REFERENCES_H
-#define SLUICE_KAFKA_CONSUME_COMMIT_REFERENCES_H
+#pragma once
 
 #include "kafka/record.h"
 #include "flow/state/changelog_identity.h"
@@ -28,5 +27,3 @@ bool commit_references_set(struct commit_references *references, const struct po
 
 /* NULL: none. */
 const struct state_reference *commit_references_find(const struct commit_references *references, const struct position *position);
-
-#endif

@@ -1,7 +1,6 @@
 /* committed_offsets.h: Committed offsets of a group, read into the positions of a transaction that was given up
  * (kafka/produce/settlement.h). Private to the committer. */
-#ifndef SLUICE_KAFKA_CONSUME_COMMITTED_OFFSETS_H
-#define SLUICE_KAFKA_CONSUME_COMMITTED_OFFSETS_H
+#pragma once
 
 #include "kafka/client.h"
 #include "kafka/produce/settlement.h"
@@ -13,5 +12,3 @@ rd_kafka_resp_err_t committed_offsets_read(const struct consumer *consumer, stru
 
 /* Marks all positions as unknown, for a consumer that gives them up: their next owner reads what is committed. */
 void committed_offsets_forget(struct settlement *settlement);
-
-#endif

@@ -13,8 +13,7 @@
  * A consumer is a table of operations: that of consumer_open() is Kafka's, that of the simulated Kafka is the simulator's. The
  * functions below mean the same for both.
  */
-#ifndef SLUICE_KAFKA_CONSUME_CONSUMER_H
-#define SLUICE_KAFKA_CONSUME_CONSUMER_H
+#pragma once
 
 #include "kafka/topics/absent_topics.h"
 #include "kafka/consume/commit_references.h"
@@ -212,5 +211,3 @@ static inline bool consumer_follow(struct consumer *consumer, const struct consu
 {
 	return consumer->operations->follow(consumer, topics, error);
 }
-
-#endif

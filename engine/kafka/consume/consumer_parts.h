@@ -2,8 +2,7 @@
  * opens, takes, and accepts changes; consumer_events.c handles events; consumer_topics.c knows the topics, and which are
  * absent. All functions here are for the consumer's own thread.
  */
-#ifndef SLUICE_KAFKA_CONSUME_CONSUMER_PARTS_H
-#define SLUICE_KAFKA_CONSUME_CONSUMER_PARTS_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -148,5 +147,3 @@ void consumer_ask_denied(struct kafka_consumer *consumer);
 /* Finds the topics that were deleted or are denied, after one was missing for a while, and logs what changed. Waits for Kafka, but
  * only while a topic is missing. */
 void consumer_look_for_topics(struct kafka_consumer *consumer);
-
-#endif

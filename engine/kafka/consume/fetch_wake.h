@@ -11,8 +11,7 @@
  *
  * No version wakes the thread of a partition that is resumed: one that had nothing else to fetch went on after a second.
  */
-#ifndef SLUICE_KAFKA_CONSUME_FETCH_WAKE_H
-#define SLUICE_KAFKA_CONSUME_FETCH_WAKE_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -37,5 +36,3 @@ void fetch_wake_note(struct fetch_wake *wake, size_t records, size_t bytes, bool
 
 /* To be called when partitions were paused, resumed, sought, assigned, or revoked. */
 void fetch_wake_change(struct fetch_wake *wake);
-
-#endif

@@ -1,8 +1,7 @@
 /* group_client.h: Group client: client that asks for the committed offsets of a group, which it never joins, and for the ends of
  * partitions. Private to kafka. To be closed by client_destroy().
  */
-#ifndef SLUICE_KAFKA_CONSUME_GROUP_CLIENT_H
-#define SLUICE_KAFKA_CONSUME_GROUP_CLIENT_H
+#pragma once
 
 #include "kafka/client.h"
 
@@ -13,5 +12,3 @@ enum group_client_reads { READS_COMMITTED, READS_ALL };
 /* `is_quiet`: librdkafka's lines are not logged. NULL: CONFIG or SYSTEM. */
 rd_kafka_t *group_client_open(const char *brokers, struct properties properties, const char *group, enum group_client_reads reads,
 			      bool is_quiet, struct error *error);
-
-#endif

@@ -8,8 +8,7 @@
  * has nothing left to read there. After that record each offset counts as a record. All offsets count as records
  * where more than GROUP_LAG_READ_MOST of them are left and the group makes progress.
  */
-#ifndef SLUICE_KAFKA_CONSUME_GROUP_LAG_H
-#define SLUICE_KAFKA_CONSUME_GROUP_LAG_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -46,5 +45,3 @@ bool group_lag_mark(struct group_lag *backlog, struct text topics, int timeout_m
 
 /* As group_lag_measure(), but only up to the ends that group_lag_mark() noted. 0: the group has passed all of it. */
 int64_t group_lag_left(struct group_lag *backlog, struct text topics, int timeout_ms);
-
-#endif

@@ -4,8 +4,7 @@
  * here, by librdkafka's older call. Its DescribeConsumerGroups (2.0.2) frees memory that a later answer still uses,
  * when the broker does not support the request, as that of `sluice dev`.
  */
-#ifndef SLUICE_KAFKA_CONSUME_GROUP_MEMBERS_H
-#define SLUICE_KAFKA_CONSUME_GROUP_MEMBERS_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -35,5 +34,3 @@ bool group_members_host(rd_kafka_t *client, const char *group, const char *insta
 
 /* Whether this Kafka supports requests about groups, if it answers in time. */
 bool group_members_are_known(rd_kafka_t *client, const char *group);
-
-#endif

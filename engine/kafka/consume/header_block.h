@@ -8,8 +8,7 @@
  *
  * Private to log. Pure.
  */
-#ifndef SLUICE_KAFKA_CONSUME_HEADER_BLOCK_H
-#define SLUICE_KAFKA_CONSUME_HEADER_BLOCK_H
+#pragma once
 
 #include "base/arena.h"
 #include "message/message.h"
@@ -26,5 +25,3 @@ bool header_block_read(struct text block, struct arena *arena, struct headers *h
 /* Finds the last header of that name, compared without case, and copies nothing: `value` borrows from the block; bytes NULL: there
  * is none. False: the bytes are not exactly such headers. */
 bool header_block_value(struct text block, struct text name, struct text *value);
-
-#endif

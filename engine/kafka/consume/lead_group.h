@@ -12,8 +12,7 @@
  *
  * Belongs to one thread. It reads no records.
  */
-#ifndef SLUICE_KAFKA_CONSUME_LEAD_GROUP_H
-#define SLUICE_KAFKA_CONSUME_LEAD_GROUP_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -89,5 +88,3 @@ void lead_group_ask(struct lead_group *group, struct group_question *const *ques
 /* Commits positions of a member that is alone; others commit theirs in a transaction (kafka/produce/fenced_writer.h). False:
  * SYSTEM. */
 bool lead_group_commit(struct lead_group *group, const struct fenced_position *positions, size_t count, struct error *error);
-
-#endif

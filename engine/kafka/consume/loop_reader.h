@@ -6,8 +6,7 @@
  *
  * Belongs to the thread of its loop, as do the owner's functions.
  */
-#ifndef SLUICE_KAFKA_CONSUME_LOOP_READER_H
-#define SLUICE_KAFKA_CONSUME_LOOP_READER_H
+#pragma once
 
 #include "kafka/consume/reader.h"
 #include "net/loop.h"
@@ -31,5 +30,3 @@ struct loop_reader_config {
 /* Starts to read. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
 struct loop_reader *loop_reader_open(const struct loop_reader_config *config, struct loop *loop, struct error *error);
 void loop_reader_close(struct loop_reader *reader); /* NULL is fine; waits some seconds if no broker answers */
-
-#endif

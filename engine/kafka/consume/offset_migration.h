@@ -24,8 +24,7 @@
  *
  * For commands, before any worker starts: this waits for Kafka.
  */
-#ifndef SLUICE_KAFKA_CONSUME_OFFSET_MIGRATION_H
-#define SLUICE_KAFKA_CONSUME_OFFSET_MIGRATION_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -55,5 +54,3 @@ struct offset_migration_config {
  * not let the login see are treated as absent. REMOTE: Kafka does not answer; SYSTEM: it refuses. */
 bool offset_migration_carry_out(const struct offset_migration_config *config, const struct offset_migration_topic *topics,
 				size_t count, size_t *moved, struct error *error);
-
-#endif

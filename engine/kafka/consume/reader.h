@@ -3,8 +3,7 @@
  *
  * Belongs to one thread. Opening waits for Kafka; reading need not: a reader may ring a bell of a loop.
  */
-#ifndef SLUICE_KAFKA_CONSUME_READER_H
-#define SLUICE_KAFKA_CONSUME_READER_H
+#pragma once
 
 #include "kafka/consume/stream_reader.h"
 
@@ -81,5 +80,3 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 bool topic_give_all(const struct reader_config *config,
 		    bool (*take)(void *context, const struct record *record, struct error *error), void *context,
 		    struct error *error);
-
-#endif

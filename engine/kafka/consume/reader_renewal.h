@@ -1,8 +1,7 @@
 /* reader_renewal.h: Opens a reader in a thread, and again after it failed, as often as it takes, while its loop continues. Belongs
  * to the thread of its loop.
  */
-#ifndef SLUICE_KAFKA_CONSUME_READER_RENEWAL_H
-#define SLUICE_KAFKA_CONSUME_READER_RENEWAL_H
+#pragma once
 
 #include "kafka/consume/reader.h"
 #include "net/loop_task.h"
@@ -42,5 +41,3 @@ void reader_renewal_log(const char *meanwhile, const struct error *error);
 
 /* Ends an attempt, of which nothing is called any more; fine when there is none. May wait some seconds if no broker answers. */
 void reader_renewal_end(struct reader_renewal *renewal);
-
-#endif

@@ -1,8 +1,7 @@
 /* stream_parts.h: Parts of a stream and of its reader, which kafka/consume/reader.c reads too: a stream that is not by time has one
  * queue for all its partitions. Private to kafka.
  */
-#ifndef SLUICE_KAFKA_CONSUME_STREAM_PARTS_H
-#define SLUICE_KAFKA_CONSUME_STREAM_PARTS_H
+#pragma once
 
 #include "kafka/client.h"
 #include "kafka/consume/fetch_wake.h"
@@ -71,5 +70,3 @@ bool stream_take(struct stream *stream, rd_kafka_message_t *message, rd_kafka_me
 
 /* Gives a record to the caller. */
 void stream_give(struct stream *stream, struct record *record, rd_kafka_message_t *message);
-
-#endif

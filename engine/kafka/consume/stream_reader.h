@@ -7,8 +7,7 @@
  * Belongs to one thread. Opening waits for Kafka. Reading does so only where a broker has not got what was read before, for some
  * seconds.
  */
-#ifndef SLUICE_KAFKA_CONSUME_STREAM_READER_H
-#define SLUICE_KAFKA_CONSUME_STREAM_READER_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -100,5 +99,3 @@ bool stream_has_leaders(const struct stream *stream);
 /* For how long no broker has answered the client, as far as its statistics show; since a stream was opened last, if
  * none has answered since. With `is_watched`. */
 int64_t stream_reader_silent_ms(const struct stream_reader *reader);
-
-#endif

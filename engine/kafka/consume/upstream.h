@@ -10,8 +10,7 @@
  *
  * All functions are for the owner's thread.
  */
-#ifndef SLUICE_KAFKA_CONSUME_UPSTREAM_H
-#define SLUICE_KAFKA_CONSUME_UPSTREAM_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -49,5 +48,3 @@ enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *tick
 
 /* Cancels a ticket: no answer of it comes any more. Does not wait for a request that is under way. */
 void upstream_forget(struct upstream *upstream, uint64_t ticket);
-
-#endif

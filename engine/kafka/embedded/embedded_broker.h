@@ -7,8 +7,7 @@
  *
  * Any thread may call.
  */
-#ifndef SLUICE_KAFKA_EMBEDDED_EMBEDDED_BROKER_H
-#define SLUICE_KAFKA_EMBEDDED_EMBEDDED_BROKER_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -30,5 +29,3 @@ int16_t embedded_broker_make(struct embedded_broker *cluster, const char *name, 
 /* Settings with which its clients do not wait for events that never come. */
 extern const struct properties embedded_consumer_settings;
 extern const struct properties embedded_producer_settings;
-
-#endif

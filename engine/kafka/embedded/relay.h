@@ -5,8 +5,7 @@
  * are answered or changed here. Answers leave in the order of their requests. Listens on the loopback only. Belongs
  * to its loop's thread.
  */
-#ifndef SLUICE_KAFKA_EMBEDDED_RELAY_H
-#define SLUICE_KAFKA_EMBEDDED_RELAY_H
+#pragma once
 
 #include "kafka/embedded/embedded_broker.h"
 #include "net/loop.h"
@@ -21,5 +20,3 @@ struct relay *relay_open(struct loop *loop, struct embedded_broker *cluster, int
 void relay_close(struct relay *relay); /* before the cluster is; NULL is fine */
 
 const char *relay_brokers(const struct relay *relay); /* host:port; lives as long as it does */
-
-#endif

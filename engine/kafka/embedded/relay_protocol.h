@@ -6,8 +6,7 @@
  * Metadata of versions 3 and 4 is sent to the mock as version 2. In Metadata and FindCoordinator the relay's address
  * replaces the broker's.
  */
-#ifndef SLUICE_KAFKA_EMBEDDED_RELAY_PROTOCOL_H
-#define SLUICE_KAFKA_EMBEDDED_RELAY_PROTOCOL_H
+#pragma once
 
 #include "base/text.h"
 
@@ -53,5 +52,3 @@ void relay_ask(const struct relay_request *request, bool *all, struct buffer *ou
  * cannot be parsed. */
 bool relay_change(const struct relay_request *request, bool all, struct text response, const char *host, int32_t port,
 		  struct buffer *out);
-
-#endif

@@ -1,8 +1,7 @@
 /* relay_queue.h: Queue of one client's pending requests in the relay (relay.h): those whose answers have not left. It
  * is bounded in number and in bytes. While it is full, nothing more is read from the client.
  */
-#ifndef SLUICE_KAFKA_EMBEDDED_RELAY_QUEUE_H
-#define SLUICE_KAFKA_EMBEDDED_RELAY_QUEUE_H
+#pragma once
 
 #include "kafka/embedded/relay_protocol.h"
 
@@ -34,5 +33,3 @@ struct relay_pending *relay_queue_add(struct relay_queue *queue, const char *byt
 void relay_queue_drop(struct relay_queue *queue); /* drops the first request, of which there is one */
 
 bool relay_queue_is_full(const struct relay_queue *queue);
-
-#endif

@@ -18,8 +18,7 @@
  * Three kinds of errors end the engine (NEWS_BROKEN) with uncommitted offsets: repeated fatal errors of producers, a changelog that
  * is gone, and a wrong clock. A supervisor restarts the engine, and an operator can fix the reported cause.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_AT_LEAST_ONCE_H
-#define SLUICE_KAFKA_PRODUCE_AT_LEAST_ONCE_H
+#pragma once
 
 #include "kafka/produce/output.h"
 
@@ -28,5 +27,3 @@
  * are to be ended again. NEWS_VOID has the positions of partitions that now belong to other members. The offsets
  * of NEWS_RESET mean nothing: the caller knows from former news what is committed. */
 struct output *at_least_once_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * For the worker's thread.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_BEST_EFFORT_H
-#define SLUICE_KAFKA_PRODUCE_BEST_EFFORT_H
+#pragma once
 
 #include "kafka/topics/batch_limit.h"
 #include "kafka/record.h"
@@ -73,5 +72,3 @@ static inline uint64_t best_effort_acknowledged(struct best_effort *producer)
 {
 	return producer->operations->acknowledged(producer);
 }
-
-#endif

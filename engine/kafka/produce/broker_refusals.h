@@ -6,8 +6,7 @@
  *
  * Belongs to one thread at a time.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_BROKER_REFUSALS_H
-#define SLUICE_KAFKA_PRODUCE_BROKER_REFUSALS_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -39,5 +38,3 @@ void broker_refusals_renew(struct broker_refusals *refusals);
 
 /* Something was committed. */
 void broker_refusals_committed(struct broker_refusals *refusals, int64_t now_ms);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Pure: at_least_once.c sends and commits on Kafka, the simulated Kafka on itself.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_COMMIT_BATCHES_H
-#define SLUICE_KAFKA_PRODUCE_COMMIT_BATCHES_H
+#pragma once
 
 #include "kafka/produce/output.h"
 
@@ -77,5 +76,3 @@ bool commit_batches_give_up(struct commit_batches *commits, struct positions *en
 /* True once for each batch: it is over. `committed` has what was committed, and nothing if the commit failed. With
  * `is_void` it has the positions of partitions that now belong to other members; nothing is known of those. */
 bool commit_batches_over(struct commit_batches *commits, struct positions *committed, bool *is_void);
-
-#endif

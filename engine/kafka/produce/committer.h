@@ -5,8 +5,7 @@
  * request, a start, needs no call. Then one end follows the other. While a request is being served, the worker does
  * not use the producer.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_COMMITTER_H
-#define SLUICE_KAFKA_PRODUCE_COMMITTER_H
+#pragma once
 
 #include "kafka/client.h"
 #include "kafka/produce/output.h"
@@ -49,5 +48,3 @@ const char *committer_reason(const struct committer *committer);
 
 /* What the thread does now, in words, and the number of its calls so far: the same for as long as a call lasts. */
 unsigned committer_calls(const struct committer *committer, const char **doing);
-
-#endif

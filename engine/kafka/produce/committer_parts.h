@@ -1,6 +1,5 @@
 /* committer_parts.h: State of a committer, and its transactional producer. Private to committer.c and committer_producer.c. */
-#ifndef SLUICE_KAFKA_PRODUCE_COMMITTER_PARTS_H
-#define SLUICE_KAFKA_PRODUCE_COMMITTER_PARTS_H
+#pragma once
 
 #include "kafka/produce/broker_refusals.h"
 #include "kafka/produce/committer.h"
@@ -61,5 +60,3 @@ void committer_producer_close(struct committer *committer);
 /* Takes the producer's events. Called under the lock. A commit waits for failed records until they are taken from the queue. The
  * commit also reports their failure. */
 void committer_events_drain(struct committer *committer);
-
-#endif

@@ -13,8 +13,7 @@
  *
  * Belongs to one thread. Opening, writing and closing wait for Kafka.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_FENCED_WRITER_H
-#define SLUICE_KAFKA_PRODUCE_FENCED_WRITER_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -55,5 +54,3 @@ bool fenced_writer_is_open(const struct fenced_writer *writer);
  * the group that has the name of the transactional id, and no members. False: SYSTEM; LIMIT: a record is too large. */
 bool fenced_writer_commit(struct fenced_writer *writer, const struct fenced_position *positions, size_t count,
 			  const struct lead_group *group, struct error *error);
-
-#endif

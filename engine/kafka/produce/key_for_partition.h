@@ -5,8 +5,7 @@
  * the partition of that number. If its topic has fewer partitions, it goes to the number modulo their number. This
  * holds for every producer, however many partitions the topic has at that time.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_KEY_FOR_PARTITION_H
-#define SLUICE_KAFKA_PRODUCE_KEY_FOR_PARTITION_H
+#pragma once
 
 #include <stdint.h>
 
@@ -16,5 +15,3 @@
 
 /* `partition` is not negative. The text borrows `bytes`. */
 struct text key_for_partition(int32_t partition, char bytes[PARTITION_KEY_BYTES]);
-
-#endif

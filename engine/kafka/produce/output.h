@@ -7,8 +7,7 @@
  *
  * An output is a table of operations, as a consumer is. All functions are for the worker's thread.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_OUTPUT_H
-#define SLUICE_KAFKA_PRODUCE_OUTPUT_H
+#pragma once
 
 #include "kafka/topics/batch_limit.h"
 #include "kafka/consume/consumer.h"
@@ -174,5 +173,3 @@ static inline void output_forget_denials(struct output *output)
 {
 	output->operations->forget_denials(output);
 }
-
-#endif

@@ -12,8 +12,7 @@
  * prefetches those that are adjacent, which halves their cost for librdkafka's thread. The rules are
   * kafka/produce/produce_batch_rules.h's.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_PRODUCE_BATCH_H
-#define SLUICE_KAFKA_PRODUCE_PRODUCE_BATCH_H
+#pragma once
 
 #include "kafka/client.h"
 #include "kafka/produce/produce_batch_rules.h"
@@ -47,5 +46,3 @@ enum produce_verdict produce_batch_put(struct produce_batch *batch, rd_kafka_t *
 enum produce_verdict produce_batch_send(struct produce_batch *batch, const struct topic_handles *topics, struct error *error);
 
 void produce_batch_empty(struct produce_batch *batch); /* drops all results, which are void */
-
-#endif

@@ -4,8 +4,7 @@
  * Pure: produce_batch.c follows them on Kafka, the simulated Kafka on itself. The first result that leaves tells how many
  * partitions its topic has: sorted by a wrong number, records of one partition would change their order.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_PRODUCE_BATCH_RULES_H
-#define SLUICE_KAFKA_PRODUCE_PRODUCE_BATCH_RULES_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -35,5 +34,3 @@ size_t produce_batch_first(size_t count);
 
 /* Sorts results by their partitions: `order` gets their indexes. Results of a partition keep their order. */
 void produce_batch_sort(const int32_t *partitions, size_t count, uint16_t *order);
-
-#endif

@@ -5,8 +5,7 @@
  * take a record: best_effort.h loses the record; sender.h, request_producer.h and at_least_once.h produce it again or report it;
  * committer.h, fenced_writer.h and offset_migration.h give up the transaction.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_PRODUCER_H
-#define SLUICE_KAFKA_PRODUCE_PRODUCER_H
+#pragma once
 
 #include "kafka/client.h"
 
@@ -87,5 +86,3 @@ rd_kafka_resp_err_t producer_failure(const struct producer *producer, char reaso
 /* Produces a copy of a record again that was not stored: its partition, key, value, tag and the headers, which may be NULL. */
 rd_kafka_resp_err_t producer_repeat(const struct producer *producer, rd_kafka_topic_t *topic, const rd_kafka_message_t *record,
 				    const rd_kafka_headers_t *headers);
-
-#endif

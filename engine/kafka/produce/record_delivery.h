@@ -4,8 +4,7 @@
  * For threads that may wait, and for records that are rare, because each call opens a client. Any thread may call. Each call ends:
  * a record that Kafka does not acknowledge within the configured time is refused.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_RECORD_DELIVERY_H
-#define SLUICE_KAFKA_PRODUCE_RECORD_DELIVERY_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -26,5 +25,3 @@ struct record_delivery { /* borrowed */
 /* True: Kafka has all of them but those that were rejected. False: some may be missing, for the reason in `error`; rejected ones
  * may be among the others. */
 bool records_deliver(const struct record_delivery *delivery, const struct outgoing *records, size_t count, struct error *error);
-
-#endif

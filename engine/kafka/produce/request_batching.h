@@ -11,8 +11,7 @@
  * librdkafka's thread lets the records leave, when it learns of the acknowledgement. So they are in one batch: it would send
  * records that come from another thread in parts. The other functions belong to the thread of the loop.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_REQUEST_BATCHING_H
-#define SLUICE_KAFKA_PRODUCE_REQUEST_BATCHING_H
+#pragma once
 
 #include "kafka/client.h"
 #include "net/loop.h"
@@ -46,5 +45,3 @@ void request_batching_report_refused(struct request_batching *batching);
 
 /* Number of records that are batched now. */
 size_t request_batching_count(const struct request_batching *batching);
-
-#endif

@@ -14,8 +14,7 @@
  *
  * Belongs to one thread. Its bell rings when request_producer_tell() has a result to report.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_REQUEST_PRODUCER_H
-#define SLUICE_KAFKA_PRODUCE_REQUEST_PRODUCER_H
+#pragma once
 
 #include "kafka/record.h"
 #include "net/loop.h"
@@ -71,5 +70,3 @@ int32_t request_producer_answers(const struct request_producer *producer, struct
 
 /* Calls `reported` for each record whose result is known. */
 void request_producer_tell(struct request_producer *producer);
-
-#endif

@@ -3,8 +3,7 @@
  * Belongs to one thread; its calls wait for Kafka. A record that Kafka does not acknowledge within the configured
  * time is refused, so every wait ends.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_SENDER_H
-#define SLUICE_KAFKA_PRODUCE_SENDER_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -37,5 +36,3 @@ bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t 
 bool sender_settled(struct sender *sender, int wait_ms);
 
 uint64_t sender_acknowledged(const struct sender *sender);
-
-#endif

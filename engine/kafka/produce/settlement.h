@@ -7,8 +7,7 @@
  *
  * Pure: the committer's thread makes the calls on Kafka, the simulated Kafka makes them on itself.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_SETTLEMENT_H
-#define SLUICE_KAFKA_PRODUCE_SETTLEMENT_H
+#pragma once
 
 #include "kafka/produce/output.h"
 
@@ -64,5 +63,3 @@ struct committed_offset {
  * the worker knows. Where the commit is in doubt, the others tell it, since a transaction commits all of its offsets or none.
  * False: no other tells it; the positions are as before, and the group is to be asked again. */
 bool settlement_resolve(struct settlement *settlement, const struct committed_offset *committed);
-
-#endif

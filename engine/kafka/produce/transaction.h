@@ -20,12 +20,9 @@
  * and its transactional id: the transaction is in doubt, as after a call that failed. output_check() fails when that has not helped
  * before, and when it is the consumer's client that hangs, by which the committed offsets are read.
  */
-#ifndef SLUICE_KAFKA_PRODUCE_TRANSACTION_H
-#define SLUICE_KAFKA_PRODUCE_TRANSACTION_H
+#pragma once
 
 #include "kafka/produce/output.h"
 
 /* Opens the output. Closing it waits some seconds for the committer's current call. */
 struct output *transaction_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
-
-#endif

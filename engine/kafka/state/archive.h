@@ -6,8 +6,7 @@
  *
  * An archive is a table of operations, as a consumer is. All functions are for the worker's thread.
  */
-#ifndef SLUICE_KAFKA_STATE_ARCHIVE_H
-#define SLUICE_KAFKA_STATE_ARCHIVE_H
+#pragma once
 
 #include <assert.h>
 
@@ -152,5 +151,3 @@ static inline bool archive_keep(struct archive *archive, uint64_t ticket, const 
 	assert(archive_has_snapshots(archive));
 	return archive->operations->keep(archive, ticket, place, error);
 }
-
-#endif

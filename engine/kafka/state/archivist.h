@@ -3,8 +3,7 @@
  * archivist.c is the thread, the worker's calls, and the snapshots. archivist_restore.c restores. Both report by
  * archivist_news.c. All functions here are for the archive's own thread.
  */
-#ifndef SLUICE_KAFKA_STATE_ARCHIVIST_H
-#define SLUICE_KAFKA_STATE_ARCHIVIST_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -79,5 +78,3 @@ void archivist_bring_back(struct archivist *archivist, struct job *job);
 
 /* Closes the reader that successive restores share. Fine when there is none. */
 void archivist_close_reader(struct archivist *archivist);
-
-#endif

@@ -6,8 +6,7 @@
  * the partition ended when the read began. Transactions that a dead engine had begun to commit are waited for;
  * aborted ones are skipped.
  */
-#ifndef SLUICE_KAFKA_STATE_CHANGELOG_H
-#define SLUICE_KAFKA_STATE_CHANGELOG_H
+#pragma once
 
 #include "kafka/produce/output.h"
 #include "flow/state/change.h"
@@ -74,5 +73,3 @@ bool changelog_may_be_kept(struct changelog_reader *reader, const char *topic, s
 /* Reads changes into the store. Changes of scopes that the store does not have are dropped. */
 enum changelog_end changelog_read(struct changelog_reader *reader, const struct changelog_source *source, struct store *store,
 				  struct changelog_extent *extent, struct error *error);
-
-#endif

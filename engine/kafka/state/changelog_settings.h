@@ -3,8 +3,7 @@
  * A changelog must be compacted, and only compacted: with `delete` in its cleanup.policy Kafka deletes records that
  * are older than its retention. For commands: it waits for Kafka.
  */
-#ifndef SLUICE_KAFKA_STATE_CHANGELOG_SETTINGS_H
-#define SLUICE_KAFKA_STATE_CHANGELOG_SETTINGS_H
+#pragma once
 
 #include "kafka/client.h"
 
@@ -24,5 +23,3 @@ typedef void changelog_found(void *context, const char *topic, enum changelog_fa
  * old), none is reported. False: memory ran out (SYSTEM). */
 bool changelog_settings_look(rd_kafka_t *client, const char *const *topics, size_t count, changelog_found *found, void *context,
 			     struct error *error);
-
-#endif

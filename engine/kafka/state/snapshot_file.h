@@ -5,8 +5,7 @@
  *
  * These calls wait for the disk; they are for the archivist's thread.
  */
-#ifndef SLUICE_KAFKA_STATE_SNAPSHOT_FILE_H
-#define SLUICE_KAFKA_STATE_SNAPSHOT_FILE_H
+#pragma once
 
 #include "flow/state/snapshot.h"
 
@@ -31,5 +30,3 @@ bool snapshot_file_write(struct snapshot_file *file, struct text bytes, struct e
  * trace. */
 bool snapshot_file_keep(struct snapshot_file *file, struct error *error);
 void snapshot_file_drop(struct snapshot_file *file); /* NULL is fine */
-
-#endif

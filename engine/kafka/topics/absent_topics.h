@@ -4,8 +4,7 @@
  * Kafka refuses a topic in two ways. It does not show the topic to a login without any right to it; a look finds that, and that
  * the right is given back. Or it shows the topic and refuses its records: a record of it, or the registry of topics
  * (kafka/topics/topic_registry.h), says that it may be read again. */
-#ifndef SLUICE_KAFKA_TOPICS_ABSENT_TOPICS_H
-#define SLUICE_KAFKA_TOPICS_ABSENT_TOPICS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,5 +48,3 @@ void absent_topics_begin(struct absent_topics *absent);
 /* Takes over what a look found, which is empty then. Topics that Kafka shows stay denied. What is not begun stays so. False: memory
  * ran out, and nothing has changed. */
 bool absent_topics_replace(struct absent_topics *absent, struct absent_topics *found);
-
-#endif

@@ -10,8 +10,7 @@
  *
  * All producers of an engine share one bound. The others use a lowered bound when they are opened again.
  */
-#ifndef SLUICE_KAFKA_TOPICS_BATCH_LIMIT_H
-#define SLUICE_KAFKA_TOPICS_BATCH_LIMIT_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -47,5 +46,3 @@ static inline bool batch_limit_isolates(size_t batch_bytes, size_t record_bytes)
 {
 	return batch_bytes <= 1 || record_bytes + BATCH_OVERHEAD_BYTES > batch_bytes;
 }
-
-#endif

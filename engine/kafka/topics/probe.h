@@ -3,8 +3,7 @@
  *
  * For commands: it waits for Kafka, at most 15 s for each request.
  */
-#ifndef SLUICE_KAFKA_TOPICS_PROBE_H
-#define SLUICE_KAFKA_TOPICS_PROBE_H
+#pragma once
 
 #include "kafka/topics/topic_setup.h"
 
@@ -42,5 +41,3 @@ struct probe {
  * login. */
 bool probe_kafka(const char *brokers, struct properties properties, struct wanted_topics topics, const char *const *groups,
 		 size_t group_count, struct arena *arena, struct probe *probe, struct error *error);
-
-#endif

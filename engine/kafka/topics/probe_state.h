@@ -1,8 +1,7 @@
 /* probe_state.h: Probe of the state that a group's commits refer to: whether the changelog still has it, as far as
  * can be seen without a restore. For `sluice doctor`, and for reloads: it waits for Kafka.
  */
-#ifndef SLUICE_KAFKA_TOPICS_PROBE_STATE_H
-#define SLUICE_KAFKA_TOPICS_PROBE_STATE_H
+#pragma once
 
 #include "kafka/topics/topic_setup.h"
 
@@ -20,5 +19,3 @@ enum state_verdict probe_state(const char *brokers, struct properties properties
 /* Probes all changelogs among them for which the loss of state is not accepted. CONFIG: state is lost. SYSTEM:
  * Kafka does not show it, or does not answer. */
 bool probe_states(const char *brokers, struct properties properties, struct wanted_topics wanted, struct error *error);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * A registry belongs to its loop's thread.
  */
-#ifndef SLUICE_KAFKA_TOPICS_REGISTRY_H
-#define SLUICE_KAFKA_TOPICS_REGISTRY_H
+#pragma once
 
 #include "message/formats/format.h"
 #include "net/http/http.h"
@@ -51,5 +50,3 @@ bool registry_is_ready(const struct registry *registry);
 
 /* Reason why it is not ready, or why a schema does not come; empty: no error. */
 const char *registry_trouble(const struct registry *registry);
-
-#endif

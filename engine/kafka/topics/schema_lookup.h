@@ -1,8 +1,7 @@
 /* schema_lookup.h: Client of kafkaConfig's schema registry for threads that read records and may wait for its replies: those of
  * commands, and of services of an engine.
  */
-#ifndef SLUICE_KAFKA_TOPICS_SCHEMA_LOOKUP_H
-#define SLUICE_KAFKA_TOPICS_SCHEMA_LOOKUP_H
+#pragma once
 
 #include "kafka/topics/registry.h"
 #include "net/loop.h"
@@ -28,5 +27,3 @@ static inline const struct schema_source *schema_lookup_source(const struct sche
 /* To be called after each attempt to decode a record. True: try again, because its schema may have come meanwhile.
  * False with an `error` of kind SYSTEM: the registry does not answer. */
 bool schema_lookup_again(struct schema_lookup *asker, struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * For commands, and for a thread beside the engine's loop: a call opens a client, and waits for Kafka.
  */
-#ifndef SLUICE_KAFKA_TOPICS_TOPIC_FACTS_H
-#define SLUICE_KAFKA_TOPICS_TOPIC_FACTS_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -36,5 +35,3 @@ struct topic_names {
  * Kafka does not answer for TOPICS_WAIT_MS (kafka/topics/topic_setup.h), which is said after 3 s, or memory ran out. */
 bool topic_names_read(const char *brokers, struct properties properties, const char *prefix, struct arena *arena,
 		     struct topic_names *list, struct error *error);
-
-#endif

@@ -3,8 +3,7 @@
  * A producer or a consumer learns late, or never, that a topic was deleted: a consumer of an idle topic asks for its records for
  * ever. A look is one request for all topics. It waits for Kafka, so it is for a thread beside the loop.
  */
-#ifndef SLUICE_KAFKA_TOPICS_TOPIC_FINDER_H
-#define SLUICE_KAFKA_TOPICS_TOPIC_FINDER_H
+#pragma once
 
 #include "kafka/record.h"
 
@@ -23,5 +22,3 @@ void topic_finder_close(struct topic_finder *finder); /* NULL is fine */
 /* Looks at the topics: the former ones, at their indexes, then new ones. Waits at most so long. False: Kafka does not answer. */
 bool topic_finder_look(struct topic_finder *finder, const char *const *names, size_t count, enum topic_sight *sights, int wait_ms,
 		       struct error *error);
-
-#endif

@@ -16,8 +16,7 @@
  * accepts (acks=2). Kafka checks the right first: it refuses the record for want of it, or else for that number. A broker that
  * ignores the number would keep a record without key and value.
  */
-#ifndef SLUICE_KAFKA_TOPICS_TOPIC_REGISTRY_H
-#define SLUICE_KAFKA_TOPICS_TOPIC_REGISTRY_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -85,5 +84,3 @@ void topic_member_await(const struct topic_member *member, int timeout_ms, const
 
 /* Ends all questions for rights. */
 void topic_member_forget_rights(struct topic_member *member);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * For commands, before any worker starts: these calls wait for Kafka.
  */
-#ifndef SLUICE_KAFKA_TOPICS_TOPIC_SETTINGS_H
-#define SLUICE_KAFKA_TOPICS_TOPIC_SETTINGS_H
+#pragma once
 
 #include <librdkafka/rdkafka.h>
 #include <stdatomic.h>
@@ -41,5 +40,3 @@ bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t c
 /* Kafka's metadata of all topics, or of those that the client knows; to be destroyed by rd_kafka_metadata_destroy(). NULL: Kafka
  * has not answered. */
 const struct rd_kafka_metadata *topic_metadata_await(rd_kafka_t *client, bool all, struct settings_wait *wait);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * For commands, before any worker starts: these calls wait for Kafka.
  */
-#ifndef SLUICE_KAFKA_TOPICS_TOPIC_SETUP_H
-#define SLUICE_KAFKA_TOPICS_TOPIC_SETUP_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -70,5 +69,3 @@ bool topics_check(const char *brokers, struct properties properties, struct want
 
 /* Removes the topics; a topic that does not exist is fine. SYSTEM: Kafka refuses, or does not answer. */
 bool topics_remove(const char *brokers, struct properties properties, const char *const *names, size_t count, struct error *error);
-
-#endif

@@ -13,8 +13,7 @@
  * marks, and the origin of a request that has passed another topic before. The schemas also have assignments
  * and versions, which an answer has of experiments (message/records/answer_exposures.h). Requests have empty lists.
  */
-#ifndef SLUICE_MESSAGE_AVRO_AVRO_H
-#define SLUICE_MESSAGE_AVRO_AVRO_H
+#pragma once
 
 #include "message/formats/format.h"
 
@@ -56,5 +55,3 @@ uint64_t avro_request_fingerprint(void);
 uint64_t avro_answer_fingerprint(void);
 uint64_t avro_exposure_fingerprint(void); /* of message/records/exposure.h */
 uint64_t avro_crossing_fingerprint(void); /* of message/records/stage_link.h */
-
-#endif

@@ -3,8 +3,7 @@
  * Fields are matched by name, as in Avro's schema resolution. A field that the writer does not have gets its
  * default. The name of the record does not matter, only its fields. Content is copied into the arena.
  */
-#ifndef SLUICE_MESSAGE_AVRO_AVRO_FOREIGN_H
-#define SLUICE_MESSAGE_AVRO_AVRO_FOREIGN_H
+#pragma once
 
 #include "message/avro/avro.h"
 #include "message/avro/avro_writers.h"
@@ -14,5 +13,3 @@ bool avro_foreign_answer(struct avro_writer *writer, struct text body, struct ar
 			 struct error *error);
 
 void avro_resolution_free(struct avro_resolution *resolution); /* NULL is fine */
-
-#endif

@@ -4,8 +4,7 @@
  * Writers write at `to`, which must have `*_room` bytes. Readers advance the cursor; invalid bytes fail it,
  * with an error (INPUT; LIMIT: the arena is full).
  */
-#ifndef SLUICE_MESSAGE_AVRO_AVRO_PARTS_H
-#define SLUICE_MESSAGE_AVRO_AVRO_PARTS_H
+#pragma once
 
 #include "message/avro/avro_wire.h"
 #include "message/message.h"
@@ -36,5 +35,3 @@ static inline char *avro_put_origin(char *to, const struct origin *origin)
 size_t avro_failure_room(const struct error *failure);
 char *avro_put_failure(char *to, const struct error *failure);
 bool avro_read_failure(struct avro_cursor *cursor, struct arena *arena, struct error *failure, struct error *error);
-
-#endif

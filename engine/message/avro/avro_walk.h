@@ -4,8 +4,7 @@
  * length and count is checked against the bytes that are left, and every union branch and enum symbol against
  * the schema. Depth and empty values have limits. avro-c reads only records that were walked completely.
  */
-#ifndef SLUICE_MESSAGE_AVRO_AVRO_WALK_H
-#define SLUICE_MESSAGE_AVRO_AVRO_WALK_H
+#pragma once
 
 #include <avro.h>
 
@@ -48,5 +47,3 @@ struct avro_blocks {
 };
 
 bool avro_walk_item(struct avro_walk *walk, struct avro_blocks *blocks);
-
-#endif

@@ -3,8 +3,7 @@
  * A cursor that has failed stays failed: later reads return 0 or empty, and the caller checks avro_failed() at
  * the end of a part. Every loop ends, because a count is checked against the bytes that are left.
  */
-#ifndef SLUICE_MESSAGE_AVRO_AVRO_WIRE_H
-#define SLUICE_MESSAGE_AVRO_AVRO_WIRE_H
+#pragma once
 
 #include <math.h>
 
@@ -248,5 +247,3 @@ static inline char *avro_put_optional(char *to, struct text bytes)
 /* Writes the version of a table as a text. */
 char *avro_put_table(char *to, uint64_t table);
 char *avro_table_digits(char *to, uint64_t table); /* without their number */
-
-#endif

@@ -3,8 +3,7 @@
  * A cache belongs to a schema source and to one thread. It has a bounded number of schemas; when it is full, it
  * is emptied.
  */
-#ifndef SLUICE_MESSAGE_AVRO_AVRO_WRITERS_H
-#define SLUICE_MESSAGE_AVRO_AVRO_WRITERS_H
+#pragma once
 
 #include <avro.h>
 
@@ -53,5 +52,3 @@ static inline bool avro_framing(struct text bytes, struct avro_name *name, struc
 	*body = text_from(bytes, AVRO_CONFLUENT_BYTES);
 	return true;
 }
-
-#endif

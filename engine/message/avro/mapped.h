@@ -19,8 +19,7 @@
  * floats, are rounded; true and false are 1 and 0; a string may contain the number; and BYTES accepts every
  * value as its text.
  */
-#ifndef SLUICE_MESSAGE_AVRO_MAPPED_H
-#define SLUICE_MESSAGE_AVRO_MAPPED_H
+#pragma once
 
 #include "message/formats/format.h"
 
@@ -81,5 +80,3 @@ bool mapping_makes_texts(const struct mapping *mapping, struct text name);
 
 /* The time in a text that a row of a file has at that path. INPUT: it is none. */
 bool mapping_time_read(const struct mapping *mapping, struct text text, struct arena *arena, int64_t *ms, struct error *error);
-
-#endif

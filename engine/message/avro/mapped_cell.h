@@ -1,7 +1,6 @@
 /* mapped_cell.h: One value found in an event, before its datatype is known.
  */
-#ifndef SLUICE_MESSAGE_AVRO_MAPPED_CELL_H
-#define SLUICE_MESSAGE_AVRO_MAPPED_CELL_H
+#pragma once
 
 #include "message/tensor.h"
 
@@ -33,5 +32,3 @@ bool cell_text(const struct cell *cell, struct arena *arena, struct text *text);
 
 /* The value as errors show it: at most about 40 bytes, in the arena. */
 const char *cell_shown(const struct cell *cell, struct arena *arena);
-
-#endif

@@ -1,8 +1,7 @@
 /* mapped_paths.h: Tree of a mapping's paths, so that an event is walked once, and the values collected on the
  * walk. Private to mapped*.c.
  */
-#ifndef SLUICE_MESSAGE_AVRO_MAPPED_PATHS_H
-#define SLUICE_MESSAGE_AVRO_MAPPED_PATHS_H
+#pragma once
 
 #include "message/avro/mapped_cell.h"
 
@@ -76,5 +75,3 @@ bool mapped_gather_item_end(struct mapped_gathering *gathering, const struct map
 
 /* Reports an object where paths end. Always false. */
 bool mapped_gather_object(struct mapped_gathering *gathering, const struct map_node *node);
-
-#endif

@@ -1,7 +1,6 @@
 /* mapped_walk.h: Walk over an event along the tree of paths, once. Private to mapped*.c. False with an error
  * set: INPUT, or LIMIT if the arena is full. */
-#ifndef SLUICE_MESSAGE_AVRO_MAPPED_WALK_H
-#define SLUICE_MESSAGE_AVRO_MAPPED_WALK_H
+#pragma once
 
 #include <avro.h>
 
@@ -12,5 +11,3 @@ bool mapped_walk_avro(struct mapped_gathering *gathering, const struct map_node 
 
 /* The datatype of a path's value by the schema; false: the schema has nothing at that path. */
 bool mapped_avro_datatype(avro_schema_t schema, const struct map_node *root, const struct map_path *path, enum datatype *datatype);
-
-#endif

@@ -1,8 +1,7 @@
 /* schemas.h: Avro schemas of the engine's public contract (those of schemas/), built in, and their names in
  * records.
  */
-#ifndef SLUICE_MESSAGE_AVRO_SCHEMAS_H
-#define SLUICE_MESSAGE_AVRO_SCHEMAS_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -30,5 +29,3 @@ bool schema_fingerprint(const char *json, uint64_t *fingerprint, struct error *e
 /* The fingerprint of a built-in schema, also stored in `kept`: it never changes, so callers compute it once. Any
  * thread may call. 0: memory ran out. */
 uint64_t schema_fingerprint_keep(const char *name, _Atomic uint64_t *kept) __attribute__((cold));
-
-#endif

@@ -1,8 +1,7 @@
 /* answer_decode.h: Decoder of answers read from a topic, whatever their format: for commands that show them,
  * and for pipelines that read other pipelines.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_ANSWER_DECODE_H
-#define SLUICE_MESSAGE_FORMATS_ANSWER_DECODE_H
+#pragma once
 
 #include "message/formats/format.h"
 
@@ -29,5 +28,3 @@ bool answer_decode(struct headers headers, struct text bytes, const struct schem
 /* The id by which exposures, feedback and mirrors have the request: that of the answer, else the one that a gateway gave, else that
  * made of the request's origin. Empty: the answer names none. Borrowed as the answer is, or in the arena. */
 struct text answer_request_id(const struct decoded_answer *answer, struct headers headers, struct arena *arena);
-
-#endif

@@ -4,8 +4,7 @@
  * there; its `raw` has the whole rule, and not what each beginning of it would be. Contributions are of all rows and outputs of
  * the step that explained last. The fields of explained_write_json() follow, which clients of Seldon pass over.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_EXPLAINED_SELDON_H
-#define SLUICE_MESSAGE_FORMATS_EXPLAINED_SELDON_H
+#pragma once
 
 #include "message/records/explained.h"
 
@@ -18,5 +17,3 @@ bool explained_write_seldon(const struct explained *first, const struct message 
 /* The document in the form that the gateway waits for. */
 bool explained_write_reply(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
 			   struct error *error);
-
-#endif

@@ -6,10 +6,8 @@
  * Invalid or malicious bytes end in an INPUT error that names the tensor and the problem. A length is checked
  * against the bytes that are left before anything is allocated for it.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_FORMAT_H
-#define SLUICE_MESSAGE_FORMATS_FORMAT_H
+#pragma once
 
-#include "base/text.h"
 #include "message/message.h"
 
 /* Cache of the parsed schemas of one source, for later records. Belongs to one source and one thread. NULL:
@@ -69,5 +67,3 @@ extern const struct format format_oip_protobuf; /* reads ModelInferRequest, writ
 extern const struct format format_v1;
 extern const struct format format_seldon;
 extern const struct format format_seldon_protobuf; /* message/formats/seldon_protobuf.h */
-
-#endif

@@ -1,7 +1,6 @@
 /* name_table.h: Hash table of names that a request contains, for lists whose length the caller chose: looking for each of one list
  * in another by comparison would take quadratic time. Short lists are compared without it. */
-#ifndef SLUICE_MESSAGE_FORMATS_NAME_TABLE_H
-#define SLUICE_MESSAGE_FORMATS_NAME_TABLE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -31,5 +30,3 @@ bool name_set_open(struct name_set *set, size_t count, struct arena *arena);
 
 /* Adds the name, which is borrowed, unless the set has an equal one, which is returned then; else NULL. */
 const struct text *name_set_add(struct name_set *set, const struct text *name);
-
-#endif

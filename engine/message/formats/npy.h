@@ -4,13 +4,10 @@
  * become BYTES without the zeros that fill them up. Refused: other types (complex numbers, times, structures), and objects,
  * which are Python's pickles and could run code; arrays in Fortran's order, of more than one dimension.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_NPY_H
-#define SLUICE_MESSAGE_FORMATS_NPY_H
+#pragma once
 
 #include "message/tensor.h"
 
 /* Reads a file. The tensor borrows from `bytes` or is in the arena; its name is `name`. NULL: INPUT names `name`, the
  * cause and the next step; LIMIT: the arena is full. */
 struct tensor *npy_read(struct text name, struct text bytes, struct arena *arena, struct error *error);
-
-#endif

@@ -10,8 +10,7 @@
  *
  * An answer in JSON has the same text either way. A decoded tensor lacks the parameter.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_OIP_BASE64_H
-#define SLUICE_MESSAGE_FORMATS_OIP_BASE64_H
+#pragma once
 
 #include "message/message.h"
 
@@ -20,5 +19,3 @@ bool oip_base64_decode_inputs(struct payload *inputs, struct arena *arena, struc
 
 /* Decodes the outputs that a model answered to `request` by OIP REST. REMOTE: an output that does not pass is not base64. */
 bool oip_base64_decode_outputs(const struct payload *request, struct payload *outputs, struct arena *arena, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* oip_contents.h: Typed contents of a tensor in OIP's protobuf messages (InferTensorContents): a list for each
  * kind of element. */
-#ifndef SLUICE_MESSAGE_FORMATS_OIP_CONTENTS_H
-#define SLUICE_MESSAGE_FORMATS_OIP_CONTENTS_H
+#pragma once
 
 #include "message/formats/protobuf_wire.h"
 #include "message/tensor.h"
@@ -24,5 +23,3 @@ bool oip_contents_read(const struct oip_contents *contents, struct text tensor_m
 		       struct error *error);
 
 #define OIP_TENSOR_CONTENTS 5 /* its field number in a tensor */
-
-#endif

@@ -7,8 +7,7 @@
  * binary_data_size instead of data. The header OIP_LENGTH_HEADER is the length of the JSON. A
  * parameter `header_length` is that number; 0 means that the whole body is JSON.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_OIP_JSON_H
-#define SLUICE_MESSAGE_FORMATS_OIP_JSON_H
+#pragma once
 
 #include "message/message.h"
 
@@ -45,5 +44,3 @@ struct oip_reply {
  * with the reason; the caller adds the name of the model. */
 bool oip_json_decode_reply(struct arena *arena, struct text body, size_t header_length, struct oip_reply *reply,
 			   struct error *error);
-
-#endif

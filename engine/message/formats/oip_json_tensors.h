@@ -5,8 +5,7 @@
  * when they are known. Elements come from data, from binary data after the JSON, or from raw_input_contents at
  * the end.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_OIP_JSON_TENSORS_H
-#define SLUICE_MESSAGE_FORMATS_OIP_JSON_TENSORS_H
+#pragma once
 
 #include "message/json/json_scan.h"
 #include "message/message.h"
@@ -58,5 +57,3 @@ bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameter
 /* After the JSON: sets the data of tensors that still need it from `raw_contents` (a span of the body with a
  * list of base64 strings; bytes NULL: absent), and checks that no binary data is left over. */
 bool oip_reader_end(struct oip_reader *reader, struct text raw_contents, struct tensors *tensors);
-
-#endif

@@ -13,8 +13,7 @@
  * An error answer is a google.rpc.Status, as in gRPC, because the response message has no field for errors. A
  * reader distinguishes them by the wire type of field 1.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_OIP_PROTOBUF_H
-#define SLUICE_MESSAGE_FORMATS_OIP_PROTOBUF_H
+#pragma once
 
 #include "message/formats/format.h"
 
@@ -40,5 +39,3 @@ bool oip_response_decode(struct text bytes, struct arena *arena, struct payload 
 bool oip_protobuf_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error);
 bool oip_protobuf_encode(const struct message *message, const struct answer *answer, const struct schema_source *schemas,
 			 struct buffer *out, struct error *error);
-
-#endif

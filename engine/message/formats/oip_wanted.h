@@ -1,10 +1,7 @@
 /* oip_wanted.h: Parameters of Triton's extensions that a request of OIP V2 has, and that are not supported. For the readers of its
  * JSON and its protobuf. */
-#ifndef SLUICE_MESSAGE_FORMATS_OIP_WANTED_H
-#define SLUICE_MESSAGE_FORMATS_OIP_WANTED_H
+#pragma once
 
-#include "base/error.h"
-#include "base/text.h"
 #include "message/tensor.h"
 
 /* False: the answer would not be what that parameter asks for, as Triton's extensions define it; INPUT. Parameters of other
@@ -13,5 +10,3 @@ bool oip_wanted_check(struct text parameter, struct error *error);
 
 /* For an input without data. False: it is where the caller's machine has it; INPUT. */
 bool oip_given_check(const struct tensor *tensor, struct error *error);
-
-#endif

@@ -3,8 +3,7 @@
  * Reading goes field by field. A cursor that has failed stays failed: it has no more fields, and the caller
  * checks `failed` at the end.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_PROTOBUF_WIRE_H
-#define SLUICE_MESSAGE_FORMATS_PROTOBUF_WIRE_H
+#pragma once
 
 #include "base/text.h"
 
@@ -99,5 +98,3 @@ void protobuf_write_flag(struct buffer *out, uint32_t number, bool flag);
 /* The last field of that number counts, as in any reader of protobuf; empty or false: there is none. */
 struct text protobuf_read_text(struct text body, uint32_t number);
 bool protobuf_read_flag(struct text body, uint32_t number);
-
-#endif

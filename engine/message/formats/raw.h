@@ -4,10 +4,8 @@
  * 32-bit number, followed by its bytes. OIP's raw contents, its binary-data extension and the engine's Avro
  * records use this form.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_RAW_H
-#define SLUICE_MESSAGE_FORMATS_RAW_H
+#pragma once
 
-#include "base/arena.h"
 #include "message/tensor.h"
 
 /* Slow path of raw_read(): BYTES, no elements, a wrong size, and a full arena. */
@@ -51,5 +49,3 @@ static inline void raw_write(const struct tensor *tensor, char *to)
 	else if (tensor->count)
 		memcpy(to, tensor->data, tensor_size_bytes(tensor));
 }
-
-#endif

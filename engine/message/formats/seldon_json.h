@@ -1,8 +1,7 @@
 /* seldon_json.h: SeldonMessage of Seldon v1, for clients of model servers. For servers see format_seldon
  * (message/formats/format.h).
  */
-#ifndef SLUICE_MESSAGE_FORMATS_SELDON_JSON_H
-#define SLUICE_MESSAGE_FORMATS_SELDON_JSON_H
+#pragma once
 
 #include "message/message.h"
 
@@ -17,5 +16,3 @@ bool seldon_encode_aggregate(const struct payload *payload, struct text id, enum
 
 /* Reads a reply, which borrows from the body. REMOTE: it is not a SeldonMessage with data. */
 bool seldon_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error);
-
-#endif

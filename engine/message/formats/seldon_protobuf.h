@@ -2,8 +2,7 @@
  * read and written as the same messages in JSON (message/formats/seldon_json.h). For requests and answers see
   * format_seldon_protobuf (message/formats/format.h).
  */
-#ifndef SLUICE_MESSAGE_FORMATS_SELDON_PROTOBUF_H
-#define SLUICE_MESSAGE_FORMATS_SELDON_PROTOBUF_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -14,5 +13,3 @@ bool seldon_protobuf_to_json(struct text bytes, struct arena *arena, struct text
 
 /* Likewise a Feedback, for feedback_read_seldon(). */
 bool seldon_protobuf_feedback_to_json(struct text bytes, struct arena *arena, struct text *json, struct error *error);
-
-#endif

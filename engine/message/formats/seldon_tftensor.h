@@ -5,13 +5,10 @@
  * is shorter than the shape the last value counts for the rest, as in TensorFlow. Over gRPC it is written as JSON first. Names may
  * be floatVal or float_val, and numbers of 64 bits may be texts, as protobuf writes them.
  */
-#ifndef SLUICE_MESSAGE_FORMATS_SELDON_TFTENSOR_H
-#define SLUICE_MESSAGE_FORMATS_SELDON_TFTENSOR_H
+#pragma once
 
 #include "message/json/json_scan.h"
 #include "message/tensor.h"
 
 /* Reads the object `span` of the body that `scan` reads, as the tensor `data`. NULL: INPUT, with the reason, or LIMIT. */
 const struct tensor *seldon_tftensor_read(const struct json_scan *scan, struct text span);
-
-#endif

@@ -1,8 +1,7 @@
 /* v1_json.h: V1 protocol of TensorFlow Serving and KServe, and MLflow's /invocations, for clients of model
  * servers: writes requests and reads replies. For servers see format_v1 (message/formats/format.h).
  */
-#ifndef SLUICE_MESSAGE_FORMATS_V1_JSON_H
-#define SLUICE_MESSAGE_FORMATS_V1_JSON_H
+#pragma once
 
 #include "message/message.h"
 
@@ -17,5 +16,3 @@ bool mlflow_encode_request(const struct payload *payload, struct buffer *out, st
 /* Reads `predictions` or `outputs` of either; one without a name is `output-0`. It borrows from the body.
  * REMOTE: it is not a reply. */
 bool v1_decode_reply(struct arena *arena, struct text body, struct payload *payload, struct error *error);
-
-#endif

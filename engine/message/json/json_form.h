@@ -1,6 +1,5 @@
 /* json_form.h: Detection of a body's JSON format, by the keys of its outermost object. */
-#ifndef SLUICE_MESSAGE_JSON_JSON_FORM_H
-#define SLUICE_MESSAGE_JSON_JSON_FORM_H
+#pragma once
 
 #include "message/json/json_scan.h"
 
@@ -13,5 +12,3 @@ enum json_form json_form_of(struct text body, struct arena *arena);
 /* The same by the value at the scan alone, of `inputs` or `outputs`: OIP's list of tensors, or V1's columns, which are an object of
  * them by name, or one without a name as a value or a list of values. NONE: it shows neither. */
 enum json_form json_form_of_tensors(struct json_scan scan);
-
-#endif

@@ -3,8 +3,7 @@
  * All lists of one depth must have one length, and all elements must be at one depth; anything else is ragged.
  * The caller defines what an element is.
  */
-#ifndef SLUICE_MESSAGE_JSON_JSON_LIST_H
-#define SLUICE_MESSAGE_JSON_JSON_LIST_H
+#pragma once
 
 #include "message/json/json_scan.h"
 
@@ -22,5 +21,3 @@ struct json_list {
 /* Walks the list, or the single element, at the scan. False: the JSON is invalid or an element was refused, and
  * the error is set; or it is ragged, which the caller must report. */
 bool json_list_walk(struct json_scan *scan, struct json_list *list, json_element *element, void *context);
-
-#endif

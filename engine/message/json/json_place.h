@@ -1,8 +1,7 @@
 /* json_place.h: Place of a member in JSON text, for faults in a file of the user. A tree of parsed JSON does
  * not have it.
  */
-#ifndef SLUICE_MESSAGE_JSON_JSON_PLACE_H
-#define SLUICE_MESSAGE_JSON_JSON_PLACE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -11,5 +10,3 @@
 /* The place of the value of that member of the outermost object; 1:1: there is none. `file` is borrowed. A key
  * with escapes is decoded in the arena. */
 struct place json_place(struct text json, const char *file, const char *member, struct arena *arena);
-
-#endif

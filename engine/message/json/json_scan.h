@@ -19,12 +19,9 @@
  * each later call fails. Offsets in errors count bytes from 0. Texts borrow from the body; a text with escapes is
  * decoded into the arena. Nothing is allocated on the heap.
  */
-#ifndef SLUICE_MESSAGE_JSON_JSON_SCAN_H
-#define SLUICE_MESSAGE_JSON_JSON_SCAN_H
+#pragma once
 
 #include <emmintrin.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -235,5 +232,3 @@ bool json_end(struct json_scan *scan);
 
 /* A second scan over a span of this body. Offsets in its errors count from the body's start. */
 struct json_scan json_again(const struct json_scan *scan, struct text span);
-
-#endif

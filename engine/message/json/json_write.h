@@ -4,8 +4,7 @@
  * UTF-8 become the replacement character; a caller that must keep them writes base64. NaN and the infinities
  * are written in quotes.
  */
-#ifndef SLUICE_MESSAGE_JSON_JSON_WRITE_H
-#define SLUICE_MESSAGE_JSON_JSON_WRITE_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -50,5 +49,3 @@ void json_write_bool(struct buffer *out, bool flag);
 
 /* Whether all of it fitted; else a LIMIT error. Call once at the end. */
 bool json_written(const struct buffer *out, struct error *error);
-
-#endif

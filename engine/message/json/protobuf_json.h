@@ -3,8 +3,7 @@
  *
  * Unknown fields and members are skipped.
  */
-#ifndef SLUICE_MESSAGE_JSON_PROTOBUF_JSON_H
-#define SLUICE_MESSAGE_JSON_PROTOBUF_JSON_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -51,5 +50,3 @@ bool protobuf_json_write(const struct protobuf_json_field *fields, struct text b
  * are decoded in the arena. */
 bool protobuf_json_read(const struct protobuf_json_field *fields, struct text json, const char *what, struct arena *arena,
 			struct buffer *out, struct error *error);
-
-#endif

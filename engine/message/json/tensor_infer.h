@@ -4,8 +4,7 @@
  * strings, FP64 for numbers. Some of the numbers may be "NaN", "Infinity" or "-Infinity". Mixed elements are
  * refused, unless the rules take them.
  */
-#ifndef SLUICE_MESSAGE_JSON_TENSOR_INFER_H
-#define SLUICE_MESSAGE_JSON_TENSOR_INFER_H
+#pragma once
 
 #include "message/json/json_scan.h"
 #include "message/tensor.h"
@@ -24,5 +23,3 @@ const struct tensor *tensor_infer(const struct json_scan *scan, const char *wher
 /* Whether the value at the scan is {"b64": "…"}. Its bytes are decoded into the arena; `bytes->bytes` is NULL
  * if they are not base64. */
 bool json_is_base64(const struct json_scan *scan, struct text *bytes);
-
-#endif

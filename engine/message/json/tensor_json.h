@@ -4,8 +4,7 @@
  * number out of range for integers, an overflow for floats, null, a string that is not a number. Floats may be
  * the strings NaN, Infinity and -Infinity. FP16 and BF16 are numbers like the others.
  */
-#ifndef SLUICE_MESSAGE_JSON_TENSOR_JSON_H
-#define SLUICE_MESSAGE_JSON_TENSOR_JSON_H
+#pragma once
 
 #include "message/json/json_scan.h"
 #include "message/tensor.h"
@@ -40,5 +39,3 @@ static inline size_t tensor_json_shape_room(const struct tensor *tensor)
 
 /* Whether the tensor can be written as text: no BYTES, or all of them UTF-8. */
 bool tensor_is_text(const struct tensor *tensor);
-
-#endif

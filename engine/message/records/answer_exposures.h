@@ -8,8 +8,7 @@
  * Behind a space it has the milliseconds from the request to the answer: the latency of an answer that is no error. The time of the
  * request is that of the answer's record less these. Compared with a record of schemas/exposure.avsc these have no layer.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_ANSWER_EXPOSURES_H
-#define SLUICE_MESSAGE_RECORDS_ANSWER_EXPOSURES_H
+#pragma once
 
 #include "message/formats/answer_decode.h"
 #include "message/records/exposure.h"
@@ -36,5 +35,3 @@ bool answer_choices_read(const struct decoded_answer *answer, struct answered_ch
  * LABEL_ROOM bytes for its prediction (message/records/answer_label.h). INPUT: the version is none. */
 bool answer_exposure_make(const struct decoded_answer *answer, const struct answered_choice *choice, struct text key,
 			  int64_t time_ms, char *room, struct exposure *exposure, struct error *error);
-
-#endif

@@ -9,8 +9,7 @@
  * The answer is right if both labels are equal. Exposures carry the answer's label (schemas/exposure.avsc), so the truth can be
  * compared without the answer. Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_ANSWER_LABEL_H
-#define SLUICE_MESSAGE_RECORDS_ANSWER_LABEL_H
+#pragma once
 
 #include "message/message.h"
 
@@ -21,5 +20,3 @@
 /* Empty: no label. Borrows from the tensors or is in `room`. */
 struct text answer_label(const struct tensors *outputs, char room[LABEL_ROOM]);
 struct text truth_label(const struct tensors *truth, char room[LABEL_ROOM]);
-
-#endif

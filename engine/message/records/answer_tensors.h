@@ -4,8 +4,7 @@
  *
  * The value is JSON: [{"name":"y","shape":[1,3]}].
  */
-#ifndef SLUICE_MESSAGE_RECORDS_ANSWER_TENSORS_H
-#define SLUICE_MESSAGE_RECORDS_ANSWER_TENSORS_H
+#pragma once
 
 #include "message/formats/format.h"
 
@@ -23,5 +22,3 @@ struct text answer_tensors_write(struct tensors tensors, const struct format *fo
  * becomes the several tensors that it was. Everything is borrowed, or in the arena. False: the names are not known, for
  * they take too many bytes, or a former release wrote the answer; the payload is as it was. */
 bool answer_tensors_restore(struct headers headers, const struct format *format, struct arena *arena, struct payload *payload);
-
-#endif

@@ -4,8 +4,7 @@
  * A flow reads them when the message enters. When the message has finished, it replaces them with the results
  * of its own steps. All of it lives in the message's arena, or is borrowed from the graph.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_CARRIED_H
-#define SLUICE_MESSAGE_RECORDS_CARRIED_H
+#pragma once
 
 #include "message/message.h"
 
@@ -49,5 +48,3 @@ struct carried {
 	uint64_t next;
 	const struct text *keys;
 };
-
-#endif

@@ -1,8 +1,7 @@
 /* dead_letter.h: Dead letter: a failed request with its bytes and error, as a record of a pipeline's errors
  * topic (schemas/error.avsc), as single-object Avro.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_DEAD_LETTER_H
-#define SLUICE_MESSAGE_RECORDS_DEAD_LETTER_H
+#pragma once
 
 #include "message/message.h"
 
@@ -26,5 +25,3 @@ bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, st
 /* Decodes a dead letter. Texts borrow from the bytes, the rest lives in the arena. INPUT: the bytes are not a
  * dead letter. */
 bool dead_letter_decode(struct text bytes, struct arena *arena, struct dead_letter *letter, struct error *error);
-
-#endif

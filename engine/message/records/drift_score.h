@@ -5,8 +5,7 @@
  * that a segment's state begins anew, for the feed alone. The realised numbers of a window are a later record, which judges
  * nothing.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_DRIFT_SCORE_H
-#define SLUICE_MESSAGE_RECORDS_DRIFT_SCORE_H
+#pragma once
 
 #include "message/message.h"
 #include "message/records/listed_record.h"
@@ -150,5 +149,3 @@ struct settled_score {
 
 /* The same of a settled record, with known names alone. False: also of a verdict, and then `settled` has no meaning. */
 bool settled_score_decode(struct text bytes, struct arena *arena, struct settled_score *settled);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Each is of one row of the message at one step. They are listed with the message, in its arena, until it leaves.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_EXPLAINED_H
-#define SLUICE_MESSAGE_RECORDS_EXPLAINED_H
+#pragma once
 
 #include "methods/explain/explanation.h"
 #include "message/message.h"
@@ -74,5 +73,3 @@ bool explained_write_json(const struct explained *first, const struct message *m
 /* The same behind fields of the caller's: without the opening brace. */
 bool explained_write_fields(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
 			    struct error *error);
-
-#endif

@@ -1,8 +1,7 @@
 /* exposure.h: Exposures: records of the variants that experiments have chosen for a request (schemas/exposure.avsc,
  * single-object Avro), one for each choice. They are written to a pipeline's exposures topic, with its answer, or are headers of
  * the answer: `exposures: full` or `thin`. */
-#ifndef SLUICE_MESSAGE_RECORDS_EXPOSURE_H
-#define SLUICE_MESSAGE_RECORDS_EXPOSURE_H
+#pragma once
 
 #include "message/record_form.h"
 #include "message/records/assigned.h"
@@ -61,5 +60,3 @@ bool exposure_record_take(const struct exposure_record *record, struct arena *ar
 /* Decodes a record: Avro, or a JSON object with the members of the schema (`context` may be an object of numbers and
  * texts, and members of other names are ignored). INPUT: it is neither. */
 bool exposure_decode(struct text bytes, struct arena *arena, struct exposure *exposure, struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  * and whether the request is kept in the errors topic, from where it can be sent again. `sluice help failures`
  * prints the table.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_FAILURE_H
-#define SLUICE_MESSAGE_RECORDS_FAILURE_H
+#pragma once
 
 #include "base/error.h"
 
@@ -21,5 +20,3 @@ extern const struct failure_row failure_rows[]; /* ends with name NULL */
 
 /* The row of an error; never NULL for an error that has a kind. */
 const struct failure_row *failure_of(const struct error *error);
-
-#endif

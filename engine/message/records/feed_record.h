@@ -15,8 +15,7 @@
  * judged is written. A record without bytes says that there is no verdict any more: the segment's state began
  * anew. A key of another kind is of a later version of sluice, and is left out. Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_FEED_RECORD_H
-#define SLUICE_MESSAGE_RECORDS_FEED_RECORD_H
+#pragma once
 
 #include "message/records/drift_score.h"
 #include "message/records/listed_record.h"
@@ -104,5 +103,3 @@ struct feed_outliers {
 bool feed_outliers_encode(const struct outlier_learnt *learnt, struct buffer *key, struct buffer *value, struct error *error);
 bool feed_key_is_outliers(struct text key);
 bool feed_outliers_decode(struct text key, struct text value, struct arena *arena, struct feed_outliers *made, struct error *error);
-
-#endif

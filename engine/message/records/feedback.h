@@ -22,8 +22,7 @@
  *
  * Texts borrow from what is read, lists live in the arena. Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_FEEDBACK_H
-#define SLUICE_MESSAGE_RECORDS_FEEDBACK_H
+#pragma once
 
 #include "message/message.h"
 
@@ -89,5 +88,3 @@ bool feedback_encode(const struct feedback *feedback, struct buffer *out, struct
 
 /* Decodes a record: Avro, or JSON of the first form. INPUT: it is neither. */
 bool feedback_decode(struct text bytes, struct arena *arena, struct feedback *feedback, struct error *error);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_HEADER_NAME_H
-#define SLUICE_MESSAGE_RECORDS_HEADER_NAME_H
+#pragma once
 
 #include "base/text.h"
 
@@ -82,5 +81,3 @@ static inline uint64_t header_name_bit(enum header_name name)
 {
 	return UINT64_C(1) << name;
 }
-
-#endif

@@ -4,8 +4,7 @@
  * Reports are listed with the message that closed the window, in its arena, and leave in its transaction. Each is of one slice,
  * which is what one partition has; means of slices merge by the number of their explanations.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_IMPORTANCE_REPORT_H
-#define SLUICE_MESSAGE_RECORDS_IMPORTANCE_REPORT_H
+#pragma once
 
 #include "message/message.h"
 #include "message/records/listed_record.h"
@@ -31,5 +30,3 @@ bool importance_report_encode(const struct importance_report *report, struct buf
 
 /* Reads a record; texts borrow from the bytes, the list is in the arena. INPUT: it is no such record. */
 bool importance_report_decode(struct text bytes, struct arena *arena, struct importance_report *report, struct error *error);
-
-#endif

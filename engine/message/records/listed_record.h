@@ -1,8 +1,7 @@
 /* listed_record.h: Record that a step lists with a message, and that leaves with it (engine/outputs/listed_records.h): a verdict on
  * a window, a report of importance, or what an observer has learnt. A struct of such a record begins with a struct listed_record.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_LISTED_RECORD_H
-#define SLUICE_MESSAGE_RECORDS_LISTED_RECORD_H
+#pragma once
 
 enum listed_kind {
 	LISTED_VERDICT,	   /* struct drift_score */
@@ -14,5 +13,3 @@ struct listed_record {
 	struct listed_record *next; /* of the same message */
 	enum listed_kind kind;
 };
-
-#endif

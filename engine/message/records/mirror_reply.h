@@ -6,8 +6,7 @@
  * verdict; a header of its own, so that those who do not know it can read the other. Commands compare the record with the answer of
  * that id. Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_MIRROR_REPLY_H
-#define SLUICE_MESSAGE_RECORDS_MIRROR_REPLY_H
+#pragma once
 
 #include "message/message.h"
 
@@ -45,5 +44,3 @@ struct text mirror_verdict_write(const struct mirror_reply *reply, char out[MIRR
 
 /* Puts the verdict into the reply; any other value is no verdict. */
 void mirror_verdict_read(struct text value, struct mirror_reply *reply);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Texts borrow from what is read, lists live in the arena. Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_OUTCOME_H
-#define SLUICE_MESSAGE_RECORDS_OUTCOME_H
+#pragma once
 
 #include "message/records/exposure.h"
 
@@ -80,5 +79,3 @@ const char *outcome_how_name(enum outcome_how how);    /* "sent" */
 
 /* Its metric of that name; NULL: it has none. */
 const struct outcome_metric *outcome_metric_find(const struct outcome *outcome, struct text name);
-
-#endif

@@ -7,8 +7,7 @@
  * The bytes of policy and learner are opaque here (methods/bandits/policy.h, methods/bandits/bandit.h). Pure. What is decoded
   * borrows from the bytes; lists are in the arena.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_POLICY_RECORD_H
-#define SLUICE_MESSAGE_RECORDS_POLICY_RECORD_H
+#pragma once
 
 #include "methods/bandits/context.h"
 #include "message/message.h"
@@ -62,5 +61,3 @@ bool policy_record_is_foreign(struct text bytes);
 
 /* INPUT: it is no such record, or of a later version of sluice. */
 bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_record *record, struct error *error);
-
-#endif

@@ -1,8 +1,7 @@
 /* record_payload.h: Decoder of what a record gives to a step: requests, events by a mapping, and the answers of pipelines or of
  * taps, whatever their format. For what learns from a topic. Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_RECORD_PAYLOAD_H
-#define SLUICE_MESSAGE_RECORDS_RECORD_PAYLOAD_H
+#pragma once
 
 #include "message/formats/format.h"
 #include "message/avro/mapped.h"
@@ -19,5 +18,3 @@ struct record_payload {
 bool record_payload_decode(struct headers headers, struct text value, int64_t time_ms, const struct mapping *mapping,
 			   const struct schema_source *schemas, struct arena *arena, struct record_payload *made,
 			   struct error *error);
-
-#endif

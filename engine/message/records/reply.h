@@ -10,8 +10,7 @@
  * The call and the pipeline are in the address because request ids may repeat, and because a pipeline may read the requests of
  * another.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_REPLY_H
-#define SLUICE_MESSAGE_RECORDS_REPLY_H
+#pragma once
 
 #include "base/number/number.h"
 #include "message/message.h"
@@ -120,5 +119,3 @@ struct reply_failure {
 	struct text where;    /* instead of an origin: where a gateway received the request; empty: unknown */
 };
 void reply_error_write(struct buffer *out, const struct reply_failure *failure);
-
-#endif

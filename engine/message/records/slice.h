@@ -16,8 +16,7 @@
  *
  * Not for several threads.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_SLICE_H
-#define SLUICE_MESSAGE_RECORDS_SLICE_H
+#pragma once
 
 #include "message/records/stage_link.h"
 
@@ -97,5 +96,3 @@ const int32_t *slice_partitions(const struct message *message, const char *obser
 
 /* The hash of the id of each row's request; NULL: the slice has none. */
 const uint64_t *slice_requests(const struct message *message, const char *observer);
-
-#endif

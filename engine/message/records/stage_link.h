@@ -8,8 +8,7 @@
  * Only the engine reads and writes these records. `version` defines the fields; a record of another version is
  * refused with that version in the error.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_STAGE_LINK_H
-#define SLUICE_MESSAGE_RECORDS_STAGE_LINK_H
+#pragma once
 
 #include "message/records/carried.h"
 
@@ -78,5 +77,3 @@ void sender_reads_add(struct buffer *reads, int32_t partition, bool is_behind);
 
 /* The next partition of the text, which is cut off behind it. False: there is none. */
 bool sender_reads_next(struct text *reads, int32_t *partition, bool *is_behind);
-
-#endif

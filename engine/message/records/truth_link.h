@@ -8,8 +8,7 @@
  * A request is known by a hash of its id, which slices carry for each of their rows. Feedback by origin finds requests that were
  * sent without an id. Pure.
  */
-#ifndef SLUICE_MESSAGE_RECORDS_TRUTH_LINK_H
-#define SLUICE_MESSAGE_RECORDS_TRUTH_LINK_H
+#pragma once
 
 #include <math.h>
 
@@ -54,5 +53,3 @@ void truth_link_give(const struct truth_link *truth, struct text watched, struct
 
 /* At the observer: the truth, if the message is one. */
 bool truth_link_read(const struct message *message, const char *observer, struct truth_link *truth);
-
-#endif

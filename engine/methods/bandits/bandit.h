@@ -24,8 +24,7 @@
  *
  * Pure; memory is the arena's. A learner belongs to one thread.
  */
-#ifndef SLUICE_METHODS_BANDITS_BANDIT_H
-#define SLUICE_METHODS_BANDITS_BANDIT_H
+#pragma once
 
 #include "methods/bandits/best_arm.h"
 #include "methods/bandits/floor_evidence.h"
@@ -169,5 +168,3 @@ bool bandit_read_options(struct text bytes, struct bandit_options *options, stru
 
 /* The learner that was written. NULL: no such bytes, or of a version to come (INPUT); or SYSTEM when the arena is full. */
 struct bandit *bandit_read(struct arena *arena, struct text bytes, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* bandit_parts.h: Shared parts of a learner, private to bandit.c, bandit_options.c, bandit_state.c and
  * bandit_warm.c. */
-#ifndef SLUICE_METHODS_BANDITS_BANDIT_PARTS_H
-#define SLUICE_METHODS_BANDITS_BANDIT_PARTS_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 
@@ -15,5 +14,3 @@ struct bandit {
 extern const size_t bandit_option_offsets[BANDIT_OPTION_NUMBERS];
 
 bool bandit_options_equal(const struct bandit_options *one, const struct bandit_options *other);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_BANDITS_BEST_ARM_H
-#define SLUICE_METHODS_BANDITS_BEST_ARM_H
+#pragma once
 
 #include <stddef.h>
 
@@ -30,5 +29,3 @@ void best_arm_chances(const struct arm_posterior *arms, size_t count, double *ch
 /* A number from the standard normal distribution, and one from 0..1 without its ends. */
 double normal_draw(struct random *random);
 double uniform_draw(struct random *random);
-
-#endif

@@ -7,11 +7,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_METHODS_BANDITS_CONTEXT_H
-#define SLUICE_METHODS_BANDITS_CONTEXT_H
-
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -51,5 +47,3 @@ size_t context_class(const struct context_scale *scale, double feature);
 void context_vector(const struct context_form *form, const struct context_scale *scales, const double *features, double *x);
 
 double context_hour(int64_t time_ms); /* of the day, UTC */
-
-#endif

@@ -19,8 +19,7 @@
  *
  * Pure; O(1).
  */
-#ifndef SLUICE_METHODS_BANDITS_FLOOR_EVIDENCE_H
-#define SLUICE_METHODS_BANDITS_FLOOR_EVIDENCE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -46,5 +45,3 @@ void floor_evidence_add(struct floor_evidence *evidence, double reward, double s
 
 /* Together no more is kept than of one. */
 void floor_evidence_merge(struct floor_evidence *into, const struct floor_evidence *from);
-
-#endif

@@ -20,8 +20,7 @@
  *
  * Pure data without pointers, O(1) for each record. One thread at a time.
  */
-#ifndef SLUICE_METHODS_BANDITS_OFF_POLICY_H
-#define SLUICE_METHODS_BANDITS_OFF_POLICY_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 #include "methods/statistics/arm_sums.h"
@@ -105,5 +104,3 @@ struct reward_model;
 struct reward_model *reward_model_open(struct arena *arena, size_t arms, size_t features, double lambda);
 void reward_model_add(struct reward_model *model, struct text unit, size_t arm, const double *x, double reward);
 void reward_model_expect(const struct reward_model *model, struct text unit, const double *x, double *expected);
-
-#endif

@@ -9,8 +9,7 @@
  *
  * Pure; memory is the arena's. While nobody changes it, any thread may choose by it.
  */
-#ifndef SLUICE_METHODS_BANDITS_POLICY_H
-#define SLUICE_METHODS_BANDITS_POLICY_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 
@@ -54,5 +53,3 @@ void policy_write(const struct policy *policy, struct buffer *out);
 
 /* NULL: no policy, or of a version to come (INPUT); or SYSTEM when the arena is full. */
 struct policy *policy_read(struct arena *arena, struct text bytes, struct error *error);
-
-#endif

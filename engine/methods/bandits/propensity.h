@@ -11,8 +11,7 @@
  *
  * Pure data without pointers, O(1) for each record. One thread at a time.
  */
-#ifndef SLUICE_METHODS_BANDITS_PROPENSITY_H
-#define SLUICE_METHODS_BANDITS_PROPENSITY_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 #include "methods/statistics/sample_ratio.h"
@@ -47,5 +46,3 @@ struct propensity_verdict {
 };
 
 struct propensity_verdict propensity_verdict(const struct propensity_test *test);
-
-#endif

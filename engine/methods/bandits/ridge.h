@@ -7,8 +7,7 @@
  * Matrices are the rows of a lower triangle (methods/numeric/cholesky.h). Memory is the arena's. Numbers are at most
  * RIDGE_NUMBER_MOST, which the caller has checked.
  */
-#ifndef SLUICE_METHODS_BANDITS_RIDGE_H
-#define SLUICE_METHODS_BANDITS_RIDGE_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -48,5 +47,3 @@ bool ridge_refresh(struct ridge *ridge);
 /* x' theta, and x' M x. */
 double ridge_mean(const struct ridge *ridge, const double *x);
 double ridge_variance(const struct ridge *ridge, const double *x);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * A reader asks and goes on; past the end, or at a number that is none, it gets 0 and the record is no longer sound.
  */
-#ifndef SLUICE_METHODS_BANDITS_STORED_RECORD_H
-#define SLUICE_METHODS_BANDITS_STORED_RECORD_H
+#pragma once
 
 #include "base/error.h"
 #include "base/text.h"
@@ -46,5 +45,3 @@ bool stored_ended(const struct stored *record);
 
 /* Says that the bytes are no such record; false. */
 bool stored_damaged(const struct stored *record, struct error *error);
-
-#endif

@@ -13,11 +13,7 @@
  * A reference teaches only what is in it: one of an hour knows no nights, and one with fewer than some twenty states or bursts does
  * not know how long they last. Pure; a law belongs to one thread.
  */
-#ifndef SLUICE_METHODS_DRIFT_ARRIVALS_H
-#define SLUICE_METHODS_DRIFT_ARRIVALS_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 
@@ -62,5 +58,3 @@ struct arrival_law *arrival_law_open(struct arena *arena, const struct arrivals 
 
 /* Judges a window of at least one row. */
 struct arrival_finding arrival_judge(struct arrival_law *law, const struct arrival_window *window);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * The list is plain data, which may be stored. The numbers of blocks are with its owner. Pure.
  */
-#ifndef SLUICE_METHODS_DRIFT_COVARIANCE_PAST_H
-#define SLUICE_METHODS_DRIFT_COVARIANCE_PAST_H
+#pragma once
 
 #include "methods/drift/past.h"
 
@@ -50,5 +49,3 @@ uint64_t covariance_past_rows(const struct covariance_past *past);
 
 /* Whether the reference is to be given out; `begun`: a block has begun since. */
 bool covariance_past_is_due(const struct covariance_past *past, size_t columns, bool begun);
-
-#endif

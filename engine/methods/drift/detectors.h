@@ -14,13 +14,8 @@
  * Memory: 16 KB for the normal scores, and 6 KB for ADWIN. The state may be stored: 96 bytes, and of ADWIN 40 and 88 for each
  * doubling of the numbers in its window.
  */
-#ifndef SLUICE_METHODS_DRIFT_DETECTORS_H
-#define SLUICE_METHODS_DRIFT_DETECTORS_H
+#pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/arena.h"
 #include "base/text.h"
 #include "methods/numeric/table.h"
 
@@ -113,5 +108,3 @@ void detectors_write(const struct detectors *detectors, char *bytes);
 
 /* Takes the state from the front of the bytes, and leaves the rest. False: it is none. */
 bool detectors_read(struct detectors *detectors, struct text *bytes);
-
-#endif

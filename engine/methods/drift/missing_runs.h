@@ -6,8 +6,7 @@
  *
  * Plain data, of one thread.
  */
-#ifndef SLUICE_METHODS_DRIFT_MISSING_RUNS_H
-#define SLUICE_METHODS_DRIFT_MISSING_RUNS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,5 +32,3 @@ bool missing_runs_are_lost(const struct missing_runs *usual, const struct missin
 /* The chance of that in a window of so many rows, if lengths are exponential and nothing is lost; if `rows` is 0, in one of the
  * smallest size that the longest run leaves possible. */
 double missing_runs_lost_chance(const struct missing_runs *usual, size_t rows);
-
-#endif

@@ -1,8 +1,7 @@
 /* mistyped.h: Value of a row whose type is not that of its feature, such as a text where the reference has numbers. It is a NaN of
  * its own: whatever looks for missing values takes it for one, and the monitor counts it apart. A NaN of a message must not be
  * mistaken for it: who makes rows gives them the NaN of C. Copies keep it, and arithmetic need not. */
-#ifndef SLUICE_METHODS_DRIFT_MISTYPED_H
-#define SLUICE_METHODS_DRIFT_MISTYPED_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,5 +23,3 @@ static inline bool mistyped_is(double value)
 	memcpy(&bits, &value, sizeof bits);
 	return bits == MISTYPED_BITS;
 }
-
-#endif

@@ -62,11 +62,8 @@
  * window by time, MONITOR_ROWS_KEPT rows at most are kept, spread evenly. The same rows give the same verdicts. A monitor
  * belongs to one thread.
  */
-#ifndef SLUICE_METHODS_DRIFT_MONITOR_H
-#define SLUICE_METHODS_DRIFT_MONITOR_H
+#pragma once
 
-#include "base/arena.h"
-#include "base/error.h"
 #include "base/option.h"
 #include "methods/drift/reference.h"
 
@@ -344,5 +341,3 @@ const struct monitor_verdict *monitor_end(struct monitor *monitor);
 /* Closes the open window by time, whose end has come, though no row shows it: the verdict is that which the first row after its end
  * would bring. Rows that come with times before its end are late in the next one. NULL: it has no rows. */
 const struct monitor_verdict *monitor_close_over(struct monitor *monitor);
-
-#endif

@@ -1,6 +1,5 @@
 /* monitor_learn.c: Learning of a drift monitor from one feature of its reference. */
 #include <math.h>
-#include <stddef.h>
 
 #include "base/memory.h"
 #include "methods/drift/monitor_parts.h"

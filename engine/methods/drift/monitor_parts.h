@@ -1,7 +1,6 @@
 /* monitor_parts.h: State of the drift monitor, and for one feature what is learnt from the reference (monitor_learn.c;
  * monitor_laws.c for all features), and the tests and the bounds of a window (monitor_window.c). */
-#ifndef SLUICE_METHODS_DRIFT_MONITOR_PARTS_H
-#define SLUICE_METHODS_DRIFT_MONITOR_PARTS_H
+#pragma once
 
 #include <math.h>
 
@@ -239,5 +238,3 @@ struct sample_distances {
 	double settled;	    /* of it, the part without `tail` values at both ends of the reference */
 };
 struct sample_distances sample_distances_of(const struct sorted *reference, size_t tail, const struct sorted *current);
-
-#endif

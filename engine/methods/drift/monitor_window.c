@@ -1,7 +1,6 @@
 /* monitor_window.c: Verdict on one window of a drift monitor: its tests, and the bounds of quality. */
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "methods/drift/mistyped.h"
 #include "methods/drift/monitor_parts.h"

@@ -19,10 +19,8 @@
  * The list is plain data, which may be stored. The rows of blocks are with its owner, by number. Pure; the same windows give
  * the same list.
  */
-#ifndef SLUICE_METHODS_DRIFT_PAST_H
-#define SLUICE_METHODS_DRIFT_PAST_H
+#pragma once
 
-#include "base/arena.h"
 #include "methods/drift/monitor.h"
 #include "methods/drift/reference.h"
 
@@ -147,5 +145,3 @@ bool past_features_fill(const struct past *past, const struct past_values *const
 
 /* The reference of the blocks, with these features, which are borrowed. */
 struct drift_reference past_reference(const struct past *past, const struct drift_feature *features, size_t count);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * What is stored of each count are the commonest DRIFT_COMMON_MAX: at most 4 KiB. Plain data, of one thread.
  */
-#ifndef SLUICE_METHODS_DRIFT_PAST_TEXTS_H
-#define SLUICE_METHODS_DRIFT_PAST_TEXTS_H
+#pragma once
 
 #include "methods/drift/reference.h"
 
@@ -60,5 +59,3 @@ bool past_texts_exceed(const struct past_texts *texts);
 void past_texts_forget(struct past_texts *texts);
 void past_texts_put_back(struct past_texts *texts, double fingerprint, const struct past_text *stored);
 void past_texts_put_back_aside(struct past_texts *texts, double fingerprint, const struct past_text *stored);
-
-#endif

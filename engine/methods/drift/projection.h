@@ -22,11 +22,8 @@
  *
  * Pure. A projection is immutable once made, so any thread may use it.
  */
-#ifndef SLUICE_METHODS_DRIFT_PROJECTION_H
-#define SLUICE_METHODS_DRIFT_PROJECTION_H
+#pragma once
 
-#include "base/arena.h"
-#include "base/text.h"
 #include "methods/drift/reference.h"
 
 #define PROJECTION_DIRECTIONS 64
@@ -58,5 +55,3 @@ bool projection_feature_is_of(const struct drift_reference *reference, size_t fe
 
 /* How many of the features are the first directions of one tensor, in their order. */
 size_t projection_run(const struct drift_feature *features, size_t count);
-
-#endif

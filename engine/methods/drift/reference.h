@@ -10,12 +10,7 @@
  *
  * Plain data, borrowed from whoever made it. Any thread may read it.
  */
-#ifndef SLUICE_METHODS_DRIFT_REFERENCE_H
-#define SLUICE_METHODS_DRIFT_REFERENCE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/text.h"
 #include "methods/drift/arrivals.h"
@@ -70,5 +65,3 @@ double drift_dependence(const double *values, size_t count, size_t block, double
 /* The same of categories: by how many times the chi-square of neighbours is that of independent rows. `scratch`: 2 * categories
  * numbers. */
 double drift_dependence_of_categories(const double *values, size_t count, size_t block, size_t categories, double *scratch);
-
-#endif

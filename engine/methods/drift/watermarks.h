@@ -17,8 +17,7 @@
  * what is held waits for a note of time alone (steps/drift/drift_observer.h). Of a time without any record, WATERMARKS_PAUSE_MS
   * count at most: an engine that comes back finds the partitions as it left them. Plain numbers, which may be stored. Pure.
  */
-#ifndef SLUICE_METHODS_DRIFT_WATERMARKS_H
-#define SLUICE_METHODS_DRIFT_WATERMARKS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,5 +64,3 @@ struct watermark_finding watermarks_take(struct watermarks *watermarks, int32_t 
 
 /* Rows that are older are in their place. INT64_MAX: all are. */
 int64_t watermarks_horizon(const struct watermarks *watermarks);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * A run can be explained at any time once the first batch is answered: the better the more was answered.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_ANCHOR_RUN_H
-#define SLUICE_METHODS_EXPLAIN_ANCHOR_RUN_H
+#pragma once
 
 #include "methods/explain/anchors.h"
 #include "methods/explain/explanation.h"
@@ -43,5 +42,3 @@ void anchor_run_miss(struct anchor_run *run);
 
 /* The best rule so far, in the arena. False: LIMIT, the first batch is not answered, or the arena is full. */
 bool anchor_run_explain(const struct anchor_run *run, struct explanation *explanation, struct arena *arena, struct error *error);
-
-#endif

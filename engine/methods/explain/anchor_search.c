@@ -5,7 +5,6 @@
  * batches, until bounds tell the best from the others. These are extended by one feature, unless one of them
  * reaches the threshold. */
 #include <math.h>
-#include <string.h>
 
 #include "methods/explain/anchors.h"
 

@@ -10,12 +10,7 @@
  * answered, in batches, and tells by Kullback-Leibler bounds when it knows enough. The best
  * rule has a precision of at least the threshold, then the greatest coverage, then the fewest features.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_ANCHORS_H
-#define SLUICE_METHODS_EXPLAIN_ANCHORS_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -108,5 +103,3 @@ void anchor_search_answer(struct anchor_search *search, const bool *agrees, cons
 
 /* The best rule so far. */
 struct anchor_found anchor_search_found(const struct anchor_search *search);
-
-#endif

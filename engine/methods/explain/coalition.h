@@ -8,12 +8,7 @@
  *
  * NaN in a background is a missing number, which the model sees as such.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_COALITION_H
-#define SLUICE_METHODS_EXPLAIN_COALITION_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -55,5 +50,3 @@ double coalition_value(const struct coalition_game *game, const double *answers,
 
 /* Exact Shapley values of `values`, by coalition as a number, for up to COALITION_EXACT_MAX players. */
 void coalition_shapley(const double *values, size_t players, double *contributions);
-
-#endif

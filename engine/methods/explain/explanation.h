@@ -5,16 +5,8 @@
  * reported with each record. Rounding leaves less than EXPLANATION_RESIDUAL_MAX; more says that
  * base value, contributions and prediction are not of one model.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_EXPLANATION_H
-#define SLUICE_METHODS_EXPLAIN_EXPLANATION_H
+#pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/arena.h"
-#include "base/error.h"
-#include "base/text.h"
 #include "methods/predictors/predictor.h"
 
 #define EXPLANATION_CELLS_MAX ((size_t)1 << 20) /* outputs times features: 16 MiB with their errors */
@@ -66,5 +58,3 @@ bool explanation_open(struct explanation *explanation, size_t features, size_t o
 
 /* Fills in the residuals. */
 void explanation_settle(struct explanation *explanation);
-
-#endif

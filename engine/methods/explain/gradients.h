@@ -4,11 +4,7 @@
  * Explained is an output of the last layer, before any link. Contributions add up to what
  * the output gains from baseline to row, but for the error of the rule, which is returned.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_GRADIENTS_H
-#define SLUICE_METHODS_EXPLAIN_GRADIENTS_H
-
-#include <stdbool.h>
-#include <stddef.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -43,5 +39,3 @@ struct gradient_line {
  * rule does not take), or LIMIT: `working`, whose room is not given back, is full. */
 bool gradient_integrate(const struct dense *dense, const struct gradient_line *line, double *contributions, double *residual,
 			struct arena *working, struct error *error);
-
-#endif

@@ -1,6 +1,5 @@
 /* importance.h: Importance of features over many rows: the running mean of absolute contributions. */
-#ifndef SLUICE_METHODS_EXPLAIN_IMPORTANCE_H
-#define SLUICE_METHODS_EXPLAIN_IMPORTANCE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,5 +26,3 @@ void importance_merge(struct importance *into, struct importance *from, size_t f
 /* How far two importances lie apart: half the sum of differences of their shares, from 0 (alike) to 1. NaN: one has no record,
  * or nothing contributed. */
 double importance_shift(struct importance *left, struct importance *right, size_t features);
-
-#endif

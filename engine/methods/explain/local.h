@@ -8,10 +8,7 @@
  *
  * An explainer is immutable and may be shared by threads.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_LOCAL_H
-#define SLUICE_METHODS_EXPLAIN_LOCAL_H
-
-#include <stddef.h>
+#pragma once
 
 #include "methods/explain/explanation.h"
 #include "methods/predictors/predictor.h"
@@ -40,5 +37,3 @@ const struct local_explainer *local_explainer_open(struct arena *arena, const st
 /* Explains a row, which is borrowed, in the arena. False: LIMIT. */
 bool local_explain(const struct local_explainer *explainer, const double *row, struct explanation *explanation, struct arena *arena,
 		   struct error *error);
-
-#endif

@@ -15,8 +15,7 @@
  * answer as the truth: the mean squared change of the answer when the player has the background's values, with its standard error.
  * These do not add up to anything. Their mean over many rows is the permutation importance of the model.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_PERTURBATION_H
-#define SLUICE_METHODS_EXPLAIN_PERTURBATION_H
+#pragma once
 
 #include "methods/explain/coalition.h"
 #include "methods/explain/explanation.h"
@@ -48,5 +47,3 @@ void perturbation_take(struct perturbation_run *run, struct perturbation_batch b
  * a feature of the row is none, else REMOTE. */
 bool perturbation_explain(const struct perturbation_run *run, struct explanation *explanation, struct arena *arena,
 			  struct error *error);
-
-#endif

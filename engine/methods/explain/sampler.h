@@ -11,12 +11,7 @@
  *
  * A sampler is immutable, the same for the same seed, and may be shared by threads.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_SAMPLER_H
-#define SLUICE_METHODS_EXPLAIN_SAMPLER_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -45,5 +40,3 @@ bool sampler_estimate(const struct sampler *sampler, const double *values, doubl
 /* Makes contributions add up to `sum`: what they lack goes to the players by their variance, or to all alike where there is none.
  */
 void sampler_close(double *contributions, const double *errors, size_t players, double sum);
-
-#endif

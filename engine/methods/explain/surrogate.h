@@ -10,12 +10,7 @@
  *
  * Point 0 is the coalition of all players, the others are one of each pair.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_SURROGATE_H
-#define SLUICE_METHODS_EXPLAIN_SURROGATE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 
@@ -35,5 +30,3 @@ const struct surrogate_grid *surrogate_prepare(const struct surrogate_points *po
  * design that begins with these points; NULL: there is none. `working` is room that is not given back. False: memory ran out. */
 bool surrogate_explain(const struct surrogate_points *points, const struct surrogate_grid *grid, const double *observed,
 		       double *contributions, double *errors, struct arena *working);
-
-#endif

@@ -17,11 +17,8 @@
  *
  * An explainer is immutable and may be shared by threads; scratch belongs to one call.
  */
-#ifndef SLUICE_METHODS_EXPLAIN_TREE_SHAP_H
-#define SLUICE_METHODS_EXPLAIN_TREE_SHAP_H
+#pragma once
 
-#include "base/arena.h"
-#include "base/error.h"
 #include "methods/predictors/predictor.h"
 
 #define TREE_SHAP_NODES_MAX ((size_t)1 << 24)	   /* 32 bytes each: 512 MiB; 500 full trees of depth 10 take 32 MiB */
@@ -50,5 +47,3 @@ const double *tree_shap_base(const struct tree_shap *shap); /* a base value for 
 
 /* Explains one row: `contributions` gets a number for each feature of each output, row-major by outputs. */
 void tree_shap_explain(const struct tree_shap *shap, const double *row, double *contributions, double *scratch);
-
-#endif

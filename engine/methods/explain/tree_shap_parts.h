@@ -1,6 +1,5 @@
 /* tree_shap_parts.h: Trees laid out for explanations; private to tree_shap*.c. */
-#ifndef SLUICE_METHODS_EXPLAIN_TREE_SHAP_PARTS_H
-#define SLUICE_METHODS_EXPLAIN_TREE_SHAP_PARTS_H
+#pragma once
 
 #include "methods/explain/tree_shap.h"
 #include "methods/predictors/trees.h"
@@ -73,5 +72,3 @@ size_t shap_tree_scratch(const struct tree_shap *shap);
 /* Adds the interventional values of one tree's output against one background row, times `share`. */
 void shap_pair_explain(const struct tree_shap *shap, size_t tree, size_t output, const double *slots, const double *against,
 		       double share, double *contributions, double *scratch);
-
-#endif

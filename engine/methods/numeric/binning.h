@@ -3,10 +3,7 @@
  * Bin k is between edges k-1 and k; bin 0 is below the first edge. A parameter decides the bin of an edge itself:
  * closed on the left, edges[k-1] <= x < edges[k], or on the right. NaN is in no bin: -1.
  */
-#ifndef SLUICE_METHODS_NUMERIC_BINNING_H
-#define SLUICE_METHODS_NUMERIC_BINNING_H
-
-#include <stdint.h>
+#pragma once
 
 #include "methods/numeric/quantile.h"
 #include "methods/numeric/table.h"
@@ -32,5 +29,3 @@ static inline int64_t bin_within(const struct edges *edges, double value)
 {
 	return bin_of(edges->items + 1, edges->count < 2 ? 0 : edges->count - 2, value, true);
 }
-
-#endif

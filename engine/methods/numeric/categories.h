@@ -3,10 +3,7 @@
  * A category is written as a text. If that is a number ("1", "2.50"), numbers equal to it belong to it too. The cost
  * of a lookup does not depend on the number of categories.
  */
-#ifndef SLUICE_METHODS_NUMERIC_CATEGORIES_H
-#define SLUICE_METHODS_NUMERIC_CATEGORIES_H
-
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -30,5 +27,3 @@ int64_t categories_number(const struct categories *categories, double number);
 
 /* Sorts texts by code point and removes duplicates; returns the number left. */
 size_t texts_distinct(struct text *texts, size_t count);
-
-#endif

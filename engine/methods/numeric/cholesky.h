@@ -1,7 +1,6 @@
 /* cholesky.h: Cholesky factor of a symmetric positive matrix, stored as the rows of its lower triangle, contiguous.
  * The factor of the first rows is the beginning of the factor. */
-#ifndef SLUICE_METHODS_NUMERIC_CHOLESKY_H
-#define SLUICE_METHODS_NUMERIC_CHOLESKY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,5 +20,3 @@ void cholesky_backward(const double *factor, size_t rows, double *vector);
 
 /* Half of the logarithm of the matrix's determinant. */
 double cholesky_log(const double *factor, size_t rows);
-
-#endif

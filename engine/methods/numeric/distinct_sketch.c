@@ -2,7 +2,6 @@
 #include "methods/numeric/distinct_sketch.h"
 
 #include <math.h>
-#include <stddef.h>
 
 #include "base/hash.h"
 

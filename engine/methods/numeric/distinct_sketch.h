@@ -8,8 +8,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_DISTINCT_SKETCH_H
-#define SLUICE_METHODS_NUMERIC_DISTINCT_SKETCH_H
+#pragma once
 
 #include <stdint.h>
 
@@ -24,5 +23,3 @@ struct distinct_sketch {
 void distinct_sketch_add(struct distinct_sketch *sketch, double number); /* NaN is not counted; -0 is 0 */
 void distinct_sketch_merge(struct distinct_sketch *into, const struct distinct_sketch *from);
 double distinct_sketch_count(const struct distinct_sketch *sketch); /* an integer */
-
-#endif

@@ -13,8 +13,7 @@
  *
  * Pure. Any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_FEATURE_H
-#define SLUICE_METHODS_NUMERIC_FEATURE_H
+#pragma once
 
 #include "methods/numeric/indicator.h"
 #include "methods/numeric/trailing_texts.h"
@@ -125,5 +124,3 @@ double feature_rest(const struct feature_call *call, const struct feature_piece 
 /* The results of a call on texts, for that many series, borrowed from their window. A missing one is empty. */
 void feature_texts(const struct feature_call *call, const struct feature_form *form, const void *window, size_t series,
 		   struct text *texts);
-
-#endif

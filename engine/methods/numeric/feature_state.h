@@ -11,8 +11,7 @@
  *
  * Pure. Any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_FEATURE_STATE_H
-#define SLUICE_METHODS_NUMERIC_FEATURE_STATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,5 +52,3 @@ size_t feature_state_bytes(const struct feature_slot *slots, size_t count);
 void feature_state_write(void *to, int64_t newest_ms, const struct feature_slot *slots, size_t count);
 
 void feature_state_date(void *value, int64_t newest_ms); /* changes the newest time of a parsed value */
-
-#endif

@@ -3,8 +3,7 @@
  * The replacements are learnt from the numbers present, as in scikit-learn; of several most frequent numbers it takes
  * the smallest. A column without numbers has NaN, so its missing numbers stay.
  */
-#ifndef SLUICE_METHODS_NUMERIC_IMPUTING_H
-#define SLUICE_METHODS_NUMERIC_IMPUTING_H
+#pragma once
 
 #include "methods/numeric/table.h"
 
@@ -14,5 +13,3 @@ bool imputing_fit(const struct table *table, enum imputing by, double *values, s
 
 /* Replaces in place, by one value for all columns, or one for each (`each`). */
 void imputing_apply(const struct table *table, const double *values, bool each);
-
-#endif

@@ -11,10 +11,7 @@
  *
  * Pure. Any thread may use structs of its own.
  */
-#ifndef SLUICE_METHODS_NUMERIC_INDICATOR_H
-#define SLUICE_METHODS_NUMERIC_INDICATOR_H
-
-#include <stdint.h>
+#pragma once
 
 #include "methods/numeric/moments.h"
 
@@ -61,5 +58,3 @@ struct atr {
 
 double atr_update(struct atr *atr, uint32_t span, double high, double low, double close);
 double atr_value(const struct atr *atr, uint32_t span);
-
-#endif

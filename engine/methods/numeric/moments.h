@@ -7,8 +7,7 @@
  * The caller must leave out NaN: it stays in everything to which it was added. No heap memory is allocated; any
  * thread may use structs of its own.
  */
-#ifndef SLUICE_METHODS_NUMERIC_MOMENTS_H
-#define SLUICE_METHODS_NUMERIC_MOMENTS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -32,5 +31,3 @@ void moments_merge(struct moments *into, const struct moments *from);
 /* The squared deviations divided by count - freedom; freedom is 1 for a sample, 0 for a population. NaN if the
  * divisor is not above 0. */
 double moments_variance(const struct moments *moments, unsigned freedom);
-
-#endif

@@ -1,7 +1,6 @@
 /* polynomial.h: Polynomial features: all products of columns up to a degree, in the order of scikit-learn: 1 (the
  * bias), then by degree, and within a degree by column numbers. */
-#ifndef SLUICE_METHODS_NUMERIC_POLYNOMIAL_H
-#define SLUICE_METHODS_NUMERIC_POLYNOMIAL_H
+#pragma once
 
 #include "methods/numeric/table.h"
 
@@ -18,5 +17,3 @@ size_t polynomial_columns(const struct polynomial *polynomial, size_t columns);
 
 /* Computes the products of `table` into `out`, which has as many rows and polynomial_columns(). False: the arena is full. */
 bool polynomial_apply(const struct polynomial *polynomial, const struct table *table, double *out, struct arena *arena);
-
-#endif

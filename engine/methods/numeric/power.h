@@ -3,8 +3,7 @@
  *
  * The exponent, lambda, is learnt by maximum likelihood. NaN stays NaN.
  */
-#ifndef SLUICE_METHODS_NUMERIC_POWER_H
-#define SLUICE_METHODS_NUMERIC_POWER_H
+#pragma once
 
 #include "methods/numeric/table.h"
 
@@ -23,5 +22,3 @@ bool power_fit(const struct sorted *column, enum power by, double *lambda, struc
 /* Whether that lambda of Box and Cox is at the limit that the range of a double sets for the column: the most likely
  * one is beyond it. */
 bool power_is_bounded(const struct sorted *column, double lambda);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_QUANTILE_H
-#define SLUICE_METHODS_NUMERIC_QUANTILE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -49,5 +48,3 @@ size_t sorted_until(const double *sorted, size_t count, double value);
 
 /* Sorts numbers in ascending order and removes NaN; returns the number left. */
 size_t quantile_sort(double *numbers, size_t count);
-
-#endif

@@ -11,8 +11,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_QUANTILE_SKETCH_H
-#define SLUICE_METHODS_NUMERIC_QUANTILE_SKETCH_H
+#pragma once
 
 #include <stdint.h>
 
@@ -39,5 +38,3 @@ void quantile_sketch_merge(struct quantile_sketch *into, const struct quantile_s
 
 /* `q` is from 0 to 1. NaN if there are no numbers. */
 double quantile_sketch_quantile(const struct quantile_sketch *sketch, double q);
-
-#endif

@@ -6,8 +6,7 @@
  * ranks. A number outside gets 0 or 1 (for the normal: the limit of a double near 0 or 1, 5.2 deviations). NaN stays
  * NaN.
  */
-#ifndef SLUICE_METHODS_NUMERIC_RANKS_H
-#define SLUICE_METHODS_NUMERIC_RANKS_H
+#pragma once
 
 #include "methods/numeric/table.h"
 
@@ -19,5 +18,3 @@ double rank_normal(const double *quantiles, size_t count, double value);
 
 /* The quantile function of the normal distribution: 0 gives -inf, 1 gives inf. */
 double normal_quantile(double share);
-
-#endif

@@ -4,8 +4,7 @@
  * NaN as its constants. One whose constants exceed the range of a double has an infinity or NaN. When applied, NaN
  * stays NaN.
  */
-#ifndef SLUICE_METHODS_NUMERIC_SCALING_H
-#define SLUICE_METHODS_NUMERIC_SCALING_H
+#pragma once
 
 #include "methods/numeric/table.h"
 
@@ -30,5 +29,3 @@ void scaling_clip(const struct table *table, double low, double high);
  * infinity affects each quotient of its row, as in IEEE arithmetic. */
 enum norm { NORM_L1, NORM_L2, NORM_MAX };
 void rows_normalise(const struct table *table, enum norm norm);
-
-#endif

@@ -1,8 +1,7 @@
 /* simd.h: Vectors of four numbers (SIMD), and functions that are compiled twice: for processors that compute four numbers in
  * one instruction (AVX2, of any maker), and for all. Which one runs is settled when the program starts. Both give the same bits:
  * neither has instructions that multiply and add with one rounding. */
-#ifndef SLUICE_METHODS_NUMERIC_SIMD_H
-#define SLUICE_METHODS_NUMERIC_SIMD_H
+#pragma once
 
 #include <math.h> /* says which C library it is */
 #include <stdalign.h>
@@ -20,6 +19,4 @@ typedef int64_t wide_mask __attribute__((vector_size(WIDE * sizeof(int64_t))));
 #else
 #define BUILT_TWICE
 #define SIMD_CLONES 0
-#endif
-
 #endif

@@ -10,8 +10,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_SUMMARY_H
-#define SLUICE_METHODS_NUMERIC_SUMMARY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,5 +47,3 @@ double summary_last(unsigned tracks, const void *summary);
 double summary_norm(unsigned tracks, const void *summary);
 double summary_quantile(unsigned tracks, const void *summary, double q);
 double summary_distinct(unsigned tracks, const void *summary); /* 0 without numbers */
-
-#endif

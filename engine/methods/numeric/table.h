@@ -3,10 +3,7 @@
  * It is row-major: the elements of a row are contiguous. A missing number is NaN. Constants of columns are lists with
  * one number for each column.
  */
-#ifndef SLUICE_METHODS_NUMERIC_TABLE_H
-#define SLUICE_METHODS_NUMERIC_TABLE_H
-
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 
@@ -24,5 +21,3 @@ struct sorted {
 
 /* The numbers of one column, sorted, without NaN; `values` NULL when the arena is full. */
 struct sorted column_sorted(const struct table *table, size_t column, struct arena *arena);
-
-#endif

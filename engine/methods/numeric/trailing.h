@@ -22,8 +22,7 @@
  *
  * Pure. Any thread may use windows of its own.
  */
-#ifndef SLUICE_METHODS_NUMERIC_TRAILING_H
-#define SLUICE_METHODS_NUMERIC_TRAILING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -104,5 +103,3 @@ double trailing_rest_of_extreme(const struct trailing *form, const void *window,
 double trailing_first(const struct trailing *form, const void *window, uint32_t capacity);  /* the first or last that is not NaN */
 double trailing_last(const struct trailing *form, const void *window, uint32_t capacity);   /* the first or last that is not NaN */
 double trailing_oldest(const struct trailing *form, const void *window, uint32_t capacity); /* may be NaN */
-
-#endif

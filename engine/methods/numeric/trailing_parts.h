@@ -1,6 +1,5 @@
 /* trailing_parts.h: Memory layout of a window. Private to engine/methods/numeric/trailing*.c. */
-#ifndef SLUICE_METHODS_NUMERIC_TRAILING_PARTS_H
-#define SLUICE_METHODS_NUMERIC_TRAILING_PARTS_H
+#pragma once
 
 #include "methods/numeric/moments.h"
 #include "methods/numeric/trailing.h"
@@ -110,5 +109,3 @@ void trailing_order_take(struct trailing_parts *parts, uint16_t place);
 void trailing_extremes_add(struct trailing_parts *parts, uint16_t place);
 void trailing_extremes_take(struct trailing_parts *parts, uint16_t place);
 void trailing_extremes_anew(struct trailing_parts *parts);
-
-#endif

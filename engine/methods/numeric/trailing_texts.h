@@ -10,8 +10,7 @@
  *
  * Pure. Any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_TRAILING_TEXTS_H
-#define SLUICE_METHODS_NUMERIC_TRAILING_TEXTS_H
+#pragma once
 
 #include "base/text.h"
 #include "methods/numeric/trailing.h"
@@ -43,5 +42,3 @@ bool trailing_texts_warm(const struct trailing *form, const void *window);
 /* The first or last texts of all series, borrowed from the window. False: it has no message. */
 bool trailing_texts_first(const void *window, size_t series, struct text *texts);
 bool trailing_texts_last(const void *window, size_t series, struct text *texts);
-
-#endif

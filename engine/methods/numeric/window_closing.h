@@ -12,8 +12,7 @@
  *
  * Times are in any unit; sums beyond the range of 64 bits saturate. Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_NUMERIC_WINDOW_CLOSING_H
-#define SLUICE_METHODS_NUMERIC_WINDOW_CLOSING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,5 +49,3 @@ bool closing_session_join(const struct closing *form, const struct span *session
 
 /* The order in which windows are emitted: by end, then start. Negative: `left` is first. */
 int closing_order(const struct span *left, const struct span *right);
-
-#endif

@@ -3,10 +3,7 @@
  *
  * Pure. The numbers are plain data, which may be stored.
  */
-#ifndef SLUICE_METHODS_OUTLIERS_COVARIANCE_H
-#define SLUICE_METHODS_OUTLIERS_COVARIANCE_H
-
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 
@@ -35,5 +32,3 @@ void covariance_add(struct covariance *covariance, const double *row);
 void covariance_merge(struct covariance *covariance, const struct covariance *other);
 
 double covariance_of(const struct covariance *covariance, size_t i, size_t j, double freedom);
-
-#endif

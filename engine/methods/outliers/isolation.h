@@ -10,10 +10,8 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_OUTLIERS_ISOLATION_H
-#define SLUICE_METHODS_OUTLIERS_ISOLATION_H
+#pragma once
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "methods/numeric/table.h"
@@ -40,5 +38,3 @@ bool isolation_fit(const struct table *reference, const struct isolation_setting
 
 /* The share of the rows whose score by the forest's file is above the limit. False: SYSTEM, or the file is none (CONFIG). */
 bool isolation_share(const struct table *rows, struct text forest, double limit, double *share, struct error *error);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Pure. NaN is for the caller to leave out; a row with one has the distance NaN.
  */
-#ifndef SLUICE_METHODS_OUTLIERS_OUTLIER_H
-#define SLUICE_METHODS_OUTLIERS_OUTLIER_H
+#pragma once
 
 #include "base/error.h"
 #include "methods/outliers/covariance.h"
@@ -62,5 +61,3 @@ double mahalanobis_inverse(const struct mahalanobis *fitted, size_t i, size_t j)
 
 /* The squared distance of a row; for normal columns it is chi-square with as many degrees of freedom. */
 double mahalanobis_squared(const struct mahalanobis *fitted, const double *row);
-
-#endif

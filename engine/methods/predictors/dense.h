@@ -2,8 +2,7 @@
  *
  * Immutable once made, in the arena of the caller that made it.
  */
-#ifndef SLUICE_METHODS_PREDICTORS_DENSE_H
-#define SLUICE_METHODS_PREDICTORS_DENSE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,5 +35,3 @@ size_t dense_steps(const struct dense *dense);
 void dense_run(const struct dense *dense, const double *rows, size_t count, double *results, double *scratch);
 
 double logistic(double number);
-
-#endif

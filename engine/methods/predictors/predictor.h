@@ -8,8 +8,7 @@
  * classes. Everything is computed in double. NaN is a missing number. Trees have a branch for it; in a linear model
  * or a network it makes the answer NaN. A predictor is immutable and may be shared by threads.
  */
-#ifndef SLUICE_METHODS_PREDICTORS_PREDICTOR_H
-#define SLUICE_METHODS_PREDICTORS_PREDICTOR_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -90,5 +89,3 @@ struct predictor_parts predictor_parts(const struct predictor *predictor);
 
 /* The index of the class that the answer of one row selects; 0 when it is no decision. */
 size_t predictor_class(const struct predictor *predictor, const double *answer);
-
-#endif

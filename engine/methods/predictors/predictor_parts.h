@@ -1,7 +1,6 @@
 /* predictor_parts.h: Parts of a predictor, and the functions that its readers share. Private to
  * engine/methods/predictors/predictor*.c. */
-#ifndef SLUICE_METHODS_PREDICTORS_PREDICTOR_PARTS_H
-#define SLUICE_METHODS_PREDICTORS_PREDICTOR_PARTS_H
+#pragma once
 
 #include <jansson.h>
 
@@ -58,5 +57,3 @@ size_t json_take_classes(const json_t *root, struct arena *arena, const double *
 
 /* The numbers of an array; returns their count. SIZE_MAX: not all are finite numbers, or memory ran out. */
 size_t json_take_numbers(const json_t *array, struct arena *arena, double **numbers);
-
-#endif

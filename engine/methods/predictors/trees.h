@@ -5,10 +5,7 @@
  *
  * NaN is a missing number: each split decides where it goes.
  */
-#ifndef SLUICE_METHODS_PREDICTORS_TREES_H
-#define SLUICE_METHODS_PREDICTORS_TREES_H
-
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -117,5 +114,3 @@ struct tree_branch trees_branch(const struct trees *trees, uint32_t node);
 /* Writes the `slots` + 1 values of a row that splits compare. */
 void trees_slots(const struct trees *trees, const double *row, double *slots);
 bool tree_set_left(const struct tree_set *set, double number);
-
-#endif

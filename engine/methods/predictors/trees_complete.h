@@ -9,8 +9,7 @@
  *
  * Only for trees whose numbers are rounded to float, of one output, without sets and vectors.
  */
-#ifndef SLUICE_METHODS_PREDICTORS_TREES_COMPLETE_H
-#define SLUICE_METHODS_PREDICTORS_TREES_COMPLETE_H
+#pragma once
 
 #include "methods/predictors/trees.h"
 
@@ -85,5 +84,3 @@ void complete_keys(const struct trees *trees, const double *row, uint64_t *keys)
 
 /* Adds the results of the complete trees for a row to `sum`, in their order. */
 double complete_sum(const struct trees *trees, const uint64_t *keys, double sum);
-
-#endif

@@ -2,7 +2,6 @@
  * trees.h and trees_complete.h. */
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "methods/predictors/trees_complete.h"
 

@@ -3,8 +3,7 @@
  * The second number is the covariate of CUPED, or the denominator of a ratio. Adding, and replacing a unit's numbers
  * when more outcomes arrive, cost the same however many units there were.
  */
-#ifndef SLUICE_METHODS_STATISTICS_ARM_SUMS_H
-#define SLUICE_METHODS_STATISTICS_ARM_SUMS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -60,5 +59,3 @@ struct cuped cuped_adjust_filled(const struct cuped_sums *control, const struct 
 
 /* One of several arms likewise, by the slope and the mean of all of them. Of two arms: as cuped_adjust_filled(). */
 struct moments cuped_adjust_arm(const struct cuped_sums *arms, size_t count, size_t arm);
-
-#endif

@@ -4,8 +4,7 @@
  * independent. So the variance is that of the clusters' sums around what their sizes let expect (Liang and Zeger, 1986). With one
  * number for each cluster it is the usual one. A cluster may grow at any time; the caller keeps its sum.
  */
-#ifndef SLUICE_METHODS_STATISTICS_CLUSTER_MEAN_H
-#define SLUICE_METHODS_STATISTICS_CLUSTER_MEAN_H
+#pragma once
 
 #include "methods/numeric/moments.h"
 
@@ -27,5 +26,3 @@ void cluster_mean_add_alone(struct cluster_mean *mean, double number, uint64_t c
 /* As if of clusters: their number, the mean of all numbers, and squares by which the variance with 1 degree of freedom less,
  * divided by the number of clusters, is that of the mean. */
 struct moments cluster_mean_moments(const struct cluster_mean *mean);
-
-#endif

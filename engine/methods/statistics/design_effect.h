@@ -9,8 +9,7 @@
  *
  * Pure.
  */
-#ifndef SLUICE_METHODS_STATISTICS_DESIGN_EFFECT_H
-#define SLUICE_METHODS_STATISTICS_DESIGN_EFFECT_H
+#pragma once
 
 #include "methods/statistics/cluster_mean.h"
 
@@ -29,5 +28,3 @@ double design_effect_shown(struct clustered_rate rate);
  * of the same clusters, and with one more, whose cluster has nothing else. Of fewer than 30 clusters it is that of clusters whose
  * trials are equal. Never below what is shown. */
 double design_effect_safe(struct clustered_rate rate, struct clustered_rate beside);
-
-#endif

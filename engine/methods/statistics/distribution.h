@@ -6,8 +6,7 @@
  *
  * Pure; any thread may call. A share that is none, parameters out of their domain and NaN give NaN.
  */
-#ifndef SLUICE_METHODS_STATISTICS_DISTRIBUTION_H
-#define SLUICE_METHODS_STATISTICS_DISTRIBUTION_H
+#pragma once
 
 #include "methods/numeric/ranks.h" /* normal_quantile() */
 
@@ -56,5 +55,3 @@ double binomial_sf(double k, double n, double p);
 /* The limit of sqrt(n) times the largest distance between a distribution function and that of a sample. */
 double kolmogorov_cdf(double x);
 double kolmogorov_sf(double x);
-
-#endif

@@ -1,6 +1,5 @@
 /* interval.h: Intervals of numbers, ends included. One whose low end is above its high end is empty. */
-#ifndef SLUICE_METHODS_STATISTICS_INTERVAL_H
-#define SLUICE_METHODS_STATISTICS_INTERVAL_H
+#pragma once
 
 #include <math.h>
 #include <stdbool.h>
@@ -33,5 +32,3 @@ static inline double interval_clamp(struct interval interval, double number)
 		return (interval.low + interval.high) / 2;
 	return fmin(interval.high, fmax(interval.low, number));
 }
-
-#endif

@@ -3,8 +3,7 @@
  * A difference is treatment less control. What the data leave undefined (variances of 0, fewer than two units) is NaN.
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_STATISTICS_MEANS_H
-#define SLUICE_METHODS_STATISTICS_MEANS_H
+#pragma once
 
 #include "methods/numeric/moments.h"
 #include "methods/statistics/interval.h"
@@ -41,5 +40,3 @@ double power_of_t(double effect, double control, double treatment, double alpha)
 
 /* Units of the control for that chance, of which the treatment has `ratio` times as many; not rounded. */
 double units_for_normal(double effect, double alpha, double power, double ratio);
-
-#endif

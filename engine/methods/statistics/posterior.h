@@ -1,6 +1,5 @@
 /* posterior.h: Bayesian comparisons of two rates by their beta posteriors. */
-#ifndef SLUICE_METHODS_STATISTICS_POSTERIOR_H
-#define SLUICE_METHODS_STATISTICS_POSTERIOR_H
+#pragma once
 
 #include "methods/statistics/interval.h"
 
@@ -13,5 +12,3 @@ double posterior_above(struct beta_posterior one, struct beta_posterior other);
 
 /* What choosing `chosen` loses on average: the mean of other - chosen where that is positive, else 0. */
 double posterior_loss(struct beta_posterior chosen, struct beta_posterior other);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_STATISTICS_RATE_DIFFERENCE_H
-#define SLUICE_METHODS_STATISTICS_RATE_DIFFERENCE_H
+#pragma once
 
 #include "methods/statistics/rates.h"
 
@@ -24,5 +23,3 @@ double rate_difference_log_ratio(struct rate control, struct rate treatment);
 
 /* That of the shares which the arms have in the rarer outcome, against equal rates. */
 double rate_shares_log_ratio(struct rate control, struct rate treatment);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Pure data without pointers.
  */
-#ifndef SLUICE_METHODS_STATISTICS_RATE_SEQUENCE_H
-#define SLUICE_METHODS_STATISTICS_RATE_SEQUENCE_H
+#pragma once
 
 #include "methods/statistics/rates.h"
 
@@ -30,5 +29,3 @@ void rate_watch_look(struct rate_watch *watch, struct rate since, double limit);
 
 /* The level of an alarm: a watch of a rate at its limit reaches it within so many looks with a chance of at most alpha. */
 double rate_watch_alarm(double looks, double alpha);
-
-#endif

@@ -3,10 +3,8 @@
  * A difference is treatment less control. What the data leave undefined is NaN, never 0: both rates 0, or both 1.
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_STATISTICS_RATES_H
-#define SLUICE_METHODS_STATISTICS_RATES_H
+#pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "methods/statistics/interval.h"
@@ -32,5 +30,3 @@ struct table_test {
 /* Chi-square of independence of rows and columns, without those that are empty; NaN where fewer than two of either are left.
  * `expected`, of as many numbers as there are counts, gets what would be expected. */
 struct table_test table_test(const double *counts, size_t rows, size_t columns, double *expected);
-
-#endif

@@ -4,8 +4,7 @@
  * probabilities of its epoch, against draws from any other (a Dirichlet mixture, all mixtures alike), and the Bayes
  * factors of epochs multiply. A split that was wrong for a while and is right on the whole is a mismatch.
  */
-#ifndef SLUICE_METHODS_STATISTICS_SAMPLE_RATIO_H
-#define SLUICE_METHODS_STATISTICS_SAMPLE_RATIO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,5 +45,3 @@ void share_watch_add(struct share_watch *watch, double counts[2], bool with);
 
 /* A look; the p-value that holds at every look. */
 double share_watch_look(struct share_watch *watch);
-
-#endif

@@ -13,10 +13,7 @@
  *
  * Pure data without pointers: it is copied and kept as it is. One thread at a time.
  */
-#ifndef SLUICE_METHODS_STATISTICS_SEQUENCE_H
-#define SLUICE_METHODS_STATISTICS_SEQUENCE_H
-
-#include <stddef.h>
+#pragma once
 
 #include "methods/numeric/moments.h"
 #include "methods/statistics/rates.h"
@@ -135,5 +132,3 @@ static inline bool sequence_decided(const struct sequence *sequence)
 
 /* e-BH (Wang and Ramdas, 2022): which of `count` e-values are discoveries at a false discovery rate of alpha. How many. */
 size_t e_discoveries(const double *values, size_t count, double alpha, bool *discovered);
-
-#endif

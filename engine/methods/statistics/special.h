@@ -5,8 +5,7 @@
  *
  * Pure; any thread may call. Parameters out of their domain give NaN.
  */
-#ifndef SLUICE_METHODS_STATISTICS_SPECIAL_H
-#define SLUICE_METHODS_STATISTICS_SPECIAL_H
+#pragma once
 
 /* The logarithm of the gamma function; lgamma() of C keeps a sign for all threads. */
 double log_gamma(double x);
@@ -27,5 +26,3 @@ struct tails incomplete_beta(double a, double b, double x, double y);
 /* x^a e^-x / Gamma(a), and x^a y^b / B(a, b): the densities, but for a power of the variables, without overflow. */
 double gamma_density_kernel(double a, double x);
 double beta_density_kernel(double a, double b, double x, double y);
-
-#endif

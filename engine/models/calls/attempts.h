@@ -12,8 +12,7 @@
  *
  * Pure: the clock is an argument. Belongs to the thread of the call.
  */
-#ifndef SLUICE_MODELS_CALLS_ATTEMPTS_H
-#define SLUICE_MODELS_CALLS_ATTEMPTS_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -65,5 +64,3 @@ void attempts_end(struct attempts *attempts, const struct attempt *last, const c
 
 /* Whether the attempt shows a failure of the server, not of the request. */
 bool attempt_is_failure(const struct attempt *attempt);
-
-#endif

@@ -12,8 +12,7 @@
  *
  * Pure: clock and random numbers are arguments.
  */
-#ifndef SLUICE_MODELS_CALLS_BREAKER_H
-#define SLUICE_MODELS_CALLS_BREAKER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,5 +46,3 @@ void breaker_withdraw(struct breaker *breaker);
 /* Outcome of a call. `chance` is drawn from the whole range, so that pauses differ between workers. */
 void breaker_succeeded(struct breaker *breaker);
 void breaker_failed(struct breaker *breaker, bool probe, int64_t now_us, uint64_t chance);
-
-#endif

@@ -13,8 +13,7 @@
  *
  * A cache belongs to its loop's thread.
  */
-#ifndef SLUICE_MODELS_CALLS_CACHE_H
-#define SLUICE_MODELS_CALLS_CACHE_H
+#pragma once
 
 #include "models/calls/caller.h"
 
@@ -45,5 +44,3 @@ const struct call *cache_asked(const struct cache *cache, const struct call *cal
 
 /* A call that was passed to `ask` is finished: it and all calls that wait for the same reply are answered. */
 void cache_answered(struct cache *cache, struct call *call);
-
-#endif

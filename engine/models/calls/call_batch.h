@@ -6,8 +6,7 @@
  *
  * Pure: the clock is an argument.
  */
-#ifndef SLUICE_MODELS_CALLS_CALL_BATCH_H
-#define SLUICE_MODELS_CALLS_CALL_BATCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,5 +82,3 @@ bool batch_outcome_split(struct batch_outcome *outcome, struct call_batching *ca
 /* The next member that is still waited for, with `attempt` as its own outcome. NULL: there are no more, and the
  * batch is released. */
 struct queued_call *batch_outcome_next(struct batch_outcome *outcome);
-
-#endif

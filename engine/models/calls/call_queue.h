@@ -3,8 +3,7 @@
  * Each call is in one of the lists, is a member of a call batch (call_batch.h), or is free. A free one keeps
  * its batch call and the transport's data for the next call.
  */
-#ifndef SLUICE_MODELS_CALLS_CALL_QUEUE_H
-#define SLUICE_MODELS_CALLS_CALL_QUEUE_H
+#pragma once
 
 #include "models/calls/queued_call.h"
 
@@ -29,5 +28,3 @@ void call_queue_give(struct call_queue *call_queue, struct queued_call *queued_c
 void call_queue_wait(struct call_queue *call_queue, struct queued_call *queued_call, bool first);
 void call_queue_pause(struct call_queue *call_queue, struct queued_call *queued_call, int64_t until_us);
 void call_queue_end(struct call_queue *call_queue, struct queued_call *queued_call);
-
-#endif

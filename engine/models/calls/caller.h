@@ -11,8 +11,7 @@
  *
  * A caller belongs to its loop's thread.
  */
-#ifndef SLUICE_MODELS_CALLS_CALLER_H
-#define SLUICE_MODELS_CALLS_CALLER_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -117,5 +116,3 @@ const char *caller_away(struct caller *caller, const char *model);
 enum standing caller_standing(struct caller *caller, const struct call *call);
 
 void caller_forget(struct caller *caller, struct call *call);
-
-#endif

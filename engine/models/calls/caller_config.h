@@ -1,8 +1,7 @@
 /* caller_config.h: Caller configuration from the YAML: addresses, parameters, concurrency limits, batching and
  * cache of the models that a pipeline calls (models/calls/caller.h).
  */
-#ifndef SLUICE_MODELS_CALLS_CALLER_CONFIG_H
-#define SLUICE_MODELS_CALLS_CALLER_CONFIG_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "models/calls/caller.h"
@@ -17,5 +16,3 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
  * replaces. CONFIG: a parameter with an invalid value. */
 bool model_configure(const struct spec *spec, const char *name, struct arena *arena, struct model_config *config,
 		     struct error *error);
-
-#endif

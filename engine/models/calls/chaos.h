@@ -11,10 +11,8 @@
  * It replaces the connections (models/calls/wire.h), so circuit breakers, retries and deadlines act as they do on
  * real faults.
  */
-#ifndef SLUICE_MODELS_CALLS_CHAOS_H
-#define SLUICE_MODELS_CALLS_CHAOS_H
+#pragma once
 
-#include "base/arena.h"
 #include "models/calls/wire.h"
 
 #define CHAOS_MISHAPS_MAX 64 /* of all rules together */
@@ -35,5 +33,3 @@ struct chaos *chaos_read(const char *rules, struct arena *arena, struct error *e
 
 /* The wire that injects the faults; its context is the struct chaos. */
 extern const struct wire_operations wire_chaos;
-
-#endif

@@ -1,8 +1,6 @@
 /* chaos_read.c: Parser of fault injection rules; see chaos.h. */
 #include "models/calls/chaos.h"
 
-#include <string.h>
-
 #include "base/number/duration.h"
 #include "base/number/number.h"
 

@@ -8,8 +8,7 @@
  *
  * Pure: the clock is an argument.
  */
-#ifndef SLUICE_MODELS_CALLS_CONCURRENCY_LIMIT_H
-#define SLUICE_MODELS_CALLS_CONCURRENCY_LIMIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,5 +41,3 @@ int64_t concurrency_limit_work_us(const struct concurrency_limit *concurrency_li
 void concurrency_limit_answered(struct concurrency_limit *concurrency_limit, int64_t latency_us, bool full, int64_t now_us);
 void concurrency_limit_overloaded(struct concurrency_limit *concurrency_limit); /* the server reported it, or timed out */
 void concurrency_limit_restart(struct concurrency_limit *concurrency_limit);	/* the server was unreachable: starts small */
-
-#endif

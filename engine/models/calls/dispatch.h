@@ -11,11 +11,9 @@
  * belongs to one thread. It calls `answered` only from dispatch_outcome(), dispatch_ready() and
  * dispatch_turn(). Its functions may be called from there.
  */
-#ifndef SLUICE_MODELS_CALLS_DISPATCH_H
-#define SLUICE_MODELS_CALLS_DISPATCH_H
+#pragma once
 
 #include <stdatomic.h>
-#include <stddef.h>
 
 #include "models/calls/breaker.h"
 #include "models/calls/caller.h"
@@ -138,5 +136,3 @@ struct dispatch_counts {
 };
 
 struct dispatch_counts dispatch_counts(const struct dispatch *dispatch);
-
-#endif

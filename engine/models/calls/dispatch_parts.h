@@ -1,11 +1,7 @@
 /* dispatch_parts.h: Parts of a dispatch of calls, for its files alone: dispatch.c queues and sends, dispatch_outcome.c takes what
  * came of a call, and dispatch_outage.c has what both need while a model is unreachable.
  */
-#ifndef SLUICE_MODELS_CALLS_DISPATCH_PARTS_H
-#define SLUICE_MODELS_CALLS_DISPATCH_PARTS_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "models/calls/call_batch.h"
 #include "models/calls/call_queue.h"
@@ -76,5 +72,3 @@ int64_t dispatch_unreachable_us(const struct dispatch *dispatch, int64_t now_us)
 
 /* Notes an outage. Called before the state of the model changes. */
 void dispatch_note_outage(struct dispatch *dispatch, int64_t now_us);
-
-#endif

@@ -3,11 +3,7 @@
  *
  * It learns from the outcome of each call. Pure: the clock is an argument, and random numbers come from a seed.
  */
-#ifndef SLUICE_MODELS_CALLS_HEALTH_H
-#define SLUICE_MODELS_CALLS_HEALTH_H
-
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/number/random.h"
 #include "models/calls/attempts.h"
@@ -96,5 +92,3 @@ bool health_is_away(const struct health *health, int64_t now_us);
 
 /* Whether one call, or a question about readiness, is finding out whether the model is available again. */
 bool health_is_tried(const struct health *health);
-
-#endif

@@ -3,10 +3,7 @@
  * Values are in a ring; a new value replaces the oldest. After memo_open() it allocates nothing. The clock is
  * an argument. Several users may share it, whose keys differ by their numbers. Belongs to one thread.
  */
-#ifndef SLUICE_MODELS_CALLS_MEMO_H
-#define SLUICE_MODELS_CALLS_MEMO_H
-
-#include <stdint.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -29,5 +26,3 @@ bool memo_find(const struct memo *memo, const struct memo_key *key, int64_t now_
 
 /* Copies the value. A value larger than a quarter of the memory is not kept. */
 void memo_keep(struct memo *memo, const struct memo_key *key, struct text value, int64_t until_ms);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Pure: the clock is an argument.
  */
-#ifndef SLUICE_MODELS_CALLS_OVERLOAD_H
-#define SLUICE_MODELS_CALLS_OVERLOAD_H
+#pragma once
 
 #include "models/calls/queued_call.h"
 
@@ -24,5 +23,3 @@ bool overload_is_hurried(const struct queued_call *queued_call, int64_t usual_us
 
 /* Whether a hurried call ended with its deadline: that does not count against the model. */
 bool overload_cut_short(const struct queued_call *queued_call, int64_t now_us);
-
-#endif

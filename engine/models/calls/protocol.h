@@ -1,6 +1,5 @@
 /* protocol.h: Encoding of calls and decoding of replies, in each protocol of model servers. Pure. */
-#ifndef SLUICE_MODELS_CALLS_PROTOCOL_H
-#define SLUICE_MODELS_CALLS_PROTOCOL_H
+#pragma once
 
 #include "compiler/graph/address.h"
 #include "compiler/step/step.h"
@@ -26,5 +25,3 @@ struct text protocol_words(struct arena *arena, struct text body);
  * a message too large for the server (413) and an overloaded server (429): the text decides between them. */
 int protocol_http_status(int grpc_status, struct text words);
 const char *protocol_status_name(int grpc_status);
-
-#endif

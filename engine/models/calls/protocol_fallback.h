@@ -6,8 +6,7 @@
  *
  * Pure: the clock is an argument.
  */
-#ifndef SLUICE_MODELS_CALLS_PROTOCOL_FALLBACK_H
-#define SLUICE_MODELS_CALLS_PROTOCOL_FALLBACK_H
+#pragma once
 
 #include "compiler/graph/address.h"
 #include "models/calls/attempts.h"
@@ -42,5 +41,3 @@ bool protocol_fallback_to_tell(struct protocol_fallback *way, const struct model
 /* True: ask whether gRPC is available, and pass the outcome to protocol_fallback_answered(). */
 bool protocol_fallback_to_ask(struct protocol_fallback *way, int64_t now_us);
 void protocol_fallback_answered(struct protocol_fallback *way, const struct attempt *attempt);
-
-#endif

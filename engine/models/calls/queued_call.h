@@ -3,11 +3,7 @@
  * A queued call has one state and is in at most one list. A call batch is a queued call that carries the rows of
  * several others, its members.
  */
-#ifndef SLUICE_MODELS_CALLS_QUEUED_CALL_H
-#define SLUICE_MODELS_CALLS_QUEUED_CALL_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "models/calls/attempts.h"
 
@@ -156,5 +152,3 @@ int64_t queued_call_likely_us(const struct queued_call *queued_call, const struc
 
 /* Timeout of its next attempt: its own timeout, or the rest of its deadline if that is shorter. */
 int64_t queued_call_timeout_ms(const struct queued_call *queued_call, int64_t now_us);
-
-#endif

@@ -8,10 +8,8 @@
  *
  * A client belongs to its loop's thread.
  */
-#ifndef SLUICE_MODELS_CALLS_REDIS_H
-#define SLUICE_MODELS_CALLS_REDIS_H
+#pragma once
 
-#include "base/text.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -44,5 +42,3 @@ struct redis_question *redis_get(struct redis *redis, struct text key, void (*fo
 void redis_forget(struct redis_question *question); /* `found` is not called any more */
 
 void redis_set(struct redis *redis, struct text key, struct text value, int64_t ttl_ms); /* above 0; fails silently */
-
-#endif

@@ -12,8 +12,7 @@
  *
  * Pure: clock and random numbers are arguments.
  */
-#ifndef SLUICE_MODELS_CALLS_REPLICAS_H
-#define SLUICE_MODELS_CALLS_REPLICAS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,5 +83,3 @@ bool replicas_give_up(const struct replicas *replicas, size_t index, int64_t sen
 
 /* When the result of replicas_to_ask() or replicas_give_up() may change; INT64_MAX: only after another event. */
 int64_t replicas_due_us(const struct replicas *replicas, int64_t now_us);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Pure: the clock is an argument.
  */
-#ifndef SLUICE_MODELS_CALLS_RETRY_BUDGET_H
-#define SLUICE_MODELS_CALLS_RETRY_BUDGET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ void retry_budget_pay(struct retry_budget *budget); /* for a first attempt */
 
 /* Takes one retry, by a clock that does not go back. False: try again at `*again_us`. */
 bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *again_us);
-
-#endif

@@ -1,8 +1,7 @@
 /* survey.h: Survey of model servers: reads the inputs and outputs of models from their metadata, once, before
  * an engine starts. So a pipeline that does not fit its models is reported before its first message.
  */
-#ifndef SLUICE_MODELS_CALLS_SURVEY_H
-#define SLUICE_MODELS_CALLS_SURVEY_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "compiler/graph/signature.h"
@@ -28,5 +27,3 @@ struct survey {
  * model that does not answer is not an error: its server may start later. In the arena. False: SYSTEM. */
 bool survey_models(const struct caller_config *configs, size_t count, struct arena *arena, struct survey *survey,
 		   struct error *error);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * A wire belongs to its loop's thread.
  */
-#ifndef SLUICE_MODELS_CALLS_WIRE_H
-#define SLUICE_MODELS_CALLS_WIRE_H
+#pragma once
 
 #include "net/loop.h"
 #include "models/calls/caller.h"
@@ -67,5 +66,3 @@ struct wire_operations {
 };
 
 extern const struct wire_operations wire_usual; /* the functions above */
-
-#endif

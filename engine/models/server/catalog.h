@@ -5,8 +5,7 @@
  *
  * A catalog copies what it is given and borrows nothing. It belongs to one thread.
  */
-#ifndef SLUICE_MODELS_SERVER_CATALOG_H
-#define SLUICE_MODELS_SERVER_CATALOG_H
+#pragma once
 
 #include "observe/metric.h"
 #include "compiler/graph/signature.h"
@@ -86,5 +85,3 @@ const struct catalog_model *catalog_first(const struct catalog *catalog);
 /* Number of earlier calls of the model with this request; counts this call too. Requests are identified by
  * their id, or else by their bytes. Only the last thousands are remembered. */
 uint64_t catalog_count_call(struct catalog *catalog, const struct catalog_model *model, struct text id, struct text bytes);
-
-#endif

@@ -1,8 +1,7 @@
 /* inference_proto.h: Descriptions of the gRPC services of a front end, for server reflection: inference (the Open
  * Inference Protocol) and health.
  */
-#ifndef SLUICE_MODELS_SERVER_INFERENCE_PROTO_H
-#define SLUICE_MODELS_SERVER_INFERENCE_PROTO_H
+#pragma once
 
 #include "net/grpc/grpc_describe.h"
 
@@ -15,5 +14,3 @@ enum health_serving { HEALTH_UNKNOWN, HEALTH_SERVING, HEALTH_NOT_SERVING, HEALTH
 
 extern const struct proto_file inference_file; /* without the methods of the repository */
 extern const struct proto_file health_file;
-
-#endif

@@ -1,7 +1,6 @@
 /* metadata_protobuf.h: Lists of tensors in metadata, in protobuf (gRPC).
  */
-#ifndef SLUICE_MODELS_SERVER_METADATA_PROTOBUF_H
-#define SLUICE_MODELS_SERVER_METADATA_PROTOBUF_H
+#pragma once
 
 #include "compiler/step/step.h"
 
@@ -15,5 +14,3 @@ enum metadata_tensors {
  * unknown datatype, which the protocols cannot express. */
 void metadata_tensors_write_protobuf(struct buffer *out, uint32_t number, enum metadata_tensors form,
 				     const struct tensor_types *types);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Belongs to its loop's thread, as the catalog does.
  */
-#ifndef SLUICE_MODELS_SERVER_MODEL_GRPC_H
-#define SLUICE_MODELS_SERVER_MODEL_GRPC_H
+#pragma once
 
 #include "models/server/model_service.h"
 
@@ -15,5 +14,3 @@ void model_grpc_close(struct model_grpc *service); /* with the calls that still 
 bool model_grpc_drain(struct model_grpc *service); /* as grpc_server_drain() */
 bool model_grpc_reload(struct model_grpc *service, const struct tls_files *files, struct error *error);
 int model_grpc_port(const struct model_grpc *service);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Belongs to its loop's thread, as the catalog does.
  */
-#ifndef SLUICE_MODELS_SERVER_MODEL_REST_H
-#define SLUICE_MODELS_SERVER_MODEL_REST_H
+#pragma once
 
 #include "models/server/model_service.h"
 
@@ -15,5 +14,3 @@ void model_rest_close(struct model_rest *service); /* with the requests that sti
 bool model_rest_drain(struct model_rest *service); /* as http_server_drain() */
 bool model_rest_reload(struct model_rest *service, const struct tls_files *files, struct error *error);
 int model_rest_port(const struct model_rest *service);
-
-#endif

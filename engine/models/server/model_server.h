@@ -3,8 +3,7 @@
  *
  * It belongs to its loop's thread.
  */
-#ifndef SLUICE_MODELS_SERVER_MODEL_SERVER_H
-#define SLUICE_MODELS_SERVER_MODEL_SERVER_H
+#pragma once
 
 #include "base/option.h"
 #include "compiler/resources/protection.h"
@@ -69,5 +68,3 @@ uint64_t model_server_calls(struct model_server *server, const char *model, cons
 /* Reads the models again from their files. A model that a client unloaded stays unloaded. False: as model_server_open(), or a
  * model that is ready could not be served any more; nothing changes. */
 bool model_server_reread(struct model_server *server, struct error *error);
-
-#endif

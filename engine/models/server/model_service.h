@@ -1,10 +1,8 @@
 /* model_service.h: Service of the model server that its REST and gRPC front ends share: the catalog's models,
  * loading, inference. Statuses are those of HTTP. Private to the front ends.
  */
-#ifndef SLUICE_MODELS_SERVER_MODEL_SERVICE_H
-#define SLUICE_MODELS_SERVER_MODEL_SERVICE_H
+#pragma once
 
-#include "base/text.h"
 #include "message/message.h"
 #include "models/server/catalog.h"
 #include "net/host_names.h"
@@ -116,5 +114,3 @@ struct model_signature model_service_signature(const struct catalog_model *model
 
 const char *model_state(const struct catalog_model *model);  /* READY, UNAVAILABLE */
 const char *model_reason(const struct catalog_model *model); /* "": it is ready */
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Of proto/prediction.proto they have the service `seldon.protos.Seldon` and its messages, without `customData`, which is refused.
  */
-#ifndef SLUICE_MODELS_SERVER_SELDON_PROTO_H
-#define SLUICE_MODELS_SERVER_SELDON_PROTO_H
+#pragma once
 
 #include "net/grpc/grpc_describe.h"
 
@@ -15,5 +14,3 @@ extern const struct proto_file seldon_file;
 extern const struct proto_file protobuf_struct_file; /* without services, as the next ones */
 extern const struct proto_file protobuf_empty_file;
 extern const struct proto_file tensorflow_tensor_file, tensorflow_shape_file, tensorflow_types_file;
-
-#endif

@@ -6,8 +6,7 @@
  *
  * A stub keeps no state between calls, so the same call gives the same reply, and any thread may call it.
  */
-#ifndef SLUICE_MODELS_SERVER_STUB_H
-#define SLUICE_MODELS_SERVER_STUB_H
+#pragma once
 
 #include "message/message.h"
 #include "compiler/expression/expression.h"
@@ -56,5 +55,3 @@ struct stub_row {
 	void (*answer)(const struct stub_call *call, struct stub_reply *reply);
 };
 extern const struct stub_row stub_rows[];
-
-#endif

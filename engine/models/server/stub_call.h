@@ -1,6 +1,5 @@
 /* stub_call.h: One call of a stub: reads its options and inputs, and writes its outputs. Private to the stubs. */
-#ifndef SLUICE_MODELS_SERVER_STUB_CALL_H
-#define SLUICE_MODELS_SERVER_STUB_CALL_H
+#pragma once
 
 #include "models/server/stub.h"
 
@@ -76,5 +75,3 @@ void stub_fail(const struct stub_call *call, struct stub_reply *reply);
 void stub_flaky(const struct stub_call *call, struct stub_reply *reply);
 void stub_hang(const struct stub_call *call, struct stub_reply *reply);
 void stub_badreply(const struct stub_call *call, struct stub_reply *reply);
-
-#endif

@@ -4,11 +4,9 @@
  *
  * The contents live in the arena into which they were read.
  */
-#ifndef SLUICE_MODELS_SERVER_STUB_FILE_H
-#define SLUICE_MODELS_SERVER_STUB_FILE_H
+#pragma once
 
 #include "base/arena.h"
-#include "base/error.h"
 #include "base/option.h"
 #include "base/text.h"
 
@@ -37,5 +35,3 @@ struct name_list stub_file_offered(const struct stub_file *stubs, const char *ad
 
 /* The URI of an entry; one of expressions is written as stub://expression?OUTPUT=INPUT... NULL: memory ran out. */
 const char *stub_entry_uri(const struct stub_entry *entry, struct arena *arena);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Times are monotonic. Pure. Belongs to one thread.
  */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_ABSENCE_H
-#define SLUICE_MONITOR_ALERTS_ALERT_ABSENCE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,5 +33,3 @@ void alert_absence_reported(struct alert_absence *absence, int64_t now_ms);
 
 /* Takes the report of any engine. */
 void alert_absence_take_report(struct alert_absence *absence, int64_t now_ms);
-
-#endif

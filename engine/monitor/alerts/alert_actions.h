@@ -3,8 +3,7 @@
  *
  * An action is known by a hash of its receiver, so that it stays the same when others are added, or when its form is corrected.
  */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_ACTIONS_H
-#define SLUICE_MONITOR_ALERTS_ALERT_ACTIONS_H
+#pragma once
 
 #include "base/arena.h"
 #include "compiler/conditions/alert_record.h"
@@ -45,5 +44,3 @@ bool alert_actions_encode(const struct alert_actions *actions, const struct aler
 /* Takes the actions of a record; `names` gets the names in it, which live as long as they. False: it is damaged, or memory ran
  * out. */
 bool alert_actions_decode(struct alert_actions *actions, struct text record, struct alert_message *names);
-
-#endif

@@ -3,8 +3,7 @@
  * A group has a state from the first judgement that held until it has resolved and that was reported. At most
  * ALERT_GROUPS_MAX have one at a time. A group is memory of its own, so that it is found by its name whatever the files say.
  */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_GROUPS_H
-#define SLUICE_MONITOR_ALERTS_ALERT_GROUPS_H
+#pragma once
 
 #include "compiler/conditions/alert.h"
 #include "compiler/conditions/judged_groups.h"
@@ -38,5 +37,3 @@ void alert_groups_clear(struct alert_groups *groups);
 
 /* How many are in that phase. */
 size_t alert_groups_in(const struct alert_groups *groups, enum alert_phase phase);
-
-#endif

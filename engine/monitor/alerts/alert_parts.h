@@ -1,6 +1,5 @@
 /* alert_parts.h: Parts of the watch of alerts: its state, and what its files call of each other. Private to alert_*.c. */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_PARTS_H
-#define SLUICE_MONITOR_ALERTS_ALERT_PARTS_H
+#pragma once
 
 #include "compiler/conditions/figure_window.h"
 #include "engine/setup/group_setup.h"
@@ -126,5 +125,3 @@ static inline struct judged_alert *alert_named(const struct alert_watch *watch, 
 			return (struct judged_alert *)alert;
 	return NULL;
 }
-
-#endif

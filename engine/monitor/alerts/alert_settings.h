@@ -1,6 +1,5 @@
 /* alert_settings.h: Options of the commands that send notices of alerts: `--alert-allow`, `--smtp` and those beside it. */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_SETTINGS_H
-#define SLUICE_MONITOR_ALERTS_ALERT_SETTINGS_H
+#pragma once
 
 #include "monitor/alerts/notifier.h"
 #include "compiler/yaml/workspace.h"
@@ -32,5 +31,3 @@ struct alert_asked {
  * missing secret. */
 bool alert_settings_make(const struct alert_asked *asked, const char *secrets, struct arena *arena,
 			 struct notifier_settings *settings, struct error *error);
-
-#endif

@@ -18,8 +18,7 @@
  *
  * Belongs to one thread.
  */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_STATES_H
-#define SLUICE_MONITOR_ALERTS_ALERT_STATES_H
+#pragma once
 
 #include "compiler/conditions/alert_feed.h"
 #include "kafka/record.h"
@@ -121,5 +120,3 @@ struct alert_states_counts {
 	size_t firing, announced, waiting;
 };
 struct alert_states_counts alert_states_count(const struct alert_states *states);
-
-#endif

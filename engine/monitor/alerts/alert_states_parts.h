@@ -1,6 +1,5 @@
 /* alert_states_parts.h: Parts of the states of alerts, private to alert_states*.c. */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_STATES_PARTS_H
-#define SLUICE_MONITOR_ALERTS_ALERT_STATES_PARTS_H
+#pragma once
 
 #include "monitor/alerts/alert_states.h"
 
@@ -123,5 +122,3 @@ bool receivers_write(struct alert_states *states, struct state_alert *alert, str
 
 /* Whether a notice waits for the action. */
 bool action_waits(const struct alert_states *states, const struct state_alert *alert, uint64_t action);
-
-#endif

@@ -12,8 +12,7 @@
  * While no keeper has sent a beat for ALERT_ALONE_MS, as in an outage of Kafka, the engine sends the notices of what has begun to
  * fire in it since the last beat, with ids of its own (alert_own.c). It sends their ends when a keeper is back.
  */
-#ifndef SLUICE_MONITOR_ALERTS_ALERT_WATCH_H
-#define SLUICE_MONITOR_ALERTS_ALERT_WATCH_H
+#pragma once
 
 #include "compiler/conditions/alert.h"
 #include "monitor/alerts/notifier.h"
@@ -75,5 +74,3 @@ void alert_watch_write_failing(struct alert_watch *watch, const struct pipeline_
 
 /* Writes which of the pipeline's alerts fire, since when and for which groups; nothing if none does. From that thread. */
 void alert_watch_write_firing(const struct alert_watch *watch, const struct pipeline_plan *plan, struct buffer *out);
-
-#endif

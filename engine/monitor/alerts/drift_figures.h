@@ -4,8 +4,7 @@
  * The figures of several steps `drift` are the worst of them. With those of a window come the present ones of the other steps.
  * Belongs to the thread that turns the board.
  */
-#ifndef SLUICE_MONITOR_ALERTS_DRIFT_FIGURES_H
-#define SLUICE_MONITOR_ALERTS_DRIFT_FIGURES_H
+#pragma once
 
 #include "base/arena.h"
 #include "observe/alert_value.h"
@@ -26,5 +25,3 @@ struct drift_figures {
 /* Calls with the figures of each window, in the order in which those of a step have closed, and then with those known now: once, or
  * for each segment. */
 void drift_figures_each(const struct drift_figures *figures);
-
-#endif

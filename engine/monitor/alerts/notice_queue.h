@@ -11,8 +11,7 @@
  * away does not take the places of others, and NOTICES_MAX in all; a further one is not taken. One with several receivers is taken
  * for those with room, and the others are left out of it: a mailbox that stays full holds up no mail to others.
  */
-#ifndef SLUICE_MONITOR_ALERTS_NOTICE_QUEUE_H
-#define SLUICE_MONITOR_ALERTS_NOTICE_QUEUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,5 +70,3 @@ void notice_queue_go_on(struct queued_notice *notice, int64_t now_ms);
 
 /* It was delivered, or never can be: it is the caller's again. */
 void notice_queue_remove(struct notice_queue *queue, struct queued_notice *notice);
-
-#endif

@@ -1,8 +1,7 @@
 /* notice_receipts.h: Receipts of notices, and counts of alerts, which a notifier leaves for others to read
  * (monitor/alerts/notifier.h). Its lock protects both lists.
  */
-#ifndef SLUICE_MONITOR_ALERTS_NOTICE_RECEIPTS_H
-#define SLUICE_MONITOR_ALERTS_NOTICE_RECEIPTS_H
+#pragma once
 
 #include "base/list.h"
 #include "base/text.h"
@@ -41,5 +40,3 @@ bool notice_receipt_take(struct notice_receipts *receipts, const void *owner, ch
 struct notice_counts *notice_counts_of(struct notice_receipts *receipts, struct text pipeline, struct text alert);
 
 void notice_receipts_clear(struct notice_receipts *receipts);
-
-#endif

@@ -3,8 +3,7 @@
  * A URL may have a secret in its login, its path and its query, as those of Slack do: of a URL, a name has the host and the port
  * alone. Names are in the arena, and "its receiver" if memory ran out. Any thread may call with an arena of its own.
  */
-#ifndef SLUICE_MONITOR_ALERTS_NOTICE_RECEIVER_H
-#define SLUICE_MONITOR_ALERTS_NOTICE_RECEIVER_H
+#pragma once
 
 #include "base/arena.h"
 #include "compiler/resources/resource.h"
@@ -21,5 +20,3 @@ const char *notice_topic_name(const char *topic, struct arena *arena); /* "the t
 
 /* "the mailboxes ADDRESS, ADDRESS by the mail server HOST:PORT"; some of many. */
 const char *notice_mail_name(const char *const *addresses, size_t count, const char *smtp, struct arena *arena);
-
-#endif

@@ -1,8 +1,7 @@
 /* notice_request.h: Request that delivers a notice: a POST to a webhook, a mail, or the record of a topic. Made in an arena, and
  * sent by the notifier (monitor/alerts/notifier.h). Any thread may call with an arena of its own.
  */
-#ifndef SLUICE_MONITOR_ALERTS_NOTICE_REQUEST_H
-#define SLUICE_MONITOR_ALERTS_NOTICE_REQUEST_H
+#pragma once
 
 #include "compiler/conditions/notice.h"
 #include "base/network.h"
@@ -34,5 +33,3 @@ bool notice_request_address(struct post_request *request, const struct notifier_
 /* Sends a notice at once, in the caller's thread, which waits; not to a topic, which is refused. */
 enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,
 			      const struct alert_message *message, struct error *error);
-
-#endif

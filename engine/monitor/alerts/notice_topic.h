@@ -2,8 +2,7 @@
  *
  * Notices are rare, so each has a client of its own, and nothing is kept between two.
  */
-#ifndef SLUICE_MONITOR_ALERTS_NOTICE_TOPIC_H
-#define SLUICE_MONITOR_ALERTS_NOTICE_TOPIC_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -19,5 +18,3 @@ struct notice_topic_config {
  * refuse it each time, as it is too large for the topic, or invalid. */
 enum post_outcome notice_topic_write(const struct notice_topic_config *config, const char *topic, struct text key,
 				     struct text value, const atomic_bool *given_up, struct error *error);
-
-#endif

@@ -12,8 +12,7 @@
  * when, and when it takes notices again (monitor/alerts/receiver_board.h). Of one that refuses many, or takes one and refuses the
  * next, it has a few lines and then a sum.
  */
-#ifndef SLUICE_MONITOR_ALERTS_NOTIFIER_H
-#define SLUICE_MONITOR_ALERTS_NOTIFIER_H
+#pragma once
 
 #include "monitor/alerts/receiver_board.h"
 #include "observe/counts.h"
@@ -77,5 +76,3 @@ void notifier_drop(struct notifier *notifier, const void *owner);
 /* Sends a notice for a webhook at once, in the caller's thread, which waits; `given_up` as of a struct post_request. */
 enum post_outcome notice_ask(const struct notifier_settings *settings, const struct ready_notice *notice,
 			     const atomic_bool *given_up, struct error *error);
-
-#endif

@@ -8,8 +8,7 @@
  * The log has RECEIVER_LINES_MAX lines on a receiver in RECEIVER_REMIND_MS. One that refuses a thousand notices, or that takes one
  * and refuses the next, would fill it: further lines are counted, and become one line at the end of that time.
  */
-#ifndef SLUICE_MONITOR_ALERTS_RECEIVER_BOARD_H
-#define SLUICE_MONITOR_ALERTS_RECEIVER_BOARD_H
+#pragma once
 
 #include "base/arena.h"
 #include "monitor/alerts/notice_queue.h"
@@ -122,5 +121,3 @@ void receiver_lines_sum(const struct log_sink *log, struct receiver_board *board
 /* The line on the notices of that fate that still wait when the notifier closes, by receivers; none if none does. */
 void receiver_lines_left(const struct log_sink *log, struct receiver_board *board, const struct notice_queue *const *queues,
 			 size_t count, enum notice_fate fate);
-
-#endif

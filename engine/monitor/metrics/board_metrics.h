@@ -1,7 +1,6 @@
 /* board_metrics.h: Metrics from the boards of an engine: verdicts and importance of features by steps that watch
  * (observe/verdict_board.h), and the policies of bandits in force (observe/policy_board.h). */
-#ifndef SLUICE_MONITOR_METRICS_BOARD_METRICS_H
-#define SLUICE_MONITOR_METRICS_BOARD_METRICS_H
+#pragma once
 
 #include "observe/verdict_board.h"
 #include "engine/run/engine.h"
@@ -14,5 +13,3 @@ void board_metrics_write(const struct engine *engine, const struct plan *plan, s
 /* Steps of a graph that judge windows, and those that keep the importance of features. */
 size_t graph_count_observers(const struct graph *graph);
 size_t graph_count_weighers(const struct graph *graph);
-
-#endif

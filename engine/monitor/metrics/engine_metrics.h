@@ -6,8 +6,7 @@
  * namespace have a part of that limit for each of its pipelines. Alerts and steps `drift` always have their own: only so many
  * of them that nothing is left for steps exceed the limit.
  */
-#ifndef SLUICE_MONITOR_METRICS_ENGINE_METRICS_H
-#define SLUICE_MONITOR_METRICS_ENGINE_METRICS_H
+#pragma once
 
 #include "engine/run/engine.h"
 #include "monitor/metrics/metrics_listener.h"
@@ -32,5 +31,3 @@ struct engine_metrics *engine_metrics_open(struct engine *engine, const struct e
 					   const struct alert_watch *alerts, const struct metrics_config *listening,
 					   struct error *error);
 void engine_metrics_close(struct engine_metrics *metrics); /* called before the engine is closed; NULL is fine */
-
-#endif

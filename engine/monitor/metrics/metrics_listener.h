@@ -14,8 +14,7 @@
  *
  * A listener belongs to its loop's thread.
  */
-#ifndef SLUICE_MONITOR_METRICS_METRICS_LISTENER_H
-#define SLUICE_MONITOR_METRICS_METRICS_LISTENER_H
+#pragma once
 
 #include "observe/exposition.h"
 #include "engine/run/certificate_watch.h"
@@ -59,5 +58,3 @@ int metrics_listener_port(const struct metrics_listener *listener);
 
 /* URL of its metrics, for people: with the host as they wrote it, and the port that it has. */
 const char *metrics_listener_url(const struct metrics_listener *listener, char url[METRICS_URL_BYTES_MAX]);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * The address is a setting of the operator, like that of Kafka, so it may be in any network. Belongs to its loop's thread.
  */
-#ifndef SLUICE_MONITOR_METRICS_METRICS_PUSH_H
-#define SLUICE_MONITOR_METRICS_METRICS_PUSH_H
+#pragma once
 
 #include "monitor/metrics/metrics_listener.h"
 
@@ -30,5 +29,3 @@ struct metrics_push *metrics_push_open(struct loop *loop, const struct metrics_p
 
 /* Gives up a push that is on its way. NULL is fine. */
 void metrics_push_close(struct metrics_push *push);
-
-#endif

@@ -3,8 +3,7 @@
  * Each attempt at a model is counted by its protocol and end (observe/counts.h). Core 2 names the model; its agent is
  * this engine. Core 1 names the node of a SeldonDeployment, so models of deployments are reported under both.
  */
-#ifndef SLUICE_MONITOR_METRICS_SELDON_METRICS_H
-#define SLUICE_MONITOR_METRICS_SELDON_METRICS_H
+#pragma once
 
 #include "observe/exposition.h"
 #include "compiler/plan/plan.h"
@@ -22,5 +21,3 @@ bool seldon_metrics_are_wanted(const struct plan *plan);
 /* `models` are subjects of SCOPE_MODEL. What is written is also in the arena, which fails if there is no memory. */
 void seldon_metrics_write(const struct plan *plan, const char *instance, const struct metric_subject *models, size_t count,
 			  struct arena *arena, struct exposition *exposition);
-
-#endif

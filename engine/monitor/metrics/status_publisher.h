@@ -1,11 +1,6 @@
 /* status_publisher.h: Publisher of the status records of an engine's pipelines, one per second, in the engine's
  * thread. It writes best effort, so that nothing waits for it. */
-#ifndef SLUICE_MONITOR_METRICS_STATUS_PUBLISHER_H
-#define SLUICE_MONITOR_METRICS_STATUS_PUBLISHER_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "engine/run/engine.h"
 #include "observe/status.h"
@@ -68,5 +63,3 @@ void status_publisher_note_reload(struct status_publisher *status_publisher, boo
 
 /* Its watch of models, which looks once a second, for others in that thread. Until the publisher is closed. */
 const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher);
-
-#endif

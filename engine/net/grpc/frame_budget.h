@@ -15,8 +15,7 @@
  * The budget reads the frame heads of the connection's bytes, in pieces of any length. It checks none of them: that is left to
  * the session. Pure: the clock is an argument. No memory.
  */
-#ifndef SLUICE_NET_GRPC_FRAME_BUDGET_H
-#define SLUICE_NET_GRPC_FRAME_BUDGET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,5 +61,3 @@ void frame_budget_caused_reset(struct frame_budget *budget, int32_t id);
 
 /* Adds tokens for a sent DATA frame of `count` bytes. */
 void frame_budget_sent(struct frame_budget *budget, size_t count);
-
-#endif

@@ -1,8 +1,6 @@
 /* frame_debt.c: Table of the peers that used up tokens of their budgets of frames; see frame_debt.h. */
 #include "net/grpc/frame_debt.h"
 
-#include <string.h>
-
 #include "base/hash.h"
 
 static size_t debt_row(const struct peer_address *peer)

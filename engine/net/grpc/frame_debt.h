@@ -10,10 +10,7 @@
  * The table is of fixed size. A peer has one row, by its address; another peer's smaller debt there is forgotten. A table starts as
  * `{0}`. Pure: the clock is an argument. No memory.
  */
-#ifndef SLUICE_NET_GRPC_FRAME_DEBT_H
-#define SLUICE_NET_GRPC_FRAME_DEBT_H
-
-#include <stdint.h>
+#pragma once
 
 #include "net/grpc/frame_budget.h"
 #include "net/peers.h"
@@ -37,5 +34,3 @@ int64_t frame_debts_allow(const struct frame_debts *debts, const struct peer_add
 
 /* Adds the tokens that a connection has used when it ends. */
 void frame_debts_add(struct frame_debts *debts, const struct peer_address *peer, int64_t tokens, int64_t now_ms);
-
-#endif

@@ -8,10 +8,8 @@
  *
  * A client belongs to its loop's thread.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_H
-#define SLUICE_NET_GRPC_GRPC_H
+#pragma once
 
-#include "base/text.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -71,5 +69,3 @@ bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error);
 
 /* Cancels a call: `done` does not come any more (the stream is reset), and the call belongs to the caller again. */
 void grpc_forget(struct grpc *grpc, struct grpc_call *call);
-
-#endif

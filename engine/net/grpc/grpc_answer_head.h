@@ -6,8 +6,7 @@
  *
  * A reader belongs to one connection, and must get all its blocks in their order.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_ANSWER_HEAD_H
-#define SLUICE_NET_GRPC_GRPC_ANSWER_HEAD_H
+#pragma once
 
 #include <nghttp2/nghttp2.h>
 
@@ -51,5 +50,3 @@ void grpc_head_reader_close(struct grpc_head_reader *reader); /* fine if it was 
 
 /* False: the connection must end, with `fault` and `reason`. */
 bool grpc_head_read(struct grpc_head_reader *reader, const unsigned char *bytes, size_t count, struct grpc_answer_head *head);
-
-#endif

@@ -9,8 +9,7 @@
  * waits for its `done`. The client's one timer calls `done`. It is due at once: after all events of one turn, and
  * before new data is sent. So `done` is never called while frames are read, and may start and cancel any call.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_CLIENT_H
-#define SLUICE_NET_GRPC_GRPC_CLIENT_H
+#pragma once
 
 #include "base/number/random.h"
 #include "net/dial.h"
@@ -211,5 +210,3 @@ void grpc_stream_reset(struct grpc_stream *stream);
 
 /* Handles a stream whose connection is gone. */
 void grpc_stream_was_lost(struct grpc_stream *stream, const struct error *error);
-
-#endif

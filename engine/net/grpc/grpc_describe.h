@@ -5,8 +5,7 @@
  * "google.protobuf.Value". The type may be preceded by `repeated`, `map` (from strings), `enum`, or `oneof` for a member of
  * the message's only oneof.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_DESCRIBE_H
-#define SLUICE_NET_GRPC_GRPC_DESCRIBE_H
+#pragma once
 
 #include "base/text.h"
 
@@ -51,5 +50,3 @@ void proto_file_write(const struct proto_file *file, struct buffer *out);
 
 /* Whether the file has a service, method, message, field or enum of that full name. */
 bool proto_file_has(const struct proto_file *file, struct text symbol);
-
-#endif

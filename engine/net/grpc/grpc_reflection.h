@@ -3,8 +3,7 @@
  *
  * It is a conversation (net/grpc/grpc_server.h). A request for extensions gets an error, because proto3 has none.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_REFLECTION_H
-#define SLUICE_NET_GRPC_GRPC_REFLECTION_H
+#pragma once
 
 #include "net/grpc/grpc_describe.h"
 
@@ -13,5 +12,3 @@ bool grpc_reflection_is_path(struct text path);
 /* Appends the ServerReflectionResponse to a ServerReflectionRequest. `files` ends with NULL; the files of reflection
  * itself are included in addition. False: the bytes are not a request. */
 bool grpc_reflection_answer(const struct proto_file *const *files, struct text request, struct buffer *out);
-
-#endif

@@ -11,12 +11,10 @@
  *
  * A server belongs to its loop's thread.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_SERVER_H
-#define SLUICE_NET_GRPC_GRPC_SERVER_H
+#pragma once
 
 #include <sys/socket.h>
 
-#include "base/text.h"
 #include "message/records/header_name.h"
 #include "net/acceptor.h"
 #include "net/http/body_budget.h"
@@ -133,5 +131,3 @@ void grpc_conversation_finish(struct grpc_request *request, int status, const ch
 /* Finishes a conversation as grpc_conversation_finish(), and ends one message of it, which had `message_bytes`, without an
  * answer: if nothing was sent before, the caller gets the status alone. */
 void grpc_conversation_refuse(struct grpc_request *request, size_t message_bytes, int status, const char *words);
-
-#endif

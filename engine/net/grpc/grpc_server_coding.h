@@ -5,8 +5,7 @@
  * `grpc-accept-encoding` whether their users want it or not. So an answer is compressed for a caller that lists it and names a
  * compression of its own messages, and if it is as long as bodies of HTTP must be for that.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_SERVER_CODING_H
-#define SLUICE_NET_GRPC_GRPC_SERVER_CODING_H
+#pragma once
 
 #include "base/text.h"
 
@@ -32,5 +31,3 @@ void grpc_message_unpack(struct grpc_request *request);
 
 /* Whether answers to this caller may be compressed. */
 bool grpc_answers_are_packed(const struct grpc_request *request);
-
-#endif

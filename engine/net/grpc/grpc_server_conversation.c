@@ -4,7 +4,6 @@
  * window of the stream is not widened for them: so a caller can send that window ahead of what is answered, and no more.
  */
 #include <assert.h>
-#include <string.h>
 
 #include "net/grpc/grpc_server_parts.h"
 

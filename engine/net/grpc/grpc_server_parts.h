@@ -13,10 +13,7 @@
  * from `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
  * server's one timer.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_SERVER_PARTS_H
-#define SLUICE_NET_GRPC_GRPC_SERVER_PARTS_H
-
-#include <string.h>
+#pragma once
 
 #include "base/list.h"
 #include "net/acceptor.h"
@@ -271,5 +268,3 @@ void grpc_conversation_half_close(struct grpc_request *request);
 /* Ends a unary call or a conversation at once, unless it is over. If a conversation has already answered, `words` must be
  * constant. */
 void grpc_conversation_end(struct grpc_request *request, int status, const char *words);
-
-#endif

@@ -4,7 +4,6 @@
  * HTTP/2 is known by the first bytes of its preface, which no request of HTTP/1.1 begins with, in TLS too.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "net/grpc/grpc_server_parts.h"
 #include "net/http/http_exchange.h"

@@ -1,7 +1,6 @@
 /* grpc_server_request.c: Call on a connection of the gRPC server; see grpc_server_parts.h. */
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "net/grpc/grpc_server_parts.h"

@@ -4,7 +4,6 @@
  * written as soon as it is due, into the connection's output; of messages so much as the windows and one send take.
  * See grpc_client.h.
  */
-#include <string.h>
 
 #include "base/memory.h"
 #include "net/grpc/grpc_client.h"

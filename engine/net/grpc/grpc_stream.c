@@ -4,7 +4,6 @@
  * been dropped there, so later frames find no call. See grpc_client.h.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "net/grpc/grpc_client.h"
 

@@ -2,12 +2,10 @@
  *
  * It follows "gRPC over HTTP/2" (the protocol's own page). Pure; any thread may call.
  */
-#ifndef SLUICE_NET_GRPC_GRPC_WIRE_H
-#define SLUICE_NET_GRPC_GRPC_WIRE_H
+#pragma once
 
 #include "base/error.h"
 #include "base/number/number.h"
-#include "base/text.h"
 
 enum grpc_status {
 	GRPC_OK,
@@ -84,5 +82,3 @@ void grpc_words_write(struct buffer *out, struct text words);
 
 bool grpc_is_content_type(struct text type); /* application/grpc, with or without +proto, +json and such, or parameters */
 bool grpc_is_protobuf(struct text type);     /* a content type of gRPC whose messages are protobuf: no other than +proto follows */
-
-#endif

@@ -10,8 +10,7 @@
  *
  * An encoder starts as `{0}` and belongs to one connection.
  */
-#ifndef SLUICE_NET_GRPC_HPACK_ENCODER_H
-#define SLUICE_NET_GRPC_HPACK_ENCODER_H
+#pragma once
 
 #include "base/text.h"
 
@@ -72,5 +71,3 @@ void hpack_keep(struct hpack_encoder *encoder, const struct buffer *out, size_t 
 
 /* Writes the fields that were kept under that key. False: they are to be written one by one. */
 bool hpack_kept_write(const struct hpack_encoder *encoder, struct buffer *out, struct text key);
-
-#endif

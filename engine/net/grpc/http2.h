@@ -11,12 +11,10 @@
  *
  * A connection belongs to its loop's thread, and is a part of its owner's struct.
  */
-#ifndef SLUICE_NET_GRPC_HTTP2_H
-#define SLUICE_NET_GRPC_HTTP2_H
+#pragma once
 
 #include <nghttp2/nghttp2.h>
 
-#include "base/text.h"
 #include "net/grpc/frame_budget.h"
 #include "net/link.h"
 #include "net/loop.h"
@@ -118,5 +116,3 @@ static inline bool http2_is_stuck(const struct http2 *http2) /* the peer does no
 /* A header field that is not copied, and one that is copied. */
 nghttp2_nv http2_constant(struct text name, struct text value);
 nghttp2_nv http2_variable(struct text name, struct text value);
-
-#endif

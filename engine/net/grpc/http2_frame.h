@@ -1,6 +1,5 @@
 /* http2_frame.h: Head of an HTTP/2 frame, and numbers in frames, as bytes (RFC 9113, 4.1). Pure; any thread may call. */
-#ifndef SLUICE_NET_GRPC_HTTP2_FRAME_H
-#define SLUICE_NET_GRPC_HTTP2_FRAME_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -52,5 +51,3 @@ static inline struct http2_frame_head http2_frame_head_read(const unsigned char 
 		.id = http2_number_read_31(bytes + 5),
 	};
 }
-
-#endif

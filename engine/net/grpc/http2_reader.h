@@ -6,8 +6,7 @@
  *
  * A reader starts as http2_reader_open() leaves it, belongs to one thread, and touches nothing but its buffers.
  */
-#ifndef SLUICE_NET_GRPC_HTTP2_READER_H
-#define SLUICE_NET_GRPC_HTTP2_READER_H
+#pragma once
 
 #include "base/text.h"
 #include "net/grpc/http2_frame.h"
@@ -50,5 +49,3 @@ enum http2_reading { HTTP2_FRAME_READ, HTTP2_FRAME_INCOMPLETE, HTTP2_FRAME_BROKE
  * connection has to end, with `fault` and `words`; the reader must not be called again. */
 enum http2_reading http2_reader_next(struct http2_reader *reader, const unsigned char **bytes, size_t *count,
 				     struct http2_frame *frame);
-
-#endif

@@ -5,8 +5,7 @@
  * also beyond the limit, so that callers hear why they are refused. No peer is charged for more than its share, so that one peer
  * cannot keep all others out. One thread.
  */
-#ifndef SLUICE_NET_HTTP_BODY_BUDGET_H
-#define SLUICE_NET_HTTP_BODY_BUDGET_H
+#pragma once
 
 #include "base/text.h"
 #include "net/peers.h"
@@ -84,5 +83,3 @@ static inline void body_budget_give_back(struct body_budget *budget, struct body
 		peers_leave(&budget->peers, charge->peer);
 	*charge = (struct body_charge){0};
 }
-
-#endif

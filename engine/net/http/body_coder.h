@@ -6,8 +6,7 @@
  *
  * A part of its server's struct; belongs to its loop's thread.
  */
-#ifndef SLUICE_NET_HTTP_BODY_CODER_H
-#define SLUICE_NET_HTTP_BODY_CODER_H
+#pragma once
 
 #include "base/list.h"
 #include "net/http/gzip.h"
@@ -128,5 +127,3 @@ static inline bool body_pack_is_running(const struct body_packing *packing)
 {
 	return packing->work.node.list != NULL;
 }
-
-#endif

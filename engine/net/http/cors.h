@@ -8,8 +8,7 @@
  * only does not get the answer. So gateways and model servers refuse them, unless the origin is listed: on a developer's machine
  * they usually have no access control, and any page could send requests to them.
  */
-#ifndef SLUICE_NET_HTTP_CORS_H
-#define SLUICE_NET_HTTP_CORS_H
+#pragma once
 
 #include "base/option.h"
 #include "base/text.h"
@@ -32,5 +31,3 @@ bool cors_type_is_of_form(struct text content_type);
 
 /* Whether a page of an origin that is not listed sent this POST without a preflight. Such a request is to be answered 403. */
 bool cors_page_is_refused(const struct name_list *origins, const struct http_incoming *incoming);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Any thread may call.
  */
-#ifndef SLUICE_NET_HTTP_CURL_LIBRARY_H
-#define SLUICE_NET_HTTP_CURL_LIBRARY_H
+#pragma once
 
 #include <curl/curl.h>
 
@@ -31,5 +30,3 @@ extern struct curl_library libcurl; /* set by curl_library_load() */
 
 /* False: SYSTEM: it is not installed, is no libcurl, or memory ran out. Each call tries again. */
 bool curl_library_load(struct error *error);
-
-#endif

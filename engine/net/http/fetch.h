@@ -3,8 +3,7 @@
  *
  * Any thread may call.
  */
-#ifndef SLUICE_NET_HTTP_FETCH_H
-#define SLUICE_NET_HTTP_FETCH_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -33,5 +32,3 @@ struct fetch_request {
 /* Appends the body to `body`, whose ceiling bounds it. Redirections are followed where nothing is signed, and from https to https
  * alone. False: CONFIG at `place`, with the reason but not the URL; or SYSTEM. */
 bool fetch(const struct fetch_request *request, struct place place, struct buffer *body, struct error *error);
-
-#endif

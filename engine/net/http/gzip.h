@@ -4,8 +4,7 @@
  * A few bytes can decompress to gigabytes, so decompression stops one byte after its limit. Both directions work on so many bytes
  * at a time as their caller allows (net/http/body_coder.h).
  */
-#ifndef SLUICE_NET_HTTP_GZIP_H
-#define SLUICE_NET_HTTP_GZIP_H
+#pragma once
 
 #include "base/text.h"
 
@@ -54,5 +53,3 @@ enum gzip_outcome gzip_more(struct gzip *gzip, size_t *bytes, struct buffer *out
 
 /* Whether an Accept-Encoding header allows gzip: it, or `*`, is listed without `q=0`. Bytes NULL: it does not. */
 bool gzip_is_accepted(struct text accept_encoding);
-
-#endif

@@ -19,10 +19,8 @@
  *
  * A client belongs to its loop's thread.
  */
-#ifndef SLUICE_NET_HTTP_HTTP_H
-#define SLUICE_NET_HTTP_HTTP_H
+#pragma once
 
-#include "base/text.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -94,5 +92,3 @@ bool http_ask(const struct http_limits *limits, struct http_request *request, co
 /* Cancels a request: `done` does not come any more, and the request belongs to the caller again. Its connection is
  * closed, unless the answer was complete. Fine when it is over. */
 void http_forget(struct http *http, struct http_request *request);
-
-#endif

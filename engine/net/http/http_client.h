@@ -9,8 +9,7 @@
  * one. Then it is finished, and waits for its `done`. The client's one timer calls `done`. It is due at once, after
  * all events of one turn. So `done` is never called from inside a connection, and may start and cancel any request.
  */
-#ifndef SLUICE_NET_HTTP_HTTP_CLIENT_H
-#define SLUICE_NET_HTTP_HTTP_CLIENT_H
+#pragma once
 
 #include "base/number/random.h"
 #include "net/http/http_wire.h"
@@ -120,5 +119,3 @@ bool http_connection_use(struct http_connection *connection, struct exchange *ex
 bool http_connection_wants_successor(const struct http_connection *connection);
 
 void http_connection_end(struct http_connection *connection); /* must have no exchange */
-
-#endif

@@ -5,7 +5,6 @@
  * output only while a request does not fit into it. Before an idle connection is used, it is checked for data that
  * has arrived since the loop's last turn. */
 #include <assert.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "base/memory.h"

@@ -8,8 +8,7 @@
  *
  * All calls are made in the loop's thread of the server.
  */
-#ifndef SLUICE_NET_HTTP_HTTP_EXCHANGE_H
-#define SLUICE_NET_HTTP_HTTP_EXCHANGE_H
+#pragma once
 
 #include "net/acceptor.h"
 #include "net/http/http_server.h"
@@ -56,5 +55,3 @@ void http_exchange_leave(struct http_inbound *exchange);
  * which it gives back to that acceptor. */
 void http_server_adopt(struct http_server *server, struct link *link, struct acceptor *acceptor, struct peer *peer,
 		       struct text first);
-
-#endif

@@ -1,9 +1,6 @@
 /* http_field.h: HTTP header fields: the spaces around values, and the names that belong to a connection. For the parsers
  * of requests and of answers, and for servers that send fields of others. */
-#ifndef SLUICE_NET_HTTP_HTTP_FIELD_H
-#define SLUICE_NET_HTTP_HTTP_FIELD_H
-
-#include <stdbool.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -33,5 +30,3 @@ static inline bool http_field_is_of_connection(struct text name)
 			return true;
 	return false;
 }
-
-#endif

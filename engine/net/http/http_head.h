@@ -9,8 +9,7 @@
  *   - two lengths, a length together with chunks, and a coding other than chunks
  *   - no `Host`, or two
  */
-#ifndef SLUICE_NET_HTTP_HTTP_HEAD_H
-#define SLUICE_NET_HTTP_HTTP_HEAD_H
+#pragma once
 
 #include "message/records/header_name.h"
 
@@ -159,5 +158,3 @@ static inline bool http_status_is_bodiless(int status)
 {
 	return status < 200 || status == 204 || status == 304;
 }
-
-#endif

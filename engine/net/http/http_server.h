@@ -17,8 +17,7 @@
  *
  * A server belongs to its loop's thread.
  */
-#ifndef SLUICE_NET_HTTP_HTTP_SERVER_H
-#define SLUICE_NET_HTTP_HTTP_SERVER_H
+#pragma once
 
 #include "net/acceptor.h"
 #include "net/http/body_budget.h"
@@ -146,5 +145,3 @@ void http_server_end(struct http_incoming *incoming);
 /* Closes the connection after `sent` bytes of a body whose announced length is larger: for simulated faults of
  * models. */
 void http_server_cut(struct http_incoming *incoming, int status, const char *content_type, struct text body, size_t sent);
-
-#endif

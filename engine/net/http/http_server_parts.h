@@ -14,8 +14,7 @@
  * The application is called only at the end of a connection's turn, never from within an answer that it gives. Work
  * that follows an answer is left to the server's timer, which is due at once.
  */
-#ifndef SLUICE_NET_HTTP_HTTP_SERVER_PARTS_H
-#define SLUICE_NET_HTTP_HTTP_SERVER_PARTS_H
+#pragma once
 
 #include "net/acceptor.h"
 #include "net/http/body_coder.h"
@@ -144,5 +143,3 @@ bool http_incoming_pass_carrier(struct http_inbound *connection);
 /* Answers a request instead of the application, and then closes the connection unless it `keeps`. Words NULL: its body is too
  * long. */
 void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal refusal, bool keeps);
-
-#endif

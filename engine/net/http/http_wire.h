@@ -8,8 +8,7 @@
  *   - NUL, a carriage return within a line, and a space before a colon
  *   - a header that gives the length of the answer and continues in the next line
  */
-#ifndef SLUICE_NET_HTTP_HTTP_WIRE_H
-#define SLUICE_NET_HTTP_HTTP_WIRE_H
+#pragma once
 
 #include "base/url.h"
 #include "net/http/http.h"
@@ -75,5 +74,3 @@ static inline struct text http_intake_value(const struct http_intake *intake)
 
 /* Handles the end of the connection: WHOLE or FAULTY. */
 enum http_intake_outcome http_intake_end(struct http_intake *intake);
-
-#endif

@@ -4,10 +4,8 @@
  * A server answers for each recipient: one may be unknown (5xx) or have to wait (4xx) while others get the mail. So each has an
  * outcome of its own, and only those that have to wait are tried again.
  */
-#ifndef SLUICE_NET_HTTP_MAIL_REPLIES_H
-#define SLUICE_NET_HTTP_MAIL_REPLIES_H
+#pragma once
 
-#include "base/text.h"
 #include "net/http/post.h"
 
 #define MAIL_REPLIES_BYTES_MAX ((size_t)64 << 10) /* of all replies: no delivery has a hundredth of them */
@@ -38,5 +36,3 @@ bool mail_replies_complain(const struct mail_replies *replies);
  * outcome of all: UNREACHABLE if one is to be tried again, else REFUSED if one was refused. `error` then names those that the
  * server did not take, with its words. */
 enum post_outcome mail_replies_settle(const struct mail_replies *replies, enum post_outcome mail, struct error *error);
-
-#endif

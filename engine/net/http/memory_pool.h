@@ -6,8 +6,7 @@
  *
  * A pool belongs to one thread, starts as `{0}`, and outlives its pieces.
  */
-#ifndef SLUICE_NET_HTTP_MEMORY_POOL_H
-#define SLUICE_NET_HTTP_MEMORY_POOL_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ void *memory_pool_take(struct memory_pool *pool, size_t size); /* NULL: no memor
 void *memory_pool_resize(struct memory_pool *pool, void *bytes, size_t size);
 void memory_pool_give(struct memory_pool *pool, void *bytes); /* NULL is fine */
 void memory_pool_close(struct memory_pool *pool);
-
-#endif

@@ -7,15 +7,12 @@
  * that resolves differently the next time passes no other. Proxies of the environment are not used. The mail server is a
  * setting of the operator, and is not checked.
  */
-#ifndef SLUICE_NET_HTTP_POST_H
-#define SLUICE_NET_HTTP_POST_H
+#pragma once
 
 #include <stdatomic.h>
-#include <stdint.h>
 
 #include "base/error.h"
 #include "base/network.h"
-#include "base/text.h"
 
 #define POST_CONNECT_MS 5000
 #define POST_MS 10000 /* in all */
@@ -62,5 +59,3 @@ struct post_request {
 /* `error` has the reason, without the URL, unless it is delivered. A mail is unreachable while one of its recipients is, and else
  * refused if one was: the others have it. */
 enum post_outcome post(const struct post_request *request, struct error *error);
-
-#endif

@@ -4,8 +4,7 @@
  * request's path, or its head, if the path could not be read. A request without an id is given one, so that its caller
  * has something to quote.
  */
-#ifndef SLUICE_NET_HTTP_REFUSAL_H
-#define SLUICE_NET_HTTP_REFUSAL_H
+#pragma once
 
 #include "base/error.h"
 #include "base/number/random.h"
@@ -23,5 +22,3 @@ enum error_kind refusal_kind(int status);
 
 /* Appends the body. `path` is empty if it is not known. */
 void refusal_body_write(struct buffer *out, int status, const char *words, struct text path, const char *id);
-
-#endif

@@ -1,6 +1,5 @@
 /* doctor_machine.h: Check of a machine for an engine: descriptors, processors, memory, clock, disk. */
-#ifndef SLUICE_TOOLS_CLIENT_DOCTOR_MACHINE_H
-#define SLUICE_TOOLS_CLIENT_DOCTOR_MACHINE_H
+#pragma once
 
 #include "tools/view/findings.h"
 
@@ -12,5 +11,3 @@ struct machine_needs {
 };
 
 void machine_examine(const struct machine_needs *needs, struct findings *findings);
-
-#endif

@@ -1,7 +1,6 @@
 /* doctor_services.h: Examination of librdkafka, Kafka, the schema registry and models, as an engine would use them. For
  * `sluice doctor`. */
-#ifndef SLUICE_TOOLS_CLIENT_DOCTOR_SERVICES_H
-#define SLUICE_TOOLS_CLIENT_DOCTOR_SERVICES_H
+#pragma once
 
 #include "engine/setup/revision.h"
 #include "kafka/topics/probe.h"
@@ -25,5 +24,3 @@ void doctor_answers_report(struct findings *findings, const struct probe_answer 
  * groups and models that are asked about, of which it names the changelogs as engines do (tools/client/control/recorded_forms.h);
   * NULL: only the brokers and the registry are. */
 void services_examine(const struct kafka_asked *asked, struct revision *revision, struct findings *findings);
-
-#endif

@@ -3,8 +3,7 @@
  * An engine reports each second on all its pipelines that are not well, and says how many it has. One that has not reported for
  * as long as a status is valid is not healthy.
  */
-#ifndef SLUICE_TOOLS_CLIENT_ENGINE_HEALTH_H
-#define SLUICE_TOOLS_CLIENT_ENGINE_HEALTH_H
+#pragma once
 
 #include "tools/client/kafka.h"
 
@@ -28,5 +27,3 @@ bool engine_health_read(struct engine_health *health, const struct pipeline_targ
 
 /* Whether all its pipelines are ready, and there is one. */
 bool engine_is_healthy(const struct engine_health *health);
-
-#endif

@@ -1,7 +1,6 @@
 /* engine_reports.h: Reports of engines on the status topic: the latest of each engine about each pipeline, and the lag of the
  * pipelines, which Kafka knows. For `sluice top`. */
-#ifndef SLUICE_TOOLS_CLIENT_ENGINE_REPORTS_H
-#define SLUICE_TOOLS_CLIENT_ENGINE_REPORTS_H
+#pragma once
 
 #include "kafka/kafka_access.h"
 #include "kafka/record.h"
@@ -39,5 +38,3 @@ bool engine_reports_take(struct engine_reports *reports, const struct record *re
 
 /* Sets the lag of all: that of the whole pipeline, whichever of its engines has the partition. Asks Kafka. */
 void engine_reports_measure_lag(struct engine_reports *reports);
-
-#endif

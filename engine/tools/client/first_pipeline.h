@@ -1,9 +1,7 @@
 /* first_pipeline.h: Files of a first pipeline, for the user to change: its YAML, a request, a test and the schema for editors. For
  * `sluice init`. They pass `sluice lint` and `sluice test` unchanged. */
-#ifndef SLUICE_TOOLS_CLIENT_FIRST_PIPELINE_H
-#define SLUICE_TOOLS_CLIENT_FIRST_PIPELINE_H
+#pragma once
 
-#include "base/error.h"
 #include "compiler/step/step.h"
 
 #define FIRST_PIPELINE_SCHEMA "sluice.schema.json" /* editors find it by the first line of the YAML */
@@ -27,5 +25,3 @@ const char *first_pipeline_prepare(struct first_pipeline *self);
 
 /* CONFIG: a file is there already (then none is written), or it cannot be written. */
 bool first_pipeline_write(const struct first_pipeline *self, struct error *error);
-
-#endif

@@ -3,8 +3,7 @@
  * For `sluice run`, and for the commands that use what it runs. These may get the pipeline's files, for topics with
  * names of their own or a login in kafkaConfig. Without files, the names of topics follow the rule.
  */
-#ifndef SLUICE_TOOLS_CLIENT_KAFKA_H
-#define SLUICE_TOOLS_CLIENT_KAFKA_H
+#pragma once
 
 #include "base/secret.h"
 #include "kafka/kafka_access.h"
@@ -129,5 +128,3 @@ struct text pipeline_target_key(const struct pipeline_target *target, struct tex
 
 /* The name of an engine on this host: `asked`, or without it the host's name. */
 const char *engine_name(const char *asked, struct arena *arena, struct error *error);
-
-#endif

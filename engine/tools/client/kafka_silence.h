@@ -3,8 +3,7 @@
  *
  * Belongs to one thread. The lines go to the log of Kafka's clients (kafka/kafka_log.h): standard error.
  */
-#ifndef SLUICE_TOOLS_CLIENT_KAFKA_SILENCE_H
-#define SLUICE_TOOLS_CLIENT_KAFKA_SILENCE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,5 +17,3 @@ struct kafka_silence { /* starts as {0} */
 
 /* To be called every second or more often, with the time for which no broker has answered: reader_silent_ms(). */
 void kafka_silence_look(struct kafka_silence *silence, const char *brokers, int64_t silent_ms);
-
-#endif

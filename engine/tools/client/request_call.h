@@ -1,6 +1,5 @@
 /* request_call.h: One request that is sent to a running pipeline, and the wait for its answer. For `sluice infer`. */
-#ifndef SLUICE_TOOLS_CLIENT_REQUEST_CALL_H
-#define SLUICE_TOOLS_CLIENT_REQUEST_CALL_H
+#pragma once
 
 #include "tools/client/kafka.h"
 #include "tools/client/request_encode.h"
@@ -28,5 +27,3 @@ struct request_call { /* starts with these, which are borrowed */
 /* The reader of answers stands at their end before the request is sent. REMOTE: no answer came in time. SYSTEM: Kafka did not
  * accept the request. */
 bool request_call_run(struct request_call *call, const struct pipeline_target *target, struct error *error);
-
-#endif

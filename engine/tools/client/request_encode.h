@@ -2,8 +2,7 @@
  *
  * For commands that read requests as JSON. Both formats are smaller than JSON and keep every number as it is.
  */
-#ifndef SLUICE_TOOLS_CLIENT_REQUEST_ENCODE_H
-#define SLUICE_TOOLS_CLIENT_REQUEST_ENCODE_H
+#pragma once
 
 #include "message/message.h"
 #include "compiler/yaml/workspace.h"
@@ -35,5 +34,3 @@ bool request_encode(enum request_form form, struct text request, struct headers 
 
 /* Puts the headers into `items`, which has room for them behind `count`; returns how many there are then. */
 size_t request_headers_put(const struct request_encoded *encoded, struct header *items, size_t count);
-
-#endif

@@ -4,11 +4,8 @@
  * A request that cannot be read, encoded or sent is refused, with its line and the reason, and the others are sent. Belongs to one
  * thread; it waits for Kafka.
  */
-#ifndef SLUICE_TOOLS_CLIENT_REQUEST_SENDER_H
-#define SLUICE_TOOLS_CLIENT_REQUEST_SENDER_H
+#pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "tools/client/kafka.h"
@@ -84,5 +81,3 @@ struct request_sender { /* starts with these, which are borrowed; and with a `pr
 /* Sends the lines of a file, or the rows of tensors (the other is NULL), and waits until Kafka has acknowledged or refused each.
  * `repeat` asks for a file that can be read again. False: nothing more can be sent. */
 bool request_sender_run(struct request_sender *producer, FILE *lines, const struct tensor_rows *rows, struct error *error);
-
-#endif

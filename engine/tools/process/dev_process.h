@@ -3,8 +3,7 @@
  * To be called in the main thread, without other threads. Findings go to the workspace, and lines to the log; status lines are
  * written to `out` (tools/view/dev_lines.h).
  */
-#ifndef SLUICE_TOOLS_PROCESS_DEV_PROCESS_H
-#define SLUICE_TOOLS_PROCESS_DEV_PROCESS_H
+#pragma once
 
 #include <stdio.h>
 
@@ -36,5 +35,3 @@ struct dev_config {
 
 /* Runs until SIGTERM or SIGINT. False without an error: faults of the files were reported. */
 bool dev_process_run(const struct dev_config *config, struct error *error);
-
-#endif

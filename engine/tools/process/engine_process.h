@@ -3,8 +3,7 @@
  *
  * To be called in the main thread, without other threads. Findings go to the workspace, and lines to the log.
  */
-#ifndef SLUICE_TOOLS_PROCESS_ENGINE_PROCESS_H
-#define SLUICE_TOOLS_PROCESS_ENGINE_PROCESS_H
+#pragma once
 
 #include "tools/client/kafka.h"
 #include "gateway/gateway_service.h"
@@ -67,5 +66,3 @@ enum process_end {
 struct engine_process *engine_process_open(const struct process_config *config, struct error *error); /* NULL: SYSTEM */
 enum process_end engine_process_run(struct engine_process *process, struct error *error);
 void engine_process_close(struct engine_process *process); /* frees what the error borrows; NULL is fine */
-
-#endif

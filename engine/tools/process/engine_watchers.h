@@ -3,8 +3,7 @@
  *
  * Prepared before the engine is opened, opened on its loop, stopped before it is closed, and closed after it.
  */
-#ifndef SLUICE_TOOLS_PROCESS_ENGINE_WATCHERS_H
-#define SLUICE_TOOLS_PROCESS_ENGINE_WATCHERS_H
+#pragma once
 
 #include "monitor/alerts/alert_watch.h"
 #include "engine/run/cancel_relay.h"
@@ -36,5 +35,3 @@ bool engine_watchers_read_cancels(struct engine_watchers *watchers, struct engin
 
 void engine_watchers_stop(struct engine_watchers *watchers);
 void engine_watchers_close(struct engine_watchers *watchers);
-
-#endif

@@ -6,8 +6,7 @@
  * an engine that ends by an error is started again alone. If none runs any more before one has run for NAMESPACE_SETTLED_MS,
  * the command ends with its status: then the settings are wrong.
  */
-#ifndef SLUICE_TOOLS_PROCESS_NAMESPACE_PROCESSES_H
-#define SLUICE_TOOLS_PROCESS_NAMESPACE_PROCESSES_H
+#pragma once
 
 #include "compiler/yaml/workspace.h"
 
@@ -28,5 +27,3 @@ bool namespaces_read(const char *text, struct arena *arena, struct namespace_lis
  * the processes, where this function returns with it. To be called without threads. Returns the exit status. */
 int namespaces_run(const struct workspace *workspace, const struct namespace_list *list,
 		   int (*serve)(void *context, const char *namespace), void *context);
-
-#endif

@@ -1,6 +1,5 @@
 /* process_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/process/process_parts.h"
 #include "tools/client/kafka.h"

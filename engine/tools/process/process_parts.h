@@ -1,7 +1,6 @@
 /* process_parts.h: State of an engine's process, and what the files of this module call of each other. Private to process_*.c and
  * engine_process.c. */
-#ifndef SLUICE_TOOLS_PROCESS_PROCESS_PARTS_H
-#define SLUICE_TOOLS_PROCESS_PROCESS_PARTS_H
+#pragma once
 
 #include "kafka/kafka_wait.h"
 #include "net/loop_task.h"
@@ -105,5 +104,3 @@ bool process_control_start(struct process_control *control, struct engine *engin
 /* Compiles the documents in force again. */
 void process_control_reread(struct process_control *control);
 void process_control_close(struct process_control *control); /* before the engine is closed; NULL is fine */
-
-#endif

@@ -1,8 +1,5 @@
 /* service_ports.h: Ports of a gateway in an engine's process: those of options, else those of the files' serviceConfig. Pure. */
-#ifndef SLUICE_TOOLS_PROCESS_SERVICE_PORTS_H
-#define SLUICE_TOOLS_PROCESS_SERVICE_PORTS_H
-
-#include <stdint.h>
+#pragma once
 
 #include "compiler/resources/resource.h"
 
@@ -12,5 +9,3 @@ struct service_ports {
 
 /* Ports of options, which are -1 if they are not given. `runtime` NULL: the files have none. */
 struct service_ports service_ports_choose(int64_t http, int64_t grpc, const struct runtime_spec *runtime);
-
-#endif

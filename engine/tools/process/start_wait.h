@@ -6,8 +6,7 @@
  * a line says what is waited for. Meanwhile the loop of the calling thread answers probes at the ports that the command will
  * serve: live 200, ready 503 with the same words.
  */
-#ifndef SLUICE_TOOLS_PROCESS_START_WAIT_H
-#define SLUICE_TOOLS_PROCESS_START_WAIT_H
+#pragma once
 
 #include "observe/log_sink.h"
 #include "engine/run/listening.h"
@@ -35,5 +34,3 @@ enum start_end {
 
 /* To be called in the main thread, without a loop that handles signals. A stop takes some seconds while no broker answers. */
 enum start_end start_wait_run(const struct start_wait_config *config, struct error *error);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Belongs to its loop's thread.
  */
-#ifndef SLUICE_TOOLS_PROCESS_WAITING_LISTENER_H
-#define SLUICE_TOOLS_PROCESS_WAITING_LISTENER_H
+#pragma once
 
 #include "base/option.h"
 #include "engine/run/listening.h"
@@ -28,5 +27,3 @@ struct waiting_listener_config { /* copied; what it points to is borrowed */
 struct waiting_listener *waiting_listener_open(struct loop *loop, const struct waiting_listener_config *config,
 					       struct error *error);
 void waiting_listener_close(struct waiting_listener *listener); /* NULL is fine */
-
-#endif

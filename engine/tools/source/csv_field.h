@@ -3,10 +3,8 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_TOOLS_SOURCE_CSV_FIELD_H
-#define SLUICE_TOOLS_SOURCE_CSV_FIELD_H
+#pragma once
 
-#include "base/text.h"
 #include "tools/source/fit_rows.h"
 
 /* First line of a CSV: looked at as a whole. Each function returns what to say of it, or NULL: nothing
@@ -41,5 +39,3 @@ bool csv_field_is_formatted(struct text field);
 /* Whether the field is a number, maybe a formatted one, and its unit: 5 EUR, 1.5kg, but no ordinal number (3rd) and no digits with
  * one letter (5a). Such fields may be categories, as 36 months. */
 bool csv_field_has_unit(struct text field);
-
-#endif

@@ -3,8 +3,7 @@
  * It is read whole before the messages, so it does not matter when it came. Of several records on one request, the first with
  * an accuracy or a truth counts. Feedback on a unit alone is of no request, and is left out.
  */
-#ifndef SLUICE_TOOLS_SOURCE_FEEDBACK_TRUTHS_H
-#define SLUICE_TOOLS_SOURCE_FEEDBACK_TRUTHS_H
+#pragma once
 
 #include "kafka/kafka_access.h"
 #include "compiler/step/step.h"
@@ -31,5 +30,3 @@ void feedback_truths_sort(struct feedback_truths *truths);
 
 /* What became of the message: by its id, else by its origin. NULL: there is no feedback on it. The `truth` of a source. */
 const struct fit_truth *feedback_truths_find(void *truths, const struct fit_name *name);
-
-#endif

@@ -1,7 +1,6 @@
 /* fit_rows.h: Input data of `sluice fit` from a file, as the messages that a step would get. It is the rows of a CSV with a header,
  * or requests, one on each line. */
-#ifndef SLUICE_TOOLS_SOURCE_FIT_ROWS_H
-#define SLUICE_TOOLS_SOURCE_FIT_ROWS_H
+#pragma once
 
 #include "message/avro/mapped.h"
 #include "compiler/step/step.h"
@@ -70,5 +69,3 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 		   const struct mapping *mapping, bool timed, struct arena *arena, struct error *error);
 
 struct fit_source fit_rows_source(struct fit_rows *rows);
-
-#endif

@@ -1,6 +1,5 @@
 /* fit_topic.h: Input data of `sluice fit` from a topic: all its records, as the messages that a step would get. */
-#ifndef SLUICE_TOOLS_SOURCE_FIT_TOPIC_H
-#define SLUICE_TOOLS_SOURCE_FIT_TOPIC_H
+#pragma once
 
 #include "kafka/kafka_access.h"
 #include "kafka/topics/schema_lookup.h"
@@ -48,5 +47,3 @@ bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *conf
 void fit_topic_close(struct fit_topic *topic);
 
 struct fit_source fit_topic_source(struct fit_topic *topic);
-
-#endif

@@ -7,8 +7,7 @@
  * The first windows of a subject, one of each slice, are what its last windows are compared with. A feature's share is its part of
  * all absolute contributions; a subject's shift is half the sum of the changes of shares, from 0 (alike) to 1.
  */
-#ifndef SLUICE_TOOLS_SOURCE_IMPORTANCE_WINDOWS_H
-#define SLUICE_TOOLS_SOURCE_IMPORTANCE_WINDOWS_H
+#pragma once
 
 #include "methods/explain/importance.h"
 #include "kafka/kafka_access.h"
@@ -56,5 +55,3 @@ double importance_subject_shift(const struct importance_subject *subject);
  * change of all subjects that have the feature. A drift step names a column `tensor.column`, an explanation `tensor[column]`.
  * NaN: no window is of that time, or none has the feature. */
 double importance_feature_shift(const struct importance_list *list, struct text feature, int64_t begin_ms, int64_t end_ms);
-
-#endif

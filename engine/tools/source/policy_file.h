@@ -4,8 +4,7 @@
  *	{"probabilities": {"old": 0.2, "new": 0.8}}
  *	{"features": ["age"], "scores": {"old": [0.1, 0], "new": [0, 0.01]}, "explore": 0.1}
  */
-#ifndef SLUICE_TOOLS_SOURCE_POLICY_FILE_H
-#define SLUICE_TOOLS_SOURCE_POLICY_FILE_H
+#pragma once
 
 #include "experiments/analysis/unit_join.h"
 
@@ -29,5 +28,3 @@ void file_policy_chances(const struct file_policy *policy, const struct joined_e
 
 /* The value of a feature of the exposure; 0: it has none of that name, or no finite one. */
 double exposure_feature(const struct joined_exposure *exposure, struct text name);
-
-#endif

@@ -1,7 +1,6 @@
 /* record_file.h: Records in a file: JSON objects, one in each line, or records of a schema in Avro's single-object encoding, one
  * after another. Both may be in one file. */
-#ifndef SLUICE_TOOLS_SOURCE_RECORD_FILE_H
-#define SLUICE_TOOLS_SOURCE_RECORD_FILE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -26,5 +25,3 @@ struct record_file {
 /* Passes all records to `take`. Blank lines are passed over. INPUT: a record is not whole, or `take` says so: the error has the
  * line. CONFIG: the file cannot be read. */
 bool record_file_read(const struct record_file *file, struct error *error);
-
-#endif

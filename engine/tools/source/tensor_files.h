@@ -1,9 +1,7 @@
 /* tensor_files.h: Requests made of files of NumPy's format .npy, one for each tensor: of all rows, or of each row. */
-#ifndef SLUICE_TOOLS_SOURCE_TENSOR_FILES_H
-#define SLUICE_TOOLS_SOURCE_TENSOR_FILES_H
+#pragma once
 
 #include "base/arena.h"
-#include "base/error.h"
 #include "base/option.h"
 #include "base/text.h"
 
@@ -27,5 +25,3 @@ bool tensor_rows_read(struct name_list items, size_t bytes_max, struct arena *ar
 /* Writes the request of one row, in the arena: its tensors have the shape [1, ...]. */
 bool tensor_rows_request(const struct tensor_rows *rows, size_t row, size_t bytes_max, struct arena *arena, struct text *request,
 			 struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * The contents live in the arena into which they were read. Errors have the file and line of the case.
  */
-#ifndef SLUICE_TOOLS_TEST_CASE_H
-#define SLUICE_TOOLS_TEST_CASE_H
+#pragma once
 
 #include "base/option.h"
 #include "message/json/json_scan.h"
@@ -73,5 +72,3 @@ struct case_files {
 
 /* Reads a case. False with an error (CONFIG) that has file and line. */
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* case_compare_json.h: Comparison of JSON bodies. It has its own file because jansson's names conflict with those of our own
  * scanner. */
-#ifndef SLUICE_TOOLS_TEST_CASE_COMPARE_JSON_H
-#define SLUICE_TOOLS_TEST_CASE_COMPARE_JSON_H
+#pragma once
 
 #include "base/text.h"
 
@@ -10,5 +9,3 @@ bool numbers_near(double a, double b);
 
 /* Whether two texts are the same JSON, with numbers within that tolerance. False: one is not JSON. */
 bool json_near(struct text got, struct text wanted);
-
-#endif

@@ -1,8 +1,7 @@
 /* case_engine.h: Engine for the requests of a case on a real Kafka. Its pipelines have topics and groups of their
  * own, and the built-in server answers for its models. The results at points of its pipelines are read back. All of
  * it except the workers runs in the calling thread. */
-#ifndef SLUICE_TOOLS_TEST_CASE_ENGINE_H
-#define SLUICE_TOOLS_TEST_CASE_ENGINE_H
+#pragma once
 
 #include "tools/test/case_records.h"
 #include "observe/log_sink.h"
@@ -37,5 +36,3 @@ bool case_engine_run(struct case_engine *engine, struct error *error);
 
 /* The number of calls of the model; *name: its name on its server. */
 uint64_t case_engine_calls(struct case_engine *engine, const char *model, const char **name);
-
-#endif

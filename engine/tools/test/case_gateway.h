@@ -4,8 +4,7 @@
  * of its protocol: OIP (JSON, or with binary tensors), V1, or Seldon's first. By grpc and grpcs it is a ModelInferRequest: a
  * request of OIP with the same tensors, and the case's headers are metadata. Everything runs in the calling thread.
  */
-#ifndef SLUICE_TOOLS_TEST_CASE_GATEWAY_H
-#define SLUICE_TOOLS_TEST_CASE_GATEWAY_H
+#pragma once
 
 #include "tools/test/case_run.h"
 
@@ -38,5 +37,3 @@ bool gateway_question_encode(struct gateway_question *question, struct arena *ar
 /* Sends all questions, up to 32 at once and in their order, and waits for the answers. `unfit` gets the gateway's words if it
  * answers a request only when it is submitted (409). False: REMOTE: the gateway cannot be reached, or has not answered. */
 bool case_gateway_run(const struct case_gateway *gateway, struct buffer *unfit, struct error *error);
-
-#endif

@@ -1,6 +1,5 @@
 /* case_gateway_runs.h: Run of all cases of `sluice test --gateway`, one after the other: each in memory, and then at a gateway. */
-#ifndef SLUICE_TOOLS_TEST_CASE_GATEWAY_RUNS_H
-#define SLUICE_TOOLS_TEST_CASE_GATEWAY_RUNS_H
+#pragma once
 
 #include "tools/test/case_run.h"
 
@@ -17,5 +16,3 @@ struct case_gateway_runs {
 /* `url`: as http://HOST:PORT (case_gateway.h). CONFIG: it is no address. REMOTE: the gateway does not answer; the cases before it
  * are judged. */
 bool case_gateway_run_all(struct case_gateway_runs *runs, const char *url, struct error *error);
-
-#endif

@@ -1,8 +1,6 @@
 /* case_judge.c: Comparison of each line of out.jsonl with the results; see case_judge.h. */
 #include "tools/test/case_judge.h"
 
-#include "tools/test/case_results.h"
-
 static bool belongs(const struct arrival *record, const struct case_expected *expected)
 {
 	struct text at = text_of(record->at ? record->at : "");

@@ -1,6 +1,5 @@
 /* case_judge.h: Comparison of the results of a case with the expected ones, and their printing as JSON lines. */
-#ifndef SLUICE_TOOLS_TEST_CASE_JUDGE_H
-#define SLUICE_TOOLS_TEST_CASE_JUDGE_H
+#pragma once
 
 #include "tools/test/case_results.h"
 
@@ -26,5 +25,3 @@ bool response_judge(struct arena *arena, struct text got, struct text wanted, st
 
 /* The contents of a record as the JSON of a response; bytes NULL: it cannot be written. */
 struct text record_response(const struct arrival *record, struct arena *arena);
-
-#endif

@@ -1,7 +1,6 @@
 /* case_kafka_runs.h: Pool of threads for `sluice test --kafka`: each case runs in memory, then in an engine on Kafka. Eight run at
  * once. */
-#ifndef SLUICE_TOOLS_TEST_CASE_KAFKA_RUNS_H
-#define SLUICE_TOOLS_TEST_CASE_KAFKA_RUNS_H
+#pragma once
 
 #include "tools/test/case_run.h"
 
@@ -18,5 +17,3 @@ struct case_kafka_runs_config {
 /* Returns when all cases are judged. SYSTEM: not all could be run. What an engine reports and logs is in the `why` of a case that
  * failed. */
 bool case_kafka_runs_run(const struct case_kafka_runs_config *config, struct error *error);
-
-#endif

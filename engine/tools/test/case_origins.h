@@ -1,6 +1,5 @@
 /* case_origins.h: Origins of the records of a case: which request a record answers, through all topics between them. */
-#ifndef SLUICE_TOOLS_TEST_CASE_ORIGINS_H
-#define SLUICE_TOOLS_TEST_CASE_ORIGINS_H
+#pragma once
 
 #include "tools/test/case_records.h"
 #include "tools/test/simulated/simulated_kafka.h"
@@ -30,5 +29,3 @@ bool case_origins_sent(struct case_origins *origins, struct simulated_topic *top
 
 /* Follows what a record answers back to a request. NULL: there is none. */
 const struct case_send *case_origins_find(const struct case_origins *origins, const struct simulated_topic *topic, int64_t offset);
-
-#endif

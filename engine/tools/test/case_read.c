@@ -1,6 +1,5 @@
 /* case_read.c: Parser of in.jsonl and out.jsonl, line by line; see case.h. */
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/base64.h"

@@ -1,7 +1,6 @@
 /* case_records.h: Records that a case reads: the points of its pipelines, their topics in a plan, and what each record says.
  * For the workers on a simulated Kafka, and for an engine on a real one. */
-#ifndef SLUICE_TOOLS_TEST_CASE_RECORDS_H
-#define SLUICE_TOOLS_TEST_CASE_RECORDS_H
+#pragma once
 
 #include "tools/test/case_requests.h"
 #include "tools/test/case_results.h"
@@ -55,5 +54,3 @@ bool case_record_read(const struct case_point *point, const struct record *recor
  * request awaits its reply there, the reply. */
 void case_came_take(struct case_results *results, const struct case_point *point, const struct case_send *of,
 		    const struct case_came *came);
-
-#endif

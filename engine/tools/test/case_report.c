@@ -5,7 +5,6 @@
 
 #include "message/json/json_write.h"
 #include "tools/test/case_judge.h"
-#include "tools/test/case_results.h"
 
 /* ---- --update ---- */
 

@@ -1,6 +1,5 @@
 /* case_report.h: Report of `sluice test`: the verdict of each case, the results of --print and --update, and the sums. */
-#ifndef SLUICE_TOOLS_TEST_CASE_REPORT_H
-#define SLUICE_TOOLS_TEST_CASE_REPORT_H
+#pragma once
 
 #include <stdio.h>
 
@@ -29,5 +28,3 @@ void case_report_add(struct case_report *report, const char *folder, enum case_v
 
 /* Prints the sums; as JSON everything. */
 void case_report_end(const struct case_report *report);
-
-#endif

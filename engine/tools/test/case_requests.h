@@ -1,7 +1,6 @@
 /* case_requests.h: Requests of a case as an engine gets them: to which pipeline each is sent, and with which id and headers,
  * as a gateway would write them. */
-#ifndef SLUICE_TOOLS_TEST_CASE_REQUESTS_H
-#define SLUICE_TOOLS_TEST_CASE_REQUESTS_H
+#pragma once
 
 #include "tools/test/case.h"
 #include "compiler/plan/plan.h"
@@ -31,5 +30,3 @@ bool case_sends_fill(struct case_sends *sends, const struct plan *plan, struct a
 
 /* The headers of a request that is sent at that time of day: a timeout becomes a deadline, as the gateway writes it. */
 bool case_send_headers(const struct case_send *send, int64_t now_ms, struct arena *arena, struct headers *headers);
-
-#endif

@@ -1,29 +1,10 @@
 /* case_results.h: Results of a case: the records that came, the verdicts of alerts, and the calls of models.
  *
  * Everything is in the arena with which they are opened. */
-#ifndef SLUICE_TOOLS_TEST_CASE_RESULTS_H
-#define SLUICE_TOOLS_TEST_CASE_RESULTS_H
+#pragma once
 
 #include "compiler/graph/graph.h"
 #include "tools/test/case.h"
-
-/* Alerts of the pipelines of a case, judged for each request.
- *
- * An alert fired for a request if its condition held for the result of one of the steps. Alerts whose conditions use figures
- * of an engine, such as error_rate, are not judged here: a case has no engine.
- */
-
-/* Notes that the alerts of a pipeline have not fired for a request that is sent to it: until one is noted as held. */
-void case_alerts_await(struct case_results *results, const struct graph *graph, struct text id, size_t sending);
-
-/* Notes the verdict on a request, by the number of its sending; it fired if one of them held. */
-void case_alert_note(struct case_results *results, struct text id, size_t sending, const char *alert, bool held);
-
-/* Prints the verdict as one line. */
-void alert_result_print(const struct alert_result *result, struct buffer *out);
-
-/* Whether the line of out.jsonl is met; if not, the reason goes to `out`. */
-bool alert_result_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out);
 
 /* A result: a reply, or a record on a topic. */
 struct arrival {
@@ -73,4 +54,20 @@ void case_results_refuse(struct case_results *results, const struct error *why);
 /* Appends a model with its calls; the name is copied. */
 void case_results_count(struct case_results *results, const struct model_calls *calls);
 
-#endif
+/* Alerts of the pipelines of a case, judged for each request.
+ *
+ * An alert fired for a request if its condition held for the result of one of the steps. Alerts whose conditions use figures
+ * of an engine, such as error_rate, are not judged here: a case has no engine.
+ */
+
+/* Notes that the alerts of a pipeline have not fired for a request that is sent to it: until one is noted as held. */
+void case_alerts_await(struct case_results *results, const struct graph *graph, struct text id, size_t sending);
+
+/* Notes the verdict on a request, by the number of its sending; it fired if one of them held. */
+void case_alert_note(struct case_results *results, struct text id, size_t sending, const char *alert, bool held);
+
+/* Prints the verdict as one line. */
+void alert_result_print(const struct alert_result *result, struct buffer *out);
+
+/* Whether the line of out.jsonl is met; if not, the reason goes to `out`. */
+bool alert_result_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out);

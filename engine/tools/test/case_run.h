@@ -1,8 +1,7 @@
 /* case_run.h: Run of one case in memory, from its folder to its results. The runs on Kafka (case_kafka_runs.h) and at a gateway
  * (case_gateway_runs.h) begin with it.
  */
-#ifndef SLUICE_TOOLS_TEST_CASE_RUN_H
-#define SLUICE_TOOLS_TEST_CASE_RUN_H
+#pragma once
 
 #include "compiler/resources/resource.h"
 #include "tools/test/case_workers.h"
@@ -66,5 +65,3 @@ bool case_runs_by_clock(const struct case_play *played, struct buffer *unfit);
 
 /* Appends the error as a line, indented, with its place. */
 void case_error_print(const struct error *error, struct buffer *why);
-
-#endif

@@ -4,8 +4,7 @@
  * It replaces wire.h, as simulated_models.h of the laboratory does; here a stub decides when it answers, and nothing fails
  * by chance. Belongs to one thread.
  */
-#ifndef SLUICE_TOOLS_TEST_CASE_STUBS_H
-#define SLUICE_TOOLS_TEST_CASE_STUBS_H
+#pragma once
 
 #include "tools/test/case_results.h"
 #include "compiler/plan/plan.h"
@@ -31,5 +30,3 @@ extern const struct wire_operations case_stubs_wire;
 
 /* Adds the models that were called to the results. */
 void case_stubs_count(const struct case_stubs *stubs, struct case_results *results);
-
-#endif

@@ -8,7 +8,6 @@
 #include "engine/worker/worker.h"
 #include "observe/verdict_board.h"
 #include "tools/test/case_origins.h"
-#include "tools/test/case_results.h"
 #include "tools/test/case_stubs.h"
 #include "tools/test/simulated/simulated_kafka.h"
 

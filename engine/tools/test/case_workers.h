@@ -7,8 +7,7 @@
  * A run ends when no worker holds a request, no attempt at a model is under way, and nothing has come for longer than any
  * join of the pipelines waits.
  */
-#ifndef SLUICE_TOOLS_TEST_CASE_WORKERS_H
-#define SLUICE_TOOLS_TEST_CASE_WORKERS_H
+#pragma once
 
 #include "tools/test/case_records.h"
 
@@ -41,5 +40,3 @@ bool case_workers_run(struct case_workers *workers, const struct case_sends *sen
 
 /* The virtual time from the first request until all was done. */
 int64_t case_workers_took_ms(const struct case_workers *workers);
-
-#endif

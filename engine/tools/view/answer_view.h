@@ -1,7 +1,6 @@
 /* answer_view.h: View of one answer: a record of any format, decoded for display to a person or as JSON. For the
  * commands that print answers. */
-#ifndef SLUICE_TOOLS_VIEW_ANSWER_VIEW_H
-#define SLUICE_TOOLS_VIEW_ANSWER_VIEW_H
+#pragma once
 
 #include "kafka/record.h"
 #include "kafka/topics/schema_lookup.h"
@@ -24,5 +23,3 @@ struct text answer_view_request_id(const struct answer_view *view, struct arena 
 
 void answer_view_print_text(const struct answer_view *view, struct buffer *out);
 void answer_view_print_json(const struct answer_view *view, struct buffer *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* dev_lines.h: Status lines of the pipelines of an engine: one live line for each on a terminal, else plain lines of
  * changes. For `sluice dev`. */
-#ifndef SLUICE_TOOLS_VIEW_DEV_LINES_H
-#define SLUICE_TOOLS_VIEW_DEV_LINES_H
+#pragma once
 
 #include <stdio.h>
 
@@ -18,5 +17,3 @@ void dev_lines_show(struct dev_lines *lines, const struct engine *engine, int64_
 
 /* Erases the live lines before other output. */
 void dev_lines_clear(struct dev_lines *lines);
-
-#endif

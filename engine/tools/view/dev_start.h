@@ -1,6 +1,5 @@
 /* dev_start.h: First output of `sluice dev`: the addresses of its servers, and commands that send a request to a pipeline. */
-#ifndef SLUICE_TOOLS_VIEW_DEV_START_H
-#define SLUICE_TOOLS_VIEW_DEV_START_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 
@@ -16,5 +15,3 @@ struct dev_addresses {
 /* Append it, as lines or as an object of JSON. */
 void dev_start_text(const struct dev_addresses *at, const struct pipeline_plan *plan, struct buffer *out);
 void dev_start_json(const struct dev_addresses *at, const struct pipeline_plan *plan, struct buffer *out);
-
-#endif

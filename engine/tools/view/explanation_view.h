@@ -4,8 +4,7 @@
  * requests, so both forms escape them. An anchor has a rule instead: its conditions, precision and coverage. Importances by
  * permutation do not add up: each is a bar from zero.
  */
-#ifndef SLUICE_TOOLS_VIEW_EXPLANATION_VIEW_H
-#define SLUICE_TOOLS_VIEW_EXPLANATION_VIEW_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -46,5 +45,3 @@ bool explanation_view_read(struct explanation_view *view, struct text json, stru
 
 void explanation_view_print_text(const struct explanation_view *view, struct arena *arena, struct buffer *out);
 void explanation_view_print_html(const struct explanation_view *view, struct buffer *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* findings.h: Findings of `sluice doctor`, one line each: the state, and the advice. */
-#ifndef SLUICE_TOOLS_VIEW_FINDINGS_H
-#define SLUICE_TOOLS_VIEW_FINDINGS_H
+#pragma once
 
 #include "compiler/yaml/workspace.h"
 
@@ -29,5 +28,3 @@ size_t findings_count(const struct findings *findings, enum grade grade);
 
 /* Appends all findings, and their number. */
 void findings_print(const struct findings *findings, bool json, bool colour, struct buffer *out);
-
-#endif

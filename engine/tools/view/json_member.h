@@ -1,6 +1,5 @@
 /* json_member.h: Members of JSON objects in reports. They are written after a comma and without spaces: `,"name":value`. */
-#ifndef SLUICE_TOOLS_VIEW_JSON_MEMBER_H
-#define SLUICE_TOOLS_VIEW_JSON_MEMBER_H
+#pragma once
 
 #include <jansson.h>
 
@@ -13,5 +12,3 @@ void member_number(struct buffer *out, const char *name, double number); /* null
 void member_count(struct buffer *out, const char *name, uint64_t count);
 void member_flag(struct buffer *out, const char *name, bool flag);
 void member_interval(struct buffer *out, const char *name, struct interval interval); /* as a list of both ends */
-
-#endif

@@ -1,6 +1,5 @@
 /* line_diff.h: Differences between two texts, line by line, as `diff -u` prints them. */
-#ifndef SLUICE_TOOLS_VIEW_LINE_DIFF_H
-#define SLUICE_TOOLS_VIEW_LINE_DIFF_H
+#pragma once
 
 #include "base/text.h"
 
@@ -11,5 +10,3 @@
 /* Appends the differences, or nothing if the texts are the same. Lines are escaped for terminals. False: memory ran
  * out. */
 bool line_diff(struct text before, struct text after, const char *before_name, const char *after_name, struct buffer *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* outcome_view.h: View of one outcome (message/records/outcome.h): lines for a person, or a JSON object with the members of its
  * schema. Members without a value are left out. For `sluice tail`. */
-#ifndef SLUICE_TOOLS_VIEW_OUTCOME_VIEW_H
-#define SLUICE_TOOLS_VIEW_OUTCOME_VIEW_H
+#pragma once
 
 #include "kafka/record.h"
 #include "message/records/outcome.h"
@@ -9,5 +8,3 @@
 /* INPUT: the record is no outcome. The arena is for lists of it. */
 bool outcome_view_print_text(const struct record *record, struct arena *arena, struct buffer *out, struct error *error);
 bool outcome_view_print_json(const struct record *record, struct arena *arena, struct buffer *out, struct error *error);
-
-#endif

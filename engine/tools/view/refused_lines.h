@@ -4,10 +4,7 @@
  * Two reasons are the same if they differ only in numbers and in what they quote in backticks. Beyond REFUSED_REASONS_MAX
  * reasons, lines are counted as of other reasons: every line is in the sums. Belongs to one thread.
  */
-#ifndef SLUICE_TOOLS_VIEW_REFUSED_LINES_H
-#define SLUICE_TOOLS_VIEW_REFUSED_LINES_H
-
-#include <stdint.h>
+#pragma once
 
 #include "compiler/yaml/workspace.h"
 
@@ -32,5 +29,3 @@ void refused_lines_add(struct refused_lines *lines, uint64_t line, const char *r
 
 /* Prints the sums of what was not printed; nothing, if all was. */
 void refused_lines_sum(const struct refused_lines *lines);
-
-#endif

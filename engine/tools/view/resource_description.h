@@ -1,7 +1,6 @@
 /* resource_description.h: One resource for `sluice describe`: its version, its files, bucket tables and consumer groups, and its
  * condition in each engine. */
-#ifndef SLUICE_TOOLS_VIEW_RESOURCE_DESCRIPTION_H
-#define SLUICE_TOOLS_VIEW_RESOURCE_DESCRIPTION_H
+#pragma once
 
 #include "control/engine/condition_table.h"
 #include "tools/view/resource_view.h"
@@ -27,5 +26,3 @@ struct resource_description {
 
 /* Appends it, as lines or as an object of JSON. */
 void resource_description_print(struct resource_description *self);
-
-#endif

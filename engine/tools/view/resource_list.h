@@ -1,6 +1,5 @@
 /* resource_list.h: List of resources for `sluice get`: a row, an object of JSON, the document, or the name of each. */
-#ifndef SLUICE_TOOLS_VIEW_RESOURCE_LIST_H
-#define SLUICE_TOOLS_VIEW_RESOURCE_LIST_H
+#pragma once
 
 #include "control/engine/condition_table.h"
 #include "tools/view/resource_view.h"
@@ -25,5 +24,3 @@ void resource_list_add(struct resource_list *list, const struct resource_view *v
 
 /* Appends what concerns all that is listed: with RESOURCE_LIST_WIDE the engines that run nothing of it, and why. */
 void resource_list_end(struct resource_list *list);
-
-#endif

@@ -1,6 +1,5 @@
 /* resource_view.h: View of an accepted resource for commands: its version in force, its newest version, and their state. */
-#ifndef SLUICE_TOOLS_VIEW_RESOURCE_VIEW_H
-#define SLUICE_TOOLS_VIEW_RESOURCE_VIEW_H
+#pragma once
 
 #include "control/records/ledger.h"
 
@@ -26,5 +25,3 @@ const char *change_phase_name(enum change_phase phase); /* "active" */
 
 /* Appends the members of a version, without braces. */
 void version_json(struct buffer *out, const struct control_version *version, enum change_phase phase, struct text why);
-
-#endif

@@ -1,9 +1,7 @@
 /* top_view.h: Screen of `sluice top` on a terminal: lines that fit its width and height, made from the status records
  * of engines. Pure. */
-#ifndef SLUICE_TOOLS_VIEW_TOP_VIEW_H
-#define SLUICE_TOOLS_VIEW_TOP_VIEW_H
+#pragma once
 
-#include "base/text.h"
 #include "observe/status.h"
 
 /* In the order of the values of --sort. */
@@ -47,5 +45,3 @@ void top_view_sort(const struct status **items, size_t count, enum top_sort sort
 
 /* Writes lines with their ends: at most `rows` - 1, each at most `columns` wide. Control characters are escaped. */
 void top_view_render(const struct top_view *given, struct buffer *out);
-
-#endif

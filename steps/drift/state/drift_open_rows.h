@@ -3,8 +3,7 @@
  *
  * All functions take a monitor of `width` features. What it has is owned; open_rows_close() gives it back.
  */
-#ifndef SLUICE_STEPS_DRIFT_STATE_DRIFT_OPEN_ROWS_H
-#define SLUICE_STEPS_DRIFT_STATE_DRIFT_OPEN_ROWS_H
+#pragma once
 
 #include "methods/drift/monitor.h"
 
@@ -25,5 +24,3 @@ void open_rows_enter(const struct drift_open_rows *window, struct monitor *monit
 /* Adds the row that the monitor was given last; it may have closed the window before it. SYSTEM: memory. */
 bool open_rows_add(struct drift_open_rows *window, const struct monitor *monitor, const double *row, size_t width, int64_t time_ms,
 		   bool closed, struct error *error);
-
-#endif

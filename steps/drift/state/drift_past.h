@@ -19,8 +19,7 @@
  *
  * The comparison's reference and monitor are made from the state, and anew when the reference is.
  */
-#ifndef SLUICE_STEPS_DRIFT_STATE_DRIFT_PAST_H
-#define SLUICE_STEPS_DRIFT_STATE_DRIFT_PAST_H
+#pragma once
 
 #include "methods/drift/past_texts.h"
 #include "steps/drift/drift_comparison.h"
@@ -80,5 +79,3 @@ bool drift_past_could_be(const struct drift_past *past, struct visit *visit);
 
 /* Begins anew: the features are those of the next message. */
 bool drift_past_forget(struct drift_past *past, struct visit *visit, struct error *error);
-
-#endif

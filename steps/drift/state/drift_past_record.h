@@ -8,8 +8,7 @@
  * For the observer that writes it (steps/drift/state/drift_past.h), and for what reads it from a changelog
  * (steps/drift/drift_rebase.h). Pure.
  */
-#ifndef SLUICE_STEPS_DRIFT_STATE_DRIFT_PAST_RECORD_H
-#define SLUICE_STEPS_DRIFT_STATE_DRIFT_PAST_RECORD_H
+#pragma once
 
 #include "base/option.h"
 #include "flow/state/keyed_log.h"
@@ -77,5 +76,3 @@ size_t past_texts_count(struct text stored);
 
 /* Makes it in the arena; names are borrowed. Without blocks its features have their kinds alone. False: the arena is full. */
 bool drift_past_reference(const struct past_stored *stored, struct arena *arena, struct drift_reference *reference);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Rows are kept in memory, too. What the state has is read again if it is not what this engine wrote last.
  */
-#ifndef SLUICE_STEPS_DRIFT_STATE_DRIFT_ROW_ORDER_H
-#define SLUICE_STEPS_DRIFT_STATE_DRIFT_ROW_ORDER_H
+#pragma once
 
 #include "methods/drift/monitor.h"
 #include "methods/drift/watermarks.h"
@@ -68,5 +67,3 @@ bool row_order_store(struct drift_row_order *order, struct visit *visit, struct 
 
 /* Memory may be ahead of the state, which is read again. */
 void row_order_doubt(struct drift_row_order *order);
-
-#endif

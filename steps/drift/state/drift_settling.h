@@ -17,8 +17,7 @@
  * forgotten if more than SETTLING_TRUTHS_MAX wait, or they have more than SETTLING_TRUTH_BYTES_MAX. If the state has no space for a
  * truth, it is not kept, and the older half of them is forgotten.
  */
-#ifndef SLUICE_STEPS_DRIFT_STATE_DRIFT_SETTLING_H
-#define SLUICE_STEPS_DRIFT_STATE_DRIFT_SETTLING_H
+#pragma once
 
 #include "message/records/drift_score.h"
 #include "message/records/truth_link.h"
@@ -130,5 +129,3 @@ const struct settled_window *drift_settling_next(struct drift_settling *settling
 
 /* Forgets truths that nothing waits for, and stores the rest: at the end of a visit. */
 bool drift_settling_end(struct drift_settling *settling, struct visit *visit, struct error *error);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * A segment's name may have any bytes; without groupBy there is one, with the name "". False is LIMIT, where an error is taken.
  */
-#ifndef SLUICE_STEPS_DRIFT_STATE_DRIFT_WINDOW_STATE_H
-#define SLUICE_STEPS_DRIFT_STATE_DRIFT_WINDOW_STATE_H
+#pragma once
 
 #include "methods/drift/monitor.h"
 #include "observe/verdict_board.h"
@@ -133,5 +132,3 @@ bool drift_segment_index(struct visit *visit, uint64_t number, struct text name,
 /* The name, in the visit's arena. False: no segment has that number. */
 bool drift_segment_named(struct visit *visit, uint64_t number, struct text *name);
 bool drift_segment_unindex(struct visit *visit, uint64_t number, struct error *error);
-
-#endif

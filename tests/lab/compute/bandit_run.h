@@ -1,8 +1,7 @@
 /* bandit_run.h: Methods of the family `bandits` that run learners, which learn after each decision.
  *
  * Each returns a result that the caller owns; after an error NULL, or an incomplete result. */
-#ifndef SLUICE_COMPUTE_BANDIT_RUN_H
-#define SLUICE_COMPUTE_BANDIT_RUN_H
+#pragma once
 
 #include "compute/family.h"
 
@@ -12,5 +11,3 @@ json_t *bandit_trajectory(const struct compute_case *one, struct error *error);
 
 /* Pseudo-regret over arms with rewards 0 and 1. */
 json_t *bandit_regret(const struct compute_case *one, struct error *error);
-
-#endif

@@ -3,8 +3,7 @@
  * A file is one JSON document (a list under `cases`, or one case), or has a document on each line. A case that fails has no result
  * and is reported to the workspace as a note, with its name, or with the line on which its JSON is wrong. The others still run.
  */
-#ifndef SLUICE_COMPUTE_COMPUTE_CASES_H
-#define SLUICE_COMPUTE_COMPUTE_CASES_H
+#pragma once
 
 #include <stdio.h>
 
@@ -25,5 +24,3 @@ struct compute_cases { /* starts with the first four */
 
 /* Runs all cases, in the order of the file. False: the file cannot be read, or is too long (LIMIT); nothing ran then. */
 bool compute_cases_run(struct compute_cases *cases, struct error *error);
-
-#endif

@@ -4,8 +4,7 @@
  * parameters, in the form of the reference numbers in tests/oracles. It returns the keys that such a file expects.
  * The methods are in the modules of mathematics; a family only reads and writes JSON.
  */
-#ifndef SLUICE_COMPUTE_FAMILY_H
-#define SLUICE_COMPUTE_FAMILY_H
+#pragma once
 
 #include <jansson.h>
 
@@ -55,5 +54,3 @@ const struct compute_family *compute_family_find(const char *name, struct text *
 
 /* Prints the families, or `only` one, with the definitions of their methods. */
 void compute_families_print(const struct compute_family *only, bool json, struct buffer *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* models.h: Models of the cases of `sluice compute`: read from a file, or written out in the case. */
-#ifndef SLUICE_COMPUTE_MODELS_H
-#define SLUICE_COMPUTE_MODELS_H
+#pragma once
 
 #include "compute/family.h"
 #include "methods/predictors/dense.h"
@@ -28,5 +27,3 @@ const struct dense *compute_example_layers(const struct compute_example *example
 /* Evaluates `text` for each row, over the columns z0, z1, ..., or x0, x1, .... */
 bool compute_formula(const struct compute_case *one, const char *text, const double *rows, size_t width, size_t count,
 		     double *answers, struct error *error);
-
-#endif

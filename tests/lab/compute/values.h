@@ -6,8 +6,7 @@
  * writer returns a new reference, or NULL if memory ran out. compute_put() accepts either and keeps the error, so
  * that a result can be built without checks in between.
  */
-#ifndef SLUICE_COMPUTE_VALUES_H
-#define SLUICE_COMPUTE_VALUES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,5 +68,3 @@ void compute_put_number(json_t *object, const char *key, double number, struct e
 
 /* Finishes a result: returns it, or NULL if `error` is set. Takes `result`, which may be NULL. */
 json_t *compute_made(json_t *result, const struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * They reach into its private structs; tools/test/simulated/simulated_kafka.h has the contract of the rest.
  */
-#ifndef SLUICE_SIMULATION_SIMULATED_FAULTS_H
-#define SLUICE_SIMULATION_SIMULATED_FAULTS_H
+#pragma once
 
 #include "tools/test/simulated/simulated_kafka.h"
 
@@ -56,5 +55,3 @@ uint64_t simulated_fences(const struct simulated_kafka *kafka);		 /* requests re
 uint64_t simulated_timeouts(const struct simulated_kafka *kafka);	 /* transactions that timed out */
 uint64_t simulated_batches_refused(const struct simulated_kafka *kafka); /* because of their size */
 uint64_t simulated_taps_lost(const struct simulated_kafka *kafka);	 /* records of best-effort producers that did not arrive */
-
-#endif

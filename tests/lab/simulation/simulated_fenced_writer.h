@@ -4,8 +4,7 @@
  * As on Kafka, every failure is final. So is a connection that closed during a transaction, because a late copy of a request
  * could end a later one.
  */
-#ifndef SLUICE_SIMULATION_SIMULATED_FENCED_WRITER_H
-#define SLUICE_SIMULATION_SIMULATED_FENCED_WRITER_H
+#pragma once
 
 #include "tools/test/simulated/simulated_kafka.h"
 
@@ -29,5 +28,3 @@ enum simulated_writer_state simulated_fenced_writer_state(const struct simulated
  * tombstone. */
 void simulated_fenced_writer_add(struct simulated_fenced_writer *writer, struct text key, struct text value);
 void simulated_fenced_writer_commit(struct simulated_fenced_writer *writer);
-
-#endif

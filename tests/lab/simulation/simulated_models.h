@@ -4,8 +4,7 @@
  * It replaces wire.h, so that the code that decides about calls (dispatch.h) is the real one. For the simulator
  * and tests. Belongs to one thread, and uses the loop's time.
  */
-#ifndef SLUICE_SIMULATION_SIMULATED_MODELS_H
-#define SLUICE_SIMULATION_SIMULATED_MODELS_H
+#pragma once
 
 #include "base/number/random.h"
 #include "models/server/stub.h"
@@ -47,5 +46,3 @@ struct simulated_models {
 
 /* For caller_config: `wire_context` is a struct simulated_models. */
 extern const struct wire_operations simulated_wire;
-
-#endif

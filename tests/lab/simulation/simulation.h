@@ -6,8 +6,7 @@
  *
  * The same seed gives the same run, down to each turn of a loop. Private to `sluice sim` and its tests.
  */
-#ifndef SLUICE_SIMULATION_SIMULATION_H
-#define SLUICE_SIMULATION_SIMULATION_H
+#pragma once
 
 #include "base/number/random.h"
 #include "simulation/simulated_fenced_writer.h"
@@ -134,5 +133,3 @@ struct simulation_result {
 bool simulation_run(const struct simulation_config *config, struct simulation_result *result, struct error *error);
 
 void simulation_counts_add(struct simulation_counts *counts, const struct simulation_counts *simulation);
-
-#endif

@@ -13,8 +13,7 @@
  *
  * Private to `sluice sim`.
  */
-#ifndef SLUICE_SIMULATION_SIMULATION_CONTROL_H
-#define SLUICE_SIMULATION_SIMULATION_CONTROL_H
+#pragma once
 
 #include "control/engine/control_reader.h"
 #include "control/keeper/document_check.h"
@@ -186,5 +185,3 @@ bool simulation_applier_seed(struct simulation_control *control, struct error *e
 /* ---- simulation_control_judge.c ---- */
 
 bool simulation_control_judge(struct simulation_control *control, struct error *error); /* reads what was committed since */
-
-#endif

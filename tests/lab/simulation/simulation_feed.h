@@ -1,8 +1,7 @@
 /* simulation_feed.h: Pipeline of a simulation run that reads other pipelines: their requests, their answers, or a step's
  * output. It reads one of them, joins several by request, or is triggered by one. Also the properties that its
  * answers must have. Private to `sluice sim`. */
-#ifndef SLUICE_SIMULATION_SIMULATION_FEED_H
-#define SLUICE_SIMULATION_SIMULATION_FEED_H
+#pragma once
 
 #include "simulation/simulation_line.h"
 
@@ -62,5 +61,3 @@ void simulation_feed_read(struct simulation_feed *feed, const struct simulated_k
 /* Whether every request that came at all of its points is answered. */
 bool simulation_feed_settled(const struct simulation_feed *feed);
 void simulation_feed_end(struct simulation_feed *feed);
-
-#endif

@@ -4,8 +4,7 @@
  * Each such request is in a gap that a worker is informed of; all others are answered. With `onGap: continue` the workers go on,
  * and count what they skip. With `onGap: stop` a worker that is informed of a gap stops, and nothing after it is committed.
  */
-#ifndef SLUICE_SIMULATION_SIMULATION_GAP_H
-#define SLUICE_SIMULATION_SIMULATION_GAP_H
+#pragma once
 
 #include "simulation/simulation.h"
 
@@ -34,5 +33,3 @@ void simulation_gap_look(struct simulation *simulation);
 
 /* Checks at the end of the run that the workers have counted their gaps, and have stopped where they must. */
 void simulation_gap_end(struct simulation *simulation);
-
-#endif

@@ -1,6 +1,5 @@
 /* simulation_judge.h: Judge of a simulation run: checks the answers of one pipeline. Private to `sluice sim`. */
-#ifndef SLUICE_SIMULATION_SIMULATION_JUDGE_H
-#define SLUICE_SIMULATION_SIMULATION_JUDGE_H
+#pragma once
 
 #include "simulation/simulation.h"
 #include "simulation/simulation_pipeline.h"
@@ -76,5 +75,3 @@ bool simulation_judge_settled(const struct simulation_judge *judge);
 
 /* Checks at the end of the run for missing answers, and for model calls of requests whose deadlines had passed. */
 void simulation_judge_end(struct simulation_judge *judge, uint64_t overdue_calls);
-
-#endif

@@ -1,7 +1,6 @@
 /* simulation_line.h: One pipeline of a simulation run with its variants, topics, models and requests, and the judge of its
  * answers. Private to `sluice sim`. */
-#ifndef SLUICE_SIMULATION_SIMULATION_LINE_H
-#define SLUICE_SIMULATION_SIMULATION_LINE_H
+#pragma once
 
 #include "simulation/simulation_judge.h"
 
@@ -62,5 +61,3 @@ static inline int64_t simulation_line_due_us(const struct simulation_line *line)
 	return line->sent < line->count ? line->requests[line->sent].due_us : INT64_MAX;
 }
 bool simulation_line_send(struct simulation_line *line, struct simulated_kafka *kafka, int64_t now_us, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* simulation_lineage.h: Recorded outputs (lineage, logger) of the steps and models in a simulation run, and their checks. A record
  * follows from its request, and no answered request lacks one, unless it was lost in transit. Private to `sluice sim`. */
-#ifndef SLUICE_SIMULATION_SIMULATION_LINEAGE_H
-#define SLUICE_SIMULATION_SIMULATION_LINEAGE_H
+#pragma once
 
 #include "simulation/simulation_line.h"
 
@@ -33,5 +32,3 @@ bool simulation_lineage_add(struct simulation_lineage *lineage, const struct sim
 void simulation_lineage_read(struct simulation_lineage *lineage, const struct simulated_kafka *kafka);
 void simulation_lineage_end(struct simulation_lineage *lineage, bool lost); /* checks what must hold; `lost`: records may lack */
 uint64_t simulation_lineage_records(const struct simulation_lineage *lineage);
-
-#endif

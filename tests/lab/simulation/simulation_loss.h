@@ -4,8 +4,7 @@
  * Workers that then start must not go on with less than their commits refer to: they stop and say so, and nothing
  * wrong is answered. Without references they cannot know, so only one of the two is lost.
  */
-#ifndef SLUICE_SIMULATION_SIMULATION_LOSS_H
-#define SLUICE_SIMULATION_SIMULATION_LOSS_H
+#pragma once
 
 #include "simulation/simulation.h"
 
@@ -30,5 +29,3 @@ void simulation_loss_draw(struct simulation *simulation);
 
 /* Kills the workers, or takes from the simulated Kafka what is lost, when it is due. */
 void simulation_loss_inject(struct simulation *simulation);
-
-#endif

@@ -18,8 +18,7 @@
  *
  * Private to `sluice sim`.
  */
-#ifndef SLUICE_SIMULATION_SIMULATION_OBSERVER_H
-#define SLUICE_SIMULATION_SIMULATION_OBSERVER_H
+#pragma once
 
 #include "control/engine/feed_relay.h"
 #include "simulation/simulation_line.h"
@@ -86,5 +85,3 @@ void simulation_observers_read(struct simulation_observers *observers);
 /* Whether each row that was to be observed is in a closed window, or in the open one, and each reader has read all. */
 bool simulation_observers_settled(const struct simulation_observers *observers);
 void simulation_observers_end(struct simulation_observers *observers);
-
-#endif

@@ -18,8 +18,7 @@
  *   simulation_observer.c  an observer, what it writes, and the engines that read its feed
  *   simulation_pipeline.c  the blocks of a pipeline, and its YAML
  */
-#ifndef SLUICE_SIMULATION_SIMULATION_PARTS_H
-#define SLUICE_SIMULATION_SIMULATION_PARTS_H
+#pragma once
 
 #include "simulation/simulation_control.h"
 #include "simulation/simulation_feed.h"
@@ -157,5 +156,3 @@ bool simulation_workers_live(struct simulation *simulation,
 void simulation_faults_draw(struct simulation *simulation);
 int64_t simulation_faults_due_us(const struct simulation *simulation);
 bool simulation_faults_inject(struct simulation *simulation, struct error *error); /* injects the faults that are due */
-
-#endif

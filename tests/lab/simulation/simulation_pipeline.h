@@ -1,7 +1,6 @@
 /* simulation_pipeline.h: Random pipeline of a simulation run, drawn from its seed: a chain of a few blocks whose answer to a
  * number is known. Private to `sluice sim`. */
-#ifndef SLUICE_SIMULATION_SIMULATION_PIPELINE_H
-#define SLUICE_SIMULATION_SIMULATION_PIPELINE_H
+#pragma once
 
 #include "base/number/random.h"
 #include "simulation/simulated_models.h"
@@ -78,5 +77,3 @@ void simulation_pipeline_write(const struct simulation_pipeline *pipeline, struc
 /* The result of a block for a number; `count` numbers of its class have come, including itself. False: it is dropped.
  * With parts: the result of the first. */
 bool simulation_block_answer(const struct simulation_block *block, int64_t count, int64_t *number);
-
-#endif

@@ -1,7 +1,6 @@
 /* simulation_reading.h: Reader of a topic of the simulated Kafka for a judge: each committed record, once. Private to `sluice sim`.
  */
-#ifndef SLUICE_SIMULATION_SIMULATION_READING_H
-#define SLUICE_SIMULATION_SIMULATION_READING_H
+#pragma once
 
 #include "tools/test/simulated/simulated_kafka.h"
 
@@ -18,5 +17,3 @@ struct simulation_reading {
 
 /* Reads the next record, partition by partition. False: there is none for now. */
 bool simulation_reading_next(struct simulation_reading *reading, const struct simulated_kafka *kafka, struct record *record);
-
-#endif

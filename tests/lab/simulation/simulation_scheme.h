@@ -1,7 +1,6 @@
 /* simulation_scheme.h: Sequence of deployments in a simulation run. Each is planned as by `sluice run`, and the setups of
  * its workers are made by the same code. Private to `sluice sim`. */
-#ifndef SLUICE_SIMULATION_SIMULATION_SCHEME_H
-#define SLUICE_SIMULATION_SIMULATION_SCHEME_H
+#pragma once
 
 #include "engine/setup/stage_setup.h"
 #include "simulation/simulation_line.h"
@@ -33,5 +32,3 @@ const struct pipeline_plan *simulation_scheme_pipeline(const struct simulation_s
 /* The setup of the pipelines that run together with that one; NULL: memory. The group is kept by a process from setup
  * to setup, and is empty at first. */
 struct worker_setup *simulation_scheme_setup(const struct simulation_scheme *scheme, size_t deployment, struct group *group);
-
-#endif

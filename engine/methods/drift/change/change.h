@@ -38,10 +38,8 @@
  *
  * Pure; a detector belongs to one thread.
  */
-#ifndef SLUICE_METHODS_DRIFT_CHANGE_CHANGE_H
-#define SLUICE_METHODS_DRIFT_CHANGE_CHANGE_H
+#pragma once
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "methods/numeric/table.h"
 
@@ -72,5 +70,3 @@ bool change_add(struct change_detector *detector, const double *row, struct chan
 /* Empties all windows, beside the reference alone: the next row is the first. From now on no rows make the means surer, so what is
  * found depends on the rows after the last call alone, to the bit. */
 void change_begin(struct change_detector *detector);
-
-#endif

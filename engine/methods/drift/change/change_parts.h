@@ -1,8 +1,5 @@
 /* change_parts.h: State of the change detector, which change_fit.c learns from a reference and change.c reads. */
-#ifndef SLUICE_METHODS_DRIFT_CHANGE_CHANGE_PARTS_H
-#define SLUICE_METHODS_DRIFT_CHANGE_CHANGE_PARTS_H
-
-#include <stdbool.h>
+#pragma once
 
 #include "methods/drift/change/change.h"
 #include "methods/drift/change/lasting_spread.h"
@@ -79,5 +76,3 @@ void change_column_score(const struct change_detector *self, double share, doubl
 
 /* The raw scores of a row, NaN where a number is missing. */
 void change_scores(struct change_detector *self, const double *row, double *scores);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * Pure; any thread may call, each on its own.
  */
-#ifndef SLUICE_METHODS_DRIFT_CHANGE_LASTING_SPREAD_H
-#define SLUICE_METHODS_DRIFT_CHANGE_LASTING_SPREAD_H
+#pragma once
 
 #include <math.h>
 #include <stdbool.h>
@@ -42,5 +41,3 @@ static inline double lasting_spread_free(struct lasting_spread *spread, double l
 	lasting_spread_learn(spread, apart);
 	return rest;
 }
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_DRIFT_CHANGE_LEVEL_CROSSING_H
-#define SLUICE_METHODS_DRIFT_CHANGE_LEVEL_CROSSING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -31,5 +30,3 @@ double crossing_sum(double square, double jump, double window, double reference)
 /* The same where, besides, rows have the size `unseen`, above 0, that the reference has had none of: at a rate that it says no
  * better than that, so one of them is no news yet. */
 double crossing_sum_unseen(double square, double jump, double unseen, double window, double reference);
-
-#endif

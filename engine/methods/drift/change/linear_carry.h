@@ -3,13 +3,10 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_DRIFT_CHANGE_LINEAR_CARRY_H
-#define SLUICE_METHODS_DRIFT_CHANGE_LINEAR_CARRY_H
+#pragma once
 
 #include <math.h>
-#include <stdbool.h>
 
-#include "base/arena.h"
 #include "methods/numeric/table.h"
 
 /* Scores of numbers by their rank in a reference: the share of the reference below a number, and the normal
@@ -63,5 +60,3 @@ static inline double linear_carry_rest(const struct linear_carry *linear, double
 /* Least absolute deviations, whose error is smallest where innovations have heavy tails. It is taken where it foretells the next
  * rank clearly better than the ranks do. False: the arena is full. */
 bool linear_carry_fit(const struct linear_carry_fit *fit, struct linear_carry *linear, struct arena *arena);
-
-#endif

@@ -3,10 +3,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_DRIFT_CHANGE_SCORE_SERIES_H
-#define SLUICE_METHODS_DRIFT_CHANGE_SCORE_SERIES_H
-
-#include <stdbool.h>
+#pragma once
 
 #include "methods/drift/change/change_parts.h"
 #include "methods/numeric/table.h"
@@ -51,5 +48,3 @@ bool scores_depend(const struct table *scores, size_t series, double sure);
 /* The variance that scores have where they vary most, beside that of all, where their spread follows from rows before: it is above
  * this in one part of twenty of the rows. `sums`: as above. */
 double scores_burst(const struct table *scores, size_t series, double *sums);
-
-#endif

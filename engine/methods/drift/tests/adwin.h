@@ -9,11 +9,7 @@
  *
  * Pure; a detector belongs to one thread.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_ADWIN_H
-#define SLUICE_METHODS_DRIFT_TESTS_ADWIN_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -53,5 +49,3 @@ struct adwin_boundary adwin_boundary_best(const struct adwin *adwin);
 size_t adwin_bytes(const struct adwin *adwin);
 void adwin_write(const struct adwin *adwin, char *bytes);
 bool adwin_read(struct adwin *adwin, struct text *bytes);
-
-#endif

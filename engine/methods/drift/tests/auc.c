@@ -2,7 +2,6 @@
 #include "methods/drift/tests/auc.h"
 
 #include <math.h>
-#include <stddef.h>
 
 #include "methods/statistics/distribution.h"
 

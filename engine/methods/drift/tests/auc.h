@@ -20,8 +20,7 @@
  *
  * Bins merge. Pure; any thread may use its own.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_AUC_H
-#define SLUICE_METHODS_DRIFT_TESTS_AUC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -103,5 +102,3 @@ double auc_realised(const struct auc *auc);
 
 /* Rows of the class that has fewer. */
 double auc_rarer(const struct auc *auc);
-
-#endif

@@ -4,12 +4,7 @@
  *
  * Memory: 8 bytes a row. The area costs the sorting of its rows. Pure; any thread may use its own.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_AUC_ROWS_H
-#define SLUICE_METHODS_DRIFT_TESTS_AUC_ROWS_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "base/text.h"
 
@@ -37,5 +32,3 @@ void auc_rows_add_bytes(struct auc_rows *rows, struct text bytes);
 struct auc_area auc_rows_area(struct auc_rows *rows);
 
 void auc_rows_close(struct auc_rows *rows);
-
-#endif

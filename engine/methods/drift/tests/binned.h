@@ -6,12 +6,8 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_BINNED_H
-#define SLUICE_METHODS_DRIFT_TESTS_BINNED_H
+#pragma once
 
-#include <stdbool.h>
-
-#include "base/arena.h"
 #include "methods/numeric/table.h"
 
 #define BINNED_SHARE_LEAST 1e-4 /* the usual floor of a share under a logarithm */
@@ -52,5 +48,3 @@ struct chi_square_test binned_homogeneity(const struct binned *binned);
 /* The root of that statistic divided by the common size n m / (n + m) of both samples. Bins that are `pooled` count as one; NULL:
  * none is. */
 double binned_chi_square_distance(const struct binned *binned, const bool *pooled);
-
-#endif

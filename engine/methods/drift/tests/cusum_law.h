@@ -6,8 +6,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_CUSUM_LAW_H
-#define SLUICE_METHODS_DRIFT_TESTS_CUSUM_LAW_H
+#pragma once
 
 struct cusum_law {
 	double slack;
@@ -22,5 +21,3 @@ struct cusum_law {
 double cusum_rate(const struct cusum_law *law, double level);
 
 double cusum_level(const struct cusum_law *law, double rate);
-
-#endif

@@ -16,11 +16,7 @@
  *
  * Pure; it belongs to one thread.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_JOINT_H
-#define SLUICE_METHODS_DRIFT_TESTS_JOINT_H
-
-#include <stdbool.h>
-#include <stddef.h>
+#pragma once
 
 #include "base/arena.h"
 
@@ -45,5 +41,3 @@ struct joint_finding {
 
 /* Compares rows of the same columns. */
 struct joint_finding joint_compare(struct joint *joint, const double *const *columns, size_t rows, double alpha);
-
-#endif

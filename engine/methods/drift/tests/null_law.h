@@ -7,8 +7,7 @@
  *
  * Pure: chance comes from a seed.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_NULL_LAW_H
-#define SLUICE_METHODS_DRIFT_TESTS_NULL_LAW_H
+#pragma once
 
 #include "base/arena.h"
 
@@ -31,5 +30,3 @@ static inline double common_size(double n, double m)
 {
 	return n * m / (n + m);
 }
-
-#endif

@@ -13,12 +13,8 @@
  * other one does, whichever are fewer. Values of a category that most have cost none: how many are in a sample follows from how
  * many others are, of which there are two numbers each.
  */
-#ifndef SLUICE_METHODS_DRIFT_TESTS_RARE_LAW_H
-#define SLUICE_METHODS_DRIFT_TESTS_RARE_LAW_H
+#pragma once
 
-#include <stdbool.h>
-
-#include "base/arena.h"
 #include "methods/drift/tests/null_law.h"
 
 /* The feature, all of it borrowed, and the sizes of both samples. */
@@ -43,5 +39,3 @@ bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, do
  * its quantiles, one each. So a draw costs as many random numbers as rows of the window are in these, and none if there is one.
  * Of one bin alone all distances are 0. */
 bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch, double *drawn);
-
-#endif

@@ -1,6 +1,5 @@
 /* alert_list.h: List of the alerts and silences of files, or of what a namespace has accepted. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_ALERT_LIST_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_ALERT_LIST_H
+#pragma once
 
 #include "tools/client/control/control_session.h"
 #include "tools/client/kafka.h"
@@ -46,5 +45,3 @@ bool alert_list_has(const struct alert_list *list, const char *pipeline, const c
 
 /* The next Silence of that alert, from `*next` on, which begins at 0. NULL: there is none. */
 const struct silence_spec *alert_list_silence(const struct alert_list *list, const struct listed_alert *alert, size_t *next);
-
-#endif

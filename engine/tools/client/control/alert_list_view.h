@@ -1,6 +1,5 @@
 /* alert_list_view.h: View of a list of alerts: their conditions, receivers and silences, as text or JSON. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_ALERT_LIST_VIEW_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_ALERT_LIST_VIEW_H
+#pragma once
 
 #include "tools/client/control/alert_list.h"
 
@@ -11,5 +10,3 @@ const char *alert_action_receiver(const struct alert_action *action, struct aren
 void alert_list_print(const struct alert_list *list, struct arena *arena, struct buffer *out);
 /* An object in a line for each alert. */
 void alert_list_print_json(const struct alert_list *list, struct arena *arena, struct buffer *out);
-
-#endif

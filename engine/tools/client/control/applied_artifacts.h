@@ -3,8 +3,7 @@
  * What names a file follows from the rows that parse documents (compiler/resources/normal_form.h). URLs are left to the engines. So
   * is a file with a full path that is not on this machine: it may be on theirs.
  */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_APPLIED_ARTIFACTS_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_APPLIED_ARTIFACTS_H
+#pragma once
 
 #include "tools/client/control/applied_files.h"
 #include "tools/client/control/control_session.h"
@@ -43,5 +42,3 @@ void applied_artifacts_print(const struct applied_artifacts *artifacts, bool all
 
 /* The topic, as the session's options give it. */
 struct artifact_topic control_session_artifact_topic(const struct control_session *control);
-
-#endif

@@ -1,7 +1,6 @@
 /* applied_files.h: Files of `sluice apply` and `sluice diff`: the resources in them, each as the document that is
  * proposed, with its comments. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_APPLIED_FILES_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_APPLIED_FILES_H
+#pragma once
 
 #include "tools/client/control/control_session.h"
 #include "control/records/records.h"
@@ -36,5 +35,3 @@ void applied_files_expect(struct applied_files *files, const struct ledger *ledg
 
 /* Whether the newest accepted version of the item's resource has exactly this document, and the labels of the item. */
 bool applied_item_is_accepted(const struct proposal_item *item, const struct ledger *ledger);
-
-#endif

@@ -1,7 +1,6 @@
 /* apply_selection.h: Selection of what `sluice apply` proposes: the documents of files that differ from what is accepted, those
  * that wait in one change with a former version of these, and deletions of what is pruned. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_APPLY_SELECTION_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_APPLY_SELECTION_H
+#pragma once
 
 #include "tools/client/control/applied_files.h"
 #include "control/records/ledger.h"
@@ -29,5 +28,3 @@ bool apply_selection_has(const struct apply_selection *self, const struct propos
 
 /* The version of the item's resource that the ledger has; 0: none. */
 int64_t apply_selection_newest(const struct apply_selection *self, const struct proposal_item *item);
-
-#endif

@@ -4,8 +4,7 @@
  * A step that gets back a changelog which an earlier version of its pipeline had goes on with the state as that was left. The
  * ledger knows since when: its requests after that are not in the state, and the effect says so.
  */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_CHANGE_EFFECTS_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_CHANGE_EFFECTS_H
+#pragma once
 
 #include "control/keeper/document_check.h"
 #include "compiler/yaml/workspace.h"
@@ -26,5 +25,3 @@ struct change_effects {
 
 /* Prints a line for each effect of the items (struct proposal_item: APPLY or DELETE), which fit. False: SYSTEM. */
 bool change_effects_print(struct change_effects *effects, const struct record_list *items, struct buffer *out, struct error *error);
-
-#endif

@@ -3,10 +3,8 @@
  *
  * Pure. What is returned is borrowed from the ledger, or is in the caller's arena.
  */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_CHANGE_ROLLBACK_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_CHANGE_ROLLBACK_H
+#pragma once
 
-#include "base/arena.h"
 #include "control/records/ledger.h"
 
 enum version_before {
@@ -31,5 +29,3 @@ bool change_rollback_items(const struct ledger *ledger, int64_t change, struct a
 /* Appends a line, or an object, for each resource that the items leave at the version of a change which they take back. To be
  * called before the items are proposed. */
 void rollback_rest_print(const struct ledger *ledger, const struct record_list *items, bool json, struct buffer *out);
-
-#endif

@@ -1,8 +1,7 @@
 /* control_session.h: Session of a command with the control plane of a namespace: it reads what was accepted, sends a
  * proposal, and waits for the keeper's verdict. For `sluice apply`, `get`, `history` and the like.
  */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_CONTROL_SESSION_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_CONTROL_SESSION_H
+#pragma once
 
 #include "tools/client/kafka.h"
 #include "control/engine/applier.h"
@@ -68,5 +67,3 @@ const char *control_author_name(const struct control_author *author, struct aren
  * time; or Kafka cannot be used. */
 const struct control_verdict *control_session_decide(struct control_session *control, const struct control_author *author,
 						     struct record_list items, struct arena *arena, struct error *error);
-
-#endif

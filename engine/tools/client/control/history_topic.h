@@ -1,6 +1,5 @@
 /* history_topic.h: A topic of which a command reads all that there is, and says what retention has deleted of it. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_HISTORY_TOPIC_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_HISTORY_TOPIC_H
+#pragma once
 
 #include "tools/client/kafka.h"
 
@@ -15,5 +14,3 @@ struct history_topic {
 /* Gives all records of the topic. False: an error, of `take` too; or it is absent. */
 bool history_topic_give(struct history_topic *topic, bool (*take)(void *context, const struct record *record, struct error *error),
 			void *context, struct error *error);
-
-#endif

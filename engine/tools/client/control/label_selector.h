@@ -1,10 +1,8 @@
 /* label_selector.h: Label selectors as `kubectl` has them: KEY=VALUE, KEY!=VALUE, KEY in (A, B), KEY notin (A, B), KEY, !KEY.
  *
  * A text has one or more, with commas between. All of them must hold. A resource without the label fulfils `!=` and `notin`. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_LABEL_SELECTOR_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_LABEL_SELECTOR_H
+#pragma once
 
-#include "base/error.h"
 #include "base/option.h"
 #include "control/records/records.h"
 
@@ -19,5 +17,3 @@ struct label_selector { /* {0} selects all */
 bool label_selector_read(const struct name_list *texts, struct arena *arena, struct label_selector *selector, struct error *error);
 
 bool label_selector_has(const struct label_selector *selector, const struct control_version *version);
-
-#endif

@@ -1,7 +1,6 @@
 /* resource_choice.h: Choice of the resources that `sluice get` prints: by kind, name and labels, and with --watch if they
  * changed. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_RESOURCE_CHOICE_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_RESOURCE_CHOICE_H
+#pragma once
 
 #include "base/list.h"
 #include "tools/client/control/control_session.h"
@@ -24,5 +23,3 @@ void resource_choice_count(struct resource_choice *choice, const struct resource
 /* Whether the resource is to be printed. With `watch`: if it has changed, also if it is deleted now; but not while only a part of
  * its change was read. */
 bool resource_choice_is_due(struct resource_choice *choice, const struct ledger *ledger, const struct resource_view *view);
-
-#endif

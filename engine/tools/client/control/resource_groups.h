@@ -3,8 +3,7 @@
  *
  * The groups follow from the pipeline's document, so they are known while no engine runs. The lag is Kafka's.
  */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_RESOURCE_GROUPS_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_RESOURCE_GROUPS_H
+#pragma once
 
 #include "compiler/plan/plan.h"
 #include "compiler/resources/resource.h"
@@ -35,5 +34,3 @@ bool resource_groups_find(const struct resource_groups_config *config, const str
 
 /* Sets their lag. Asks Kafka; it stays unknown where that does not answer. */
 void resource_groups_measure(struct resource_groups *groups, const struct kafka *kafka);
-
-#endif

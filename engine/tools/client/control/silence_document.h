@@ -1,7 +1,6 @@
 /* silence_document.h: Silence of an alert as a document: YAML that is proposed, or written as a file. For `sluice alerts silence`.
  */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_SILENCE_DOCUMENT_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_SILENCE_DOCUMENT_H
+#pragma once
 
 #include "base/number/moment.h"
 #include "tools/client/control/control_session.h"
@@ -24,5 +23,3 @@ struct silence_document {
 /* CONFIG or LIMIT: it is too long. */
 bool silence_document_make(struct silence_document *document, const struct silence_asked *asked, struct arena *arena,
 			   struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* version_wait.h: Wait for the newest versions of resources: until the keeper has put them in force, or until all engines run
  * them; of a deletion, until no engine runs the resource. */
-#ifndef SLUICE_TOOLS_CLIENT_CONTROL_VERSION_WAIT_H
-#define SLUICE_TOOLS_CLIENT_CONTROL_VERSION_WAIT_H
+#pragma once
 
 #include "base/clock.h"
 #include "tools/client/control/control_session.h"
@@ -46,5 +45,3 @@ void version_wait_close(struct version_wait *waiting);
 
 /* Appends what was reached, as a line or an object. */
 void version_wait_print(const struct version_wait *waiting, bool json, struct buffer *out);
-
-#endif

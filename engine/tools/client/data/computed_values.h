@@ -2,8 +2,7 @@
  *
  * Each outcome of the experiment, or of no experiment, gives one feedback with FEEDBACK_COMPUTED as its id. Former engines wrote
  * such feedback themselves. A topic that is absent, as theirs is, gives none; nor does an outcome of a later version of sluice. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_COMPUTED_VALUES_H
-#define SLUICE_TOOLS_CLIENT_DATA_COMPUTED_VALUES_H
+#pragma once
 
 #include "message/records/feedback.h"
 #include "tools/client/kafka.h"
@@ -18,5 +17,3 @@ struct computed_values {
 };
 
 bool computed_values_give(const struct computed_values *self, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* dead_letter_list.h: List of dead letters: collected completely, then sorted by time, marked if they were replayed, and
  * counted by reason. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_DEAD_LETTER_LIST_H
-#define SLUICE_TOOLS_CLIENT_DATA_DEAD_LETTER_LIST_H
+#pragma once
 
 #include "tools/client/data/dead_letters.h"
 
@@ -49,5 +48,3 @@ void dead_letter_list_sort(struct dead_letter_list *list);
 
 /* Counts by reason, the most frequent first; in the arena. NULL: memory ran out. */
 struct letter_count *dead_letter_list_count(const struct dead_letter_list *list, size_t *count);
-
-#endif

@@ -4,8 +4,7 @@
  * A list is collected, then sorted and written; a letter in full is written when it comes. dead_letter_view_add(), _mark() and
  * _show() have the form that struct dead_letters_reader asks for; their context is the view.
  */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_DEAD_LETTER_VIEW_H
-#define SLUICE_TOOLS_CLIENT_DATA_DEAD_LETTER_VIEW_H
+#pragma once
 
 #include <stdio.h>
 
@@ -38,5 +37,3 @@ bool dead_letter_view_show(void *view, const struct found_letter *found, struct 
 
 /* Writes the list, when all are added: rows, and counts by reason. */
 bool dead_letter_view_list(struct dead_letter_view *view, struct error *error);
-
-#endif

@@ -1,6 +1,5 @@
 /* dead_letters.h: Reader of a pipeline's dead letters. For the commands `errors list`, `show` and `replay`. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_DEAD_LETTERS_H
-#define SLUICE_TOOLS_CLIENT_DATA_DEAD_LETTERS_H
+#pragma once
 
 #include "tools/client/kafka.h"
 #include "message/records/dead_letter.h"
@@ -51,5 +50,3 @@ bool dead_letter_take(const struct record *record, struct arena *arena, struct d
 /* The request's bytes in readable form: unchanged if they are text, else as Open Inference Protocol JSON if they
  * parse as a request, else bytes NULL. `translated`: they were converted. Lives in the arena. */
 struct text letter_request(const struct dead_letter *letter, struct arena *arena, bool *translated);
-
-#endif

@@ -1,7 +1,6 @@
 /* experiment_data.h: Data of an experiment for commands: its specification, and exposures and feedback from files or topics,
  * joined per unit. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_EXPERIMENT_DATA_H
-#define SLUICE_TOOLS_CLIENT_DATA_EXPERIMENT_DATA_H
+#pragma once
 
 #include "tools/client/data/policy_topics.h"
 #include "experiments/analysis/report.h"
@@ -100,5 +99,3 @@ bool experiment_data_rules(const struct experiment_data *data, const char *name,
 
 /* What the report's options say where the command line says nothing: control, primary metric and stages of the files. */
 void experiment_data_defaults(const struct experiment_data *data, struct report_options *options);
-
-#endif

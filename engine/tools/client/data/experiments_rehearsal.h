@@ -1,12 +1,9 @@
 /* experiments_rehearsal.h: Rehearsal of an experiment's rollout with recorded requests, for `sluice experiments rollout --dry-run`
  * (experiments/rollouts/rollout_rehearsal.h). */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_EXPERIMENTS_REHEARSAL_H
-#define SLUICE_TOOLS_CLIENT_DATA_EXPERIMENTS_REHEARSAL_H
+#pragma once
 
 #include "tools/client/data/experiment_data.h"
 
 /* Appends what the rollout would have done. CONFIG: the experiment has no rollout; else as experiment_data_open(). */
 bool experiments_rehearse(const struct workspace *workspace, const char *name, const struct experiment_asked *asked, bool json,
 			  struct arena *arena, struct buffer *out, struct error *error);
-
-#endif

@@ -5,8 +5,7 @@
  * is the mean. Feedback that engines have computed gets no more. The answer's and the request's records are read only for metrics
  * that name `answer.` or `request.`; they are found by the request's id, or its origin.
  */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_FEEDBACK_METRICS_H
-#define SLUICE_TOOLS_CLIENT_DATA_FEEDBACK_METRICS_H
+#pragma once
 
 #include "experiments/outcomes/heap_list.h"
 #include "message/records/exposure.h"
@@ -47,5 +46,3 @@ bool feedback_metrics_expose(struct feedback_metrics *self, const struct exposur
 
 /* Adds the values to the feedback, in that arena. False: the arena is full. */
 bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedback, struct arena *arena);
-
-#endif

@@ -1,7 +1,6 @@
 /* fitting.h: Fit of a step: its constants learnt from a file or a topic, or such data compared with what was learnt. For
  * `sluice fit` and `sluice drift report`. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_FITTING_H
-#define SLUICE_TOOLS_CLIENT_DATA_FITTING_H
+#pragma once
 
 #include "kafka/record.h"
 #include "message/records/drift_score.h"
@@ -61,5 +60,3 @@ struct fitting { /* starts with the first two */
 /* Reads the data and fills `made`. The spec has no errors. Notes on what was left out go to the workspace. */
 bool fitting_run(struct fitting *fitting, const struct spec *spec, struct error *error);
 void fitting_close(struct fitting *fitting); /* frees what errors borrow */
-
-#endif

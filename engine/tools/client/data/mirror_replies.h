@@ -1,6 +1,5 @@
 /* mirror_replies.h: Replies of an experiment's mirror, read from the shadow topics of pipelines and compared with the answers. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_MIRROR_REPLIES_H
-#define SLUICE_TOOLS_CLIENT_DATA_MIRROR_REPLIES_H
+#pragma once
 
 #include "tools/client/kafka.h"
 #include "experiments/analysis/mirror_comparison.h"
@@ -18,5 +17,3 @@ struct mirror_asked {
  * read. */
 bool mirror_replies_read(const struct mirror_asked *asked, const char *pipeline, struct mirror_comparison *comparison,
 			 struct error *error);
-
-#endif

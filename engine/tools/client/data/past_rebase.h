@@ -1,7 +1,6 @@
 /* past_rebase.h: Reference made of the past that a step `drift` has stored in its changelog, for `sluice drift rebase` and
  * `sluice drift report`. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_PAST_REBASE_H
-#define SLUICE_TOOLS_CLIENT_DATA_PAST_REBASE_H
+#pragma once
 
 #include "tools/client/kafka.h"
 #include "compiler/step/step.h"
@@ -33,5 +32,3 @@ struct past_rebase { /* starts with the first two */
 /* Reads the changelog, and fills `made` and `file`. */
 bool past_rebase_run(struct past_rebase *self, struct error *error);
 void past_rebase_close(struct past_rebase *self);
-
-#endif

@@ -1,7 +1,6 @@
 /* policy_evaluation.h: Evaluation of a policy from recorded choices and what they earned, for `sluice experiments evaluate`: of one
  * in a file, or of those that the experiment's bandits would have had (experiments/analysis/bandit_rehearsal.h). */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_POLICY_EVALUATION_H
-#define SLUICE_TOOLS_CLIENT_DATA_POLICY_EVALUATION_H
+#pragma once
 
 #include "tools/client/data/experiment_data.h"
 #include "tools/view/report/evaluation_view.h"
@@ -18,5 +17,3 @@ struct policy_asked {
 /* Reads exposures and feedback. What is shown borrows from the arena. */
 bool policy_evaluate(const struct workspace *workspace, const struct policy_asked *asked, struct arena *arena,
 		     struct evaluation_shown *shown, struct error *error);
-
-#endif

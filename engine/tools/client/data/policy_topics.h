@@ -3,8 +3,7 @@
  *
  * Reading waits for Kafka. A topic may be long, so only those are read whose policies are asked for.
  */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_POLICY_TOPICS_H
-#define SLUICE_TOOLS_CLIENT_DATA_POLICY_TOPICS_H
+#pragma once
 
 #include "tools/client/control/control_session.h"
 #include "tools/view/report/bandit_view.h"
@@ -18,5 +17,3 @@ bool policy_topic_read(const struct workspace *workspace, const struct pipeline_
  * all of the namespace (NULL). Else as above. */
 bool policy_topics_read(const struct workspace *workspace, const struct control_session *control, const char *experiment,
 			struct arena *arena, struct published_policies *policies, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* replaying.h: Replay of failed requests: read from the errors topic, edited if that is asked for, sent again, and marked there.
  * For `sluice errors replay`. */
-#ifndef SLUICE_TOOLS_CLIENT_DATA_REPLAYING_H
-#define SLUICE_TOOLS_CLIENT_DATA_REPLAYING_H
+#pragma once
 
 #include "message/records/dead_letter.h"
 #include "tools/client/data/dead_letters.h"
@@ -57,5 +56,3 @@ struct replaying { /* starts with the first two, which are borrowed until replay
 /* Waits until Kafka has acknowledged or refused each. What was refused goes to the workspace as a note. */
 bool replaying_run(struct replaying *replaying, struct error *error);
 void replaying_close(struct replaying *replaying);
-
-#endif

@@ -8,8 +8,7 @@
  * For the simulator and tests; one thread. Time is in microseconds. Everything happens inside simulated_advance() and the
  * calls on consumers and outputs.
  */
-#ifndef SLUICE_TOOLS_TEST_SIMULATED_SIMULATED_KAFKA_H
-#define SLUICE_TOOLS_TEST_SIMULATED_SIMULATED_KAFKA_H
+#pragma once
 
 #include "kafka/state/archive.h"
 #include "kafka/produce/best_effort.h"
@@ -119,5 +118,3 @@ struct position simulated_origin(const struct simulated_topic *topic, int32_t pa
 
 /* The first committed record at or after that offset; false: there is none (yet). */
 bool simulated_read(const struct simulated_topic *topic, int32_t partition, int64_t offset, struct record *record);
-
-#endif

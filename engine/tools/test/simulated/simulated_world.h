@@ -1,9 +1,7 @@
 /* simulated_world.h: Shared structs of the simulated Kafka: its log, transactions, groups, requests and clients.
  * Private to the simulated Kafka. */
-#ifndef SLUICE_TOOLS_TEST_SIMULATED_SIMULATED_WORLD_H
-#define SLUICE_TOOLS_TEST_SIMULATED_SIMULATED_WORLD_H
+#pragma once
 
-#include "base/arena.h"
 #include "base/number/random.h"
 #include "kafka/produce/produce_batch_rules.h"
 #include "tools/test/simulated/simulated_kafka.h"
@@ -398,5 +396,3 @@ struct output *simulated_transaction_open(struct simulated_host *host, struct lo
 					  const struct consumer *consumer, struct error *error);
 struct output *simulated_at_least_once_open(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,
 					    const struct consumer *consumer, struct error *error);
-
-#endif

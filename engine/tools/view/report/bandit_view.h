@@ -1,6 +1,5 @@
 /* bandit_view.h: View of bandits for commands: the shares of the policies in force, or that they depend on the context. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_BANDIT_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_BANDIT_VIEW_H
+#pragma once
 
 #include "control/keeper/bandit_document.h"
 #include "message/records/policy_record.h"
@@ -60,5 +59,3 @@ void bandit_view_print_short(const struct bandit_view *view, struct buffer *out)
 
 /* Members of a JSON object, each after a comma: "by", "explore", "least_percent", "context" and "policies". */
 void bandit_view_print_json(const struct bandit_view *view, struct buffer *out);
-
-#endif

@@ -6,8 +6,7 @@
  * Its size is bounded: what is beyond these numbers is merged or counted. The data are in a link, with all of it, unless they are
  * larger than DRIFT_PAGE_DATA_BYTES. Names come from messages, and are escaped.
  */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_DRIFT_PAGE_H
-#define SLUICE_TOOLS_VIEW_REPORT_DRIFT_PAGE_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -22,5 +21,3 @@
 /* Writes the page of the lines that the report has as JSON. SYSTEM: memory ran out. */
 bool drift_page_write(struct text lines, const char *pipeline, const char *step, struct arena *arena, struct buffer *out,
 		      struct error *error);
-
-#endif

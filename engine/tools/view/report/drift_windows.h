@@ -3,8 +3,7 @@
  * Of each feature in each window it has the test that counts: the established one that is farthest above its level, else the one
  * that comes nearest. Of each feature it has the pictures of the reference and of the window where it moved most.
  */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_DRIFT_WINDOWS_H
-#define SLUICE_TOOLS_VIEW_REPORT_DRIFT_WINDOWS_H
+#pragma once
 
 #include <jansson.h>
 
@@ -73,5 +72,3 @@ bool drift_windows_read(struct drift_windows *self, struct text lines, struct ar
 void drift_windows_close(struct drift_windows *self);
 
 struct text drift_text(const json_t *object, const char *name);
-
-#endif

@@ -1,6 +1,5 @@
 /* epoch_view.h: View of what an experiment's report found in each epoch: parts of its text, of its JSON and of its page. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_EPOCH_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_EPOCH_VIEW_H
+#pragma once
 
 #include "experiments/analysis/report.h"
 
@@ -21,5 +20,3 @@ void epoch_view_print_html(const struct report *report, struct buffer *out);
 /* Where a policy chose: ", a candidate since 2026-02-01 10:00:00", or until then, of a variant that was not one all the time; else
  * nothing. */
 void epoch_view_print_candidate(const struct joined *joined, size_t arm, struct buffer *out);
-
-#endif

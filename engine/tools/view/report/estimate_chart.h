@@ -1,7 +1,6 @@
 /* estimate_chart.h: Chart of an estimated figure of a model by window: the estimate with its band, and the realised number of the
  * windows whose rows have feedback. Part of the page of a drift report. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_ESTIMATE_CHART_H
-#define SLUICE_TOOLS_VIEW_REPORT_ESTIMATE_CHART_H
+#pragma once
 
 #include "tools/view/report/drift_windows.h"
 
@@ -20,5 +19,3 @@ void estimate_write_sums(const struct drift_windows *data, enum estimate_figure 
 /* The chart of these windows, by their places in `data`. Nothing, if none of them has an estimate. */
 void estimate_chart_write(const struct drift_windows *data, enum estimate_figure figure, const size_t *windows, size_t count,
 			  struct buffer *out);
-
-#endif

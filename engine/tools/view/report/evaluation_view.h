@@ -1,11 +1,8 @@
 /* evaluation_view.h: Result of `sluice experiments evaluate`: a sentence and the estimates, as lines or as JSON. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_EVALUATION_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_EVALUATION_VIEW_H
+#pragma once
 
 #include "methods/bandits/off_policy.h"
 #include "methods/bandits/propensity.h"
-#include "base/arena.h"
-#include "base/text.h"
 #include "experiments/analysis/bandit_rehearsal.h"
 #include "experiments/analysis/unit_join.h"
 #include "methods/numeric/moments.h"
@@ -33,5 +30,3 @@ const char *evaluation_sentence(const struct evaluation_shown *self, struct aren
 
 void evaluation_print(const struct evaluation_shown *self, const char *sentence, struct arena *arena, struct buffer *out);
 void evaluation_print_json(const struct evaluation_shown *self, const char *sentence, struct buffer *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* experiment_list.h: List of the experiments of files, as text or JSON: what the choice depends on, the pipelines, the shares. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_EXPERIMENT_LIST_H
-#define SLUICE_TOOLS_VIEW_REPORT_EXPERIMENT_LIST_H
+#pragma once
 
 #include "compiler/graph/graph.h"
 
@@ -21,5 +20,3 @@ bool experiment_list_read(struct experiment_list *list, const struct spec *spec)
 
 void experiment_list_print(const struct experiment_list *list, struct buffer *out);
 void experiment_list_print_json(const struct experiment_list *list, struct buffer *out);
-
-#endif

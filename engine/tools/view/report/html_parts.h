@@ -2,8 +2,7 @@
  *
  * Such a page has no link to anything outside of it, and no script. Its Content-Security-Policy forbids both, for the case that a
  * text in it were ever read as markup. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_HTML_PARTS_H
-#define SLUICE_TOOLS_VIEW_REPORT_HTML_PARTS_H
+#pragma once
 
 #include "base/text.h"
 
@@ -24,5 +23,3 @@ void html_write_around(struct buffer *out, const char *before, struct text text,
  * ones: colours --Ink, --Paper, --Soft, --Line, --Up, --Down, and tables. */
 void html_begin(struct buffer *out, const char *title, struct text name, const char *style);
 void html_end(struct buffer *out);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * The most important feature is first. Names come from requests, so both readable forms escape them.
  */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_IMPORTANCE_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_IMPORTANCE_VIEW_H
+#pragma once
 
 #include "tools/source/importance_windows.h"
 
@@ -12,5 +11,3 @@
 void importance_print_text(const struct importance_list *list, const char *pipeline, struct buffer *out);
 void importance_print_json(const struct importance_list *list, const char *pipeline, struct buffer *out);
 void importance_print_html(const struct importance_list *list, const char *pipeline, struct buffer *out);
-
-#endif

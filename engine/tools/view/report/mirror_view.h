@@ -1,7 +1,6 @@
 /* mirror_view.h: View of how the replies of an experiment's mirror agree with the answers: parts of the report's text, JSON and
  * page. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_MIRROR_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_MIRROR_VIEW_H
+#pragma once
 
 #include "experiments/analysis/mirror_comparison.h"
 
@@ -12,5 +11,3 @@ void mirror_view_warn_html(const struct mirror_result *result, struct arena *are
 void mirror_view_print_text(const struct mirror_result *result, struct arena *arena, struct buffer *out);
 void mirror_view_print_html(const struct mirror_result *result, struct buffer *out);
 void mirror_view_print_json(const struct mirror_result *result, struct buffer *out); /* an object */
-
-#endif

@@ -1,7 +1,6 @@
 /* report_charts.h: Charts of an experiment's report as SVG within a page of HTML. A forest plot has all metrics and variants; the
  * others have the confidence sequence of a pair over time, with the weights beneath, and its sum. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_REPORT_CHARTS_H
-#define SLUICE_TOOLS_VIEW_REPORT_REPORT_CHARTS_H
+#pragma once
 
 #include "experiments/analysis/report.h"
 
@@ -24,5 +23,3 @@ void chart_write_gain(const struct report *report, const struct pair_gain *gain,
 	".w0{fill:#8a94a3}.w1{fill:#2a7de1}.w2{fill:#e0912f}.w3{fill:#3a9d6b}.w4{fill:#9061c2}.w5{fill:#d1495b}\n"
 
 #define CHART_COLOURS 6 /* classes w0, w1, and so on: of variants, in their order */
-
-#endif

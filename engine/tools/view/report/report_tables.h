@@ -1,7 +1,6 @@
 /* report_tables.h: Tables of an experiment's report within a page of HTML: the health of its data, and the numbers of its metrics.
  * They have what the text has (tools/view/report/report_view.h). */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_REPORT_TABLES_H
-#define SLUICE_TOOLS_VIEW_REPORT_REPORT_TABLES_H
+#pragma once
 
 #include "experiments/analysis/report.h"
 
@@ -13,5 +12,3 @@ void report_table_rules(const struct report *report, struct arena *arena, struct
 
 /* The numbers of variants, of pairs and, where it is asked for, of one look. */
 void report_table_numbers(const struct report *report, struct buffer *out);
-
-#endif

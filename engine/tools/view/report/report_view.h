@@ -1,6 +1,5 @@
 /* report_view.h: View of an experiment's report: as text, as JSON, or as a page of HTML in one file. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_REPORT_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_REPORT_VIEW_H
+#pragma once
 
 #include "experiments/analysis/report.h"
 
@@ -9,5 +8,3 @@ void report_view_print_json(const struct report *report, struct buffer *out);
 
 /* Without links to anything outside: its data are in it, as the JSON above, for download. */
 void report_view_print_html(const struct report *report, struct arena *arena, struct buffer *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* requests_view.h: View of the requests of an experiment's variants: parts of the report's text, its page, and its JSON. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_REQUESTS_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_REQUESTS_VIEW_H
+#pragma once
 
 #include "experiments/analysis/report.h"
 
@@ -9,5 +8,3 @@ void requests_view_print_html(const struct report *report, struct buffer *out);
 
 /* Members of the object of a variant, after others. */
 void requests_view_print_json(const struct variant_requests *variant, struct buffer *out);
-
-#endif

@@ -1,9 +1,7 @@
 /* rollout_plan_view.h: Stages of a rollout, and what each must show, as text or JSON: the rules, the fewest requests by which a
  * rule can hold, and how often a probability alone promotes an equal candidate. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_ROLLOUT_PLAN_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_ROLLOUT_PLAN_VIEW_H
+#pragma once
 
-#include "base/text.h"
 #include "control/keeper/rollout_preview.h"
 #include "experiments/rollouts/rollout.h"
 
@@ -18,5 +16,3 @@ void rollout_plan_print_json(const char *name, const struct rollout_plan *plan, 
 /* Says that a probability is no bound of false promotions, with the rate of the stage that promotes most easily. False: no stage
  * has a rule of a probability. */
 bool rollout_plan_print_rate(const struct rollout_plan *plan, struct buffer *out);
-
-#endif

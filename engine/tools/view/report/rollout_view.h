@@ -1,7 +1,6 @@
 /* rollout_view.h: View of rollouts for commands: the state and the counts of each as the keeper has recorded them, and its
  * moves. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_ROLLOUT_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_ROLLOUT_VIEW_H
+#pragma once
 
 #include "control/records/ledger.h"
 
@@ -18,5 +17,3 @@ void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct
 
 /* The rollout of an experiment. NULL: CONFIG, none was ever recorded. */
 const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, const char *experiment, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* traffic_view.h: View of an experiment without stages: an Experiment, or a SeldonDeployment whose predictors share its requests.
  * Its shares, and the versions that changed them. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_TRAFFIC_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_TRAFFIC_VIEW_H
+#pragma once
 
 #include "control/keeper/experiment_traffic.h"
 #include "tools/view/report/bandit_view.h"
@@ -25,5 +24,3 @@ size_t traffic_views_print(const struct traffic_view *view, struct buffer *out);
 
 /* Its versions, the newest first. */
 void traffic_history_print(const struct traffic_view *view, struct buffer *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* verdict_view.h: A keeper's verdict on a proposal, as text and as JSON. */
-#ifndef SLUICE_TOOLS_VIEW_REPORT_VERDICT_VIEW_H
-#define SLUICE_TOOLS_VIEW_REPORT_VERDICT_VIEW_H
+#pragma once
 
 #include "control/records/records.h"
 
@@ -26,5 +25,3 @@ void verdict_warnings_print(const struct record_list *warnings, struct document_
 /* Append why a proposal was refused, or with which change it is in conflict. */
 void verdict_refusal_print(const struct control_verdict *verdict, struct document_places places, struct buffer *out);
 void verdict_refusal_json(const struct control_verdict *verdict, struct document_places places, struct buffer *out);
-
-#endif

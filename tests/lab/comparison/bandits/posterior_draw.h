@@ -1,11 +1,8 @@
 /* posterior_draw.h: Draws from the posteriors of arms themselves, which cost no quadrature: for choices after each of which
  * something is learnt. */
-#ifndef SLUICE_COMPARISON_BANDITS_POSTERIOR_DRAW_H
-#define SLUICE_COMPARISON_BANDITS_POSTERIOR_DRAW_H
+#pragma once
 
 #include "methods/bandits/bandit.h"
 
 /* An arm with the chance that bandit_chances() gives it. */
 size_t bandit_draw(const struct bandit *bandit, struct random *random);
-
-#endif

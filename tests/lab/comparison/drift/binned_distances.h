@@ -1,7 +1,6 @@
 /* binned_distances.h: Distances between counts in bins that other packages offer and no detector uses: Kullback-Leibler, Hellinger,
  * Cramér's V, and the chi-square test of fit. */
-#ifndef SLUICE_COMPARISON_DRIFT_BINNED_DISTANCES_H
-#define SLUICE_COMPARISON_DRIFT_BINNED_DISTANCES_H
+#pragma once
 
 #include "methods/drift/tests/binned.h"
 
@@ -17,5 +16,3 @@ double binned_cramers_v(const struct binned *binned);
 /* Of the current counts against the reference's shares. False: a category of the current ones is not in the
  * reference, so there is no such test. */
 bool binned_fit(const struct binned *binned, struct chi_square_test *test);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_COMPARISON_DRIFT_CORRECTION_H
-#define SLUICE_COMPARISON_DRIFT_CORRECTION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,5 +19,3 @@ extern const char *const correction_names[CORRECTION_COUNT]; /* "bonferroni" */
 
 /* Adjusted p-values in the order of `p`; may be written over it. False: the arena is full. */
 bool correction_adjust(enum correction correction, const double *p, size_t count, double *adjusted, struct arena *arena);
-
-#endif

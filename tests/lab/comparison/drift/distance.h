@@ -4,8 +4,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_COMPARISON_DRIFT_DISTANCE_H
-#define SLUICE_COMPARISON_DRIFT_DISTANCE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ struct distances {
 
 /* Of two samples in rising order. */
 struct distances distances_of(const struct weighed *reference, size_t references, const struct weighed *current, size_t currents);
-
-#endif

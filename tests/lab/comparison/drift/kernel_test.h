@@ -6,8 +6,7 @@
  *
  * Pure: chance comes from a seed.
  */
-#ifndef SLUICE_COMPARISON_DRIFT_KERNEL_TEST_H
-#define SLUICE_COMPARISON_DRIFT_KERNEL_TEST_H
+#pragma once
 
 #include <stdint.h>
 
@@ -33,5 +32,3 @@ struct kernel_test {
 /* Rows are as wide as each other, at least two of each sample. False: LIMIT, too many rows or no memory. */
 bool kernel_test_run(const struct table *reference, const struct table *current, double width, unsigned permutations,
 		     uint64_t seed, struct arena *arena, struct kernel_test *test, struct error *error);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Pure; any thread may call. Memory is taken from the arena that is handed in.
  */
-#ifndef SLUICE_COMPARISON_DRIFT_KOLMOGOROV_SMIRNOV_H
-#define SLUICE_COMPARISON_DRIFT_KOLMOGOROV_SMIRNOV_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -41,5 +40,3 @@ double ks_one_sample_sf(double distance, size_t count, struct arena *arena);
 
 /* ks_one_sample_sf() at the effective size of two samples, rounded to even halves. */
 double ks_p_effective(double distance, size_t reference, size_t current, struct arena *arena);
-
-#endif

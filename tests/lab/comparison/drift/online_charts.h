@@ -3,8 +3,7 @@
  *
  * Each is a plain value of a few numbers, set up by its begin function. One that raised an alarm starts anew with the next number.
  */
-#ifndef SLUICE_COMPARISON_DRIFT_ONLINE_CHARTS_H
-#define SLUICE_COMPARISON_DRIFT_ONLINE_CHARTS_H
+#pragma once
 
 #include "methods/drift/detectors.h"
 
@@ -90,5 +89,3 @@ void hddm_begin(struct hddm *detector, const struct hddm_options *options);
 /* ONLINE_ALARM: `warns` says whether the other side warns. */
 enum online_verdict hddm_a_add(struct hddm *detector, bool wrong);
 enum online_verdict hddm_w_add(struct hddm *detector, bool wrong);
-
-#endif

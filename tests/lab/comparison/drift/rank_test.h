@@ -4,8 +4,7 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_COMPARISON_DRIFT_RANK_TEST_H
-#define SLUICE_COMPARISON_DRIFT_RANK_TEST_H
+#pragma once
 
 #include "base/arena.h"
 #include "methods/numeric/table.h"
@@ -28,5 +27,3 @@ double anderson_darling(const struct sorted *reference, const struct sorted *cur
 /* Its values that a share of 25, 10, 5, 2.5, 1, .5 and .1 percent exceeds. */
 #define ANDERSON_DARLING_LEVELS 7
 extern const double anderson_darling_critical[ANDERSON_DARLING_LEVELS];
-
-#endif

@@ -1,7 +1,6 @@
 /* explanations.h: Methods of explanation that other packages offer and no pipeline uses: the best anchor of all rules, permutation
  * importance, the nearest counterfactual of a logistic model, the local model of LIME, and groups of features. */
-#ifndef SLUICE_COMPARISON_EXPLAIN_EXPLANATIONS_H
-#define SLUICE_COMPARISON_EXPLAIN_EXPLANATIONS_H
+#pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -45,5 +44,3 @@ bool coalition_group(const size_t *const *groups, const size_t *sizes, size_t pl
 /* Weight of the Shapley kernel, and leverage score, of each coalition of `size` of the players, 0 < size < players. */
 double coalition_kernel_weight(size_t players, size_t size);
 double coalition_leverage(size_t players, size_t size);
-
-#endif

@@ -10,8 +10,7 @@
  *
  * A sketch owns memory, and belongs to one thread.
  */
-#ifndef SLUICE_COMPARISON_NUMERIC_DDSKETCH_H
-#define SLUICE_COMPARISON_NUMERIC_DDSKETCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,5 +55,3 @@ double ddsketch_quantile(const struct ddsketch *sketch, double q);
 /* The bucket of a positive number, and the representative number of a bucket. */
 int32_t ddsketch_bucket(const struct ddsketch *sketch, double positive);
 double ddsketch_representative(const struct ddsketch *sketch, int32_t bucket);
-
-#endif

@@ -5,8 +5,7 @@
  *
  * A histogram owns its counts, and belongs to one thread.
  */
-#ifndef SLUICE_COMPARISON_NUMERIC_HDR_HISTOGRAM_H
-#define SLUICE_COMPARISON_NUMERIC_HDR_HISTOGRAM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,5 +42,3 @@ int64_t hdr_histogram_percentile(const struct hdr_histogram *histogram, double p
 
 /* That rank: 1 to `count`, for `count` >= 1. */
 uint64_t hdr_rank(double percentile, uint64_t count);
-
-#endif

@@ -8,8 +8,7 @@
  * NaN is not counted. Infinities are ordinary numbers, except for interpolation between them and their neighbours. A
  * digest owns memory, and belongs to one thread.
  */
-#ifndef SLUICE_COMPARISON_NUMERIC_TDIGEST_H
-#define SLUICE_COMPARISON_NUMERIC_TDIGEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,5 +42,3 @@ bool tdigest_merge(struct tdigest *into, const struct tdigest *from);
 
 /* Settles first. NaN if there are no numbers, or `q` is not in 0..1. */
 double tdigest_quantile(struct tdigest *digest, double q);
-
-#endif

@@ -1,7 +1,6 @@
 /* bootstrap.h: Bootstrap interval of the difference of two means (Efron's percentile interval), from samples drawn again
  * from the units. */
-#ifndef SLUICE_COMPARISON_STATISTICS_BOOTSTRAP_H
-#define SLUICE_COMPARISON_STATISTICS_BOOTSTRAP_H
+#pragma once
 
 #include <stddef.h>
 
@@ -16,5 +15,3 @@ struct bootstrap {
 /* Draws follow from the seed. False: the arena is full, or there is nothing to draw from. */
 bool bootstrap_difference(const double *control, size_t control_count, const double *treatment, size_t treatment_count,
 			  size_t resamples, double level, uint64_t seed, struct arena *arena, struct bootstrap *bootstrap);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Conventions are those of methods/statistics/rates.h and means.h. Pure; any thread may call.
  */
-#ifndef SLUICE_COMPARISON_STATISTICS_FIXED_HORIZON_H
-#define SLUICE_COMPARISON_STATISTICS_FIXED_HORIZON_H
+#pragma once
 
 #include "methods/statistics/means.h"
 #include "methods/statistics/posterior.h"
@@ -25,5 +24,3 @@ double units_for_h(double h, double alpha, double power);
 
 /* Units of the control for the chance of power_of_t(), of which the treatment has `ratio` times as many; not rounded. */
 double units_for_t(double effect, double alpha, double power, double ratio);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * It describes; it decides nothing. Ties have the middle of their ranks, and the variance is corrected for them.
  */
-#ifndef SLUICE_COMPARISON_STATISTICS_RANK_TEST_H
-#define SLUICE_COMPARISON_STATISTICS_RANK_TEST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -22,5 +21,3 @@ struct rank_test {
 /* False: the arena is full, or an arm has no number or a NaN. */
 bool rank_test(const double *control, size_t control_count, const double *treatment, size_t treatment_count, struct arena *arena,
 	       struct rank_test *test);
-
-#endif

@@ -1,6 +1,5 @@
 /* rate_tests.h: Tests of two rates beside the pooled z test: chi-square, with Yates' correction, and Fisher's exact test. */
-#ifndef SLUICE_COMPARISON_STATISTICS_RATE_TESTS_H
-#define SLUICE_COMPARISON_STATISTICS_RATE_TESTS_H
+#pragma once
 
 #include "methods/statistics/rates.h"
 
@@ -12,5 +11,3 @@ double rate_fisher_p(struct rate control, struct rate treatment);
 
 /* Wald's interval of the difference. */
 struct interval rate_wald(struct rate control, struct rate treatment, double alpha);
-
-#endif
