@@ -169,11 +169,11 @@ has_answered() { # $1 pipeline, $2 delivery
 	wait_until 20 eval '[ "$("$build/records" count "$straight" '"$1-$2"'-answers)" -gt 0 ]'
 }
 
-deny() { # $1 pipeline, $2 delivery
-	"$build/admin" "$straight" deny sluice "$(lost_topic "$1" "$2")" "$(lost_right "$1")"
+deny_answered() { # $1 pipeline, $2 delivery
+	has_answered "$1" "$2" && "$build/admin" "$straight" deny sluice "$(lost_topic "$1" "$2")" "$(lost_right "$1")"
 }
 
-# At once: who has sent and answered all its requests by then misses no right.
+# At once, and no pipeline waits for another: who has sent and answered all its requests by then misses no right.
 of_all_losers() { # $1 a function of pipeline and delivery
 	local delivery name each=() good=0
 	for delivery in exactly-once at-least-once; do
@@ -214,8 +214,7 @@ for delivery in exactly-once at-least-once; do
 		senders+=("$sender")
 	done
 done
-of_all_losers has_answered || give_up "a pipeline does not answer" # some are answered then, and some on their way
-of_all_losers deny || give_up "no right could be taken away"
+of_all_losers deny_answered || give_up "a pipeline does not answer, or no right could be taken away"
 for delivery in exactly-once at-least-once; do
 	for name in $losers; do
 		topic=$(lost_topic $name $delivery)

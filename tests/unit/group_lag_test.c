@@ -142,7 +142,7 @@ static void a_coordinator_that_is_found_late_is_asked_again(void **state)
 	mock_open_with(&mock, 5);
 	mock_commit(&mock, "g", 3);
 	struct group_lag *backlog = lag_of(&mock, "g", NULL);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 10000; i++)
 		rd_kafka_mock_push_request_errors(mock.cluster, FIND_COORDINATOR, 1, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(group_lag_measure(backlog, TEXT("in"), SHORT_MS), -1);
