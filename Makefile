@@ -66,7 +66,9 @@ TIME ?= 600
 
 ENGINE_SOURCES := $(sort $(filter-out engine/main.c,$(shell find engine steps -name '*.c')))
 LAB_SOURCES    := $(sort $(shell find tests/lab -name '*.c'))
-TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
+TEST_SOURCES   := $(sort $(wildcard tests/unit/*/*_test.c))
+TEST_FOLDERS   := $(sort $(dir $(TEST_SOURCES)))
+TEST_NAMES     := $(notdir $(TEST_SOURCES:_test.c=))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
 BENCH_SOURCES  := $(sort $(wildcard tests/bench/*_bench.c))
@@ -82,7 +84,7 @@ OBJECTS := $(ENGINE_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/build/gen/schemas
 HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/obj/%.o)
 # What gcc's ThreadSanitizer needs to know of librdkafka, in every program.
 ALWAYS  := $(if $(filter thread,$(SAN)),$(BUILD)/obj/tests/thread_sanitizer.o)
-TESTS   := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
+TESTS   := $(TEST_NAMES:%=$(BUILD)/unit/%_test)
 BENCHES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/bench/%)
 KAFKAS  := $(addprefix $(BUILD)/kafka/,$(notdir $(KAFKA_SOURCES:.c=)))
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -164,18 +166,19 @@ UNIT_LDFLAGS = $(LDFLAGS) -Wl,--allow-shlib-undefined $(if $(REACHED),$(if $(ASA
 ASAN_LIBRARY = $(eval ASAN_LIBRARY := $$(filter /%,$$(shell $(CC) -print-file-name=libclang_rt.asan-$$$$(uname -m).so)))$(ASAN_LIBRARY)
 comma := ,
 
-# Tests of the laboratory.
-LAB_TESTS := analysis anchor_run bandit bandit_trajectory compute contract drift fixed_horizon monitor_distances sampler simulation simulation_broken simulation_control simulation_observer sketches window_sketches worker_pause
-$(LAB_TESTS:%=$(BUILD)/unit/%_test): $(LAB_LIBRARY)
+$(patsubst tests/unit/lab/%.c,$(BUILD)/unit/%,$(filter tests/unit/lab/%,$(TEST_SOURCES))): $(LAB_LIBRARY)
 $(LAB_OBJECTS): SHARED_CFLAGS := -fPIC -fno-semantic-interposition
 
 # What changes in the engine is found when the program starts, so nothing is linked anew for it.
 # It looks at the allocator of engines.
 $(BUILD)/unit/heap_trim_test: UNIT_LDFLAGS += $(ALLOCATOR:%=-Wl,--no-as-needed % -Wl,--as-needed)
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(UNIT_PROGRAM) $(ALWAYS) $(HELPER_LIBRARY) | $(SHARED_LIBRARY)
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)
-	$(QUIET)$(CC) $(UNIT_LDFLAGS) -Wl,-rpath,'$$ORIGIN/..' -o $@ $^ $| $(LDLIBS) -lcmocka
+define unit_program_from
+$(BUILD)/unit/%: $(BUILD)/obj/$(1)%.o $(UNIT_PROGRAM) $(ALWAYS) $(HELPER_LIBRARY) | $(SHARED_LIBRARY)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(QUIET)$$(CC) $$(UNIT_LDFLAGS) -Wl,-rpath,'$$$$ORIGIN/..' -o $$@ $$^ $$| $$(LDLIBS) -lcmocka
+endef
+$(foreach folder,$(TEST_FOLDERS),$(eval $(call unit_program_from,$(folder))))
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -217,7 +220,7 @@ run-unit: unit-programs
 # A NAME that its target does not know is refused before anything is built for it.
 refuse_unknown = @$(foreach name,$(filter-out $(2),$(NAME)),tests/nearest.sh '$(1)' '$(name)' $(2) ||) $(if $(filter-out $(2),$(NAME)),exit 1,true)
 known-unit:
-	$(call refuse_unknown,unit test,$(TEST_SOURCES:tests/unit/%_test.c=%))
+	$(call refuse_unknown,unit test,$(TEST_NAMES))
 known-fuzz:
 	$(call refuse_unknown,fuzz target,$(FUZZ_SOURCES:tests/fuzz/%_fuzz.c=%))
 known-kafka:

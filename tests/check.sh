@@ -104,7 +104,7 @@ starts_threads='pthread_create|resolve_start|running_start|service_thread_begin|
 
 # The unit tests in whose source a pattern stands.
 units_with() {
-	grep -lE "$1" tests/unit/*_test.c | sed 's:.*/::; s:_test\.c$::' | tr '\n' ' '
+	grep -lE "$1" tests/unit/*/*_test.c | sed 's:.*/::; s:_test\.c$::' | tr '\n' ' '
 }
 
 part_cases() {

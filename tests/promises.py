@@ -3,11 +3,11 @@
 
 Each of their sentences and table rows is exactly one row of tests/promises.md, and each row of it is one of them. A row names tests that
 are there: `NAME.sh WORD`, where tests/kafka/NAME.sh has WORD outside of comments; `NAME.py FUNCTION`, where tests/judge/NAME.py calls
-FUNCTION; `NAME_test FUNCTION`, where tests/unit/NAME_test.c runs FUNCTION; or `make TARGET`, but not `make check`, which is no one test.
+FUNCTION; `NAME_test FUNCTION`, where tests/unit/ROOM/NAME_test.c runs FUNCTION; or `make TARGET`, but not `make check`, which is no one test.
 
 In the table of numbers, the words stand in their page, and a number in them is the value of the constant, which the named file defines.
 The end of its name is its unit: _US, _MS, _S, _BYTES, or these before _MAX; else it is a count. Prints each breach."""
-import os, re, sys
+import glob, os, re, sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 # What is done inside, what Kafka does, and the list of tests: nothing that a user relies on.
@@ -69,7 +69,7 @@ def test_is_there(name):
             code = read(f"tests/judge/{kind}")
             return re.search(rf"^def {re.escape(what)}\(", code, re.M) and len(re.findall(rf"\b{re.escape(what)}\(", code)) > 1
         if kind.endswith("_test"):
-            code = read(f"tests/unit/{kind}.c")
+            code = "".join(read(path) for path in glob.glob(f"tests/unit/*/{kind}.c"))
             return re.search(rf"^static void {re.escape(what)}\(void", code, re.M) and code.count(what) > 1
         return kind == "make" and what != "check" and re.search(rf"^{re.escape(what)}:", read("Makefile"), re.M)
     except FileNotFoundError:

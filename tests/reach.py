@@ -103,6 +103,7 @@ class Reach:
 
     def __init__(self, build):
         self.build, self.beside, self.objects = build, state_beside(build), objects_of(build)
+        self.sources = {os.path.basename(source)[:-2]: source for source in sources_of("tests/unit")}
         self.definers = {}
         for path, one in self.objects.items():
             for symbol in one.defines:
@@ -126,7 +127,7 @@ class Reach:
             waiting = []
 
     def fingerprint(self, program):
-        own = Object(f"{self.build}/obj/tests/unit/{os.path.basename(program)}.o")
+        own = Object(f"{self.build}/obj/{self.sources[os.path.basename(program)][:-2]}.o")
         reached = self.closure(own)
         digest = hashlib.sha256(self.beside + own.digest)
         for path in reached:

@@ -5,7 +5,7 @@ set -eu
 from=$(cd "$(dirname "$0")" && pwd)
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree"/{engine/a,tests/unit,tests/data,build/gen,build/unit}
+mkdir -p "$tree"/{engine/a,tests/unit/a,tests/data,build/gen,build/unit}
 cp "$from/reach.py" "$from/run-unit.sh" "$tree/tests"
 cd "$tree"
 echo '# nothing' >Makefile
@@ -16,7 +16,7 @@ echo 'int two(void); extern int both; int two(void) { return both; }' >engine/a/
 echo 'int both = 1;' >engine/a/both.c
 echo 'int schemas = 1;' >build/gen/schemas.c
 program() { # $1 name, $2 what it calls, $3 a text in it
-	cat <<-END >"tests/unit/$1_test.c"
+	cat <<-END >"tests/unit/a/$1_test.c"
 		#include <stdio.h>
 		#include <stdlib.h>
 		int $2(void);
@@ -35,13 +35,13 @@ program two two none
 build() {
 	local source objects=()
 	rm -rf build/obj
-	for source in engine/a/*.c build/gen/schemas.c tests/unit/*.c; do
+	for source in engine/a/*.c build/gen/schemas.c tests/unit/a/*.c; do
 		mkdir -p "build/obj/${source%/*}"
 		${CC:-gcc} -g -fPIC -c -o "build/obj/${source%.c}.o" "$source"
 		[[ $source == tests/* ]] || objects+=("build/obj/${source%.c}.o")
 	done
 	${CC:-gcc} -shared -o build/libsluice.so "${objects[@]}"
-	for source in tests/unit/*_test.c; do
+	for source in tests/unit/a/*_test.c; do
 		${CC:-gcc} -o "build/unit/$(basename "$source" .c)" "build/obj/${source%.c}.o" build/libsluice.so
 	done
 }

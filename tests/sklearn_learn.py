@@ -3,7 +3,7 @@
 1e-6 to 1e12, by every operation that learns. Run by tests/sklearn.sh.
 
     sklearn_learn.py SLUICE             compares; prints `N passed, N failed`
-    sklearn_learn.py SLUICE --record    writes the columns and constants that tests/unit/fit_test.c expects, to tests/data/fit
+    sklearn_learn.py SLUICE --record    writes the columns and constants that tests/unit/tools/fit_test.c expects, to tests/data/fit
 """
 import importlib.util, json, math, os, subprocess, sys, tempfile, warnings
 import numpy as np

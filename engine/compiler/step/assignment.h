@@ -15,7 +15,7 @@
  *   eight                1.3 times, and 1.9 times
  *   `n` choices          at most n - 1 times as many: a bucket that is taken displaces at most one of each choice
  *
- * (tests/unit/assignment_test.c measures them.) No table that follows from the weights alone moves the fewest for
+ * (tests/unit/compiler/assignment_test.c measures them.) No table that follows from the weights alone moves the fewest for
  * every change among three choices.
  *
  * Pure. A table is immutable and lives in the arena in which it was made.
