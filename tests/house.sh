@@ -46,6 +46,8 @@ engine=$(printf '%s\n' "$ours" | grep -E '^(engine|steps|tests/lab)/')
 		"$(wc -l $ours | awk '$2 != "total" && $1 > 650 {print $2 ": " $1 " lines"}')"
 	rule "a folder of the engine and the steps has at most 60 files of C: more are several rooms" \
 		"$(printf '%s\n' $engine | sed 's:/[^/]*$::' | sort | uniq -c | awk '$1 > 60 {print $2 ": " $1 " files"}')"
+	rule "a small file that one other file uses is merged into it" \
+		"$(tests/pairs.py)"
 	rule "a unit test stands in the folder of its room, tests/unit/ROOM/NAME_test.c: the Makefile finds it there" \
 		"$(ls tests/unit/*_test.c 2>/dev/null)"
 	rule "a line ends at 132 columns" \

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/pause.h"
-#include "kafka/consume/committed_offsets.h"
 #include "net/loop.h"
 
 #define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
@@ -148,17 +147,51 @@ static enum settlement_outcome send_offsets(struct committer *committer)
 	return outcome_of(committer, call_words[SETTLEMENT_SEND_OFFSETS], failure);
 }
 
+/* Of a topic that the login may not see any more the group tells nothing. */
+static rd_kafka_resp_err_t committed_take(const rd_kafka_topic_partition_t *entry, struct committed_offset *committed)
+{
+	committed->is_denied = entry->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+	committed->offset = entry->offset < 0 ? OFFSET_NONE : entry->offset;
+	return committed->is_denied ? RD_KAFKA_RESP_ERR_NO_ERROR : entry->err;
+}
+
+static rd_kafka_resp_err_t committed_resolve(const rd_kafka_topic_partition_list_t *list, struct settlement *settlement,
+					     bool *is_told)
+{
+	struct committed_offset *committed = memory_take((size_t)list->cnt, sizeof *committed);
+	rd_kafka_resp_err_t code = committed ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__FAIL;
+	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+		code = committed_take(&list->elems[i], &committed[i]);
+	*is_told = code == RD_KAFKA_RESP_ERR_NO_ERROR && settlement_resolve(settlement, committed);
+	memory_give(committed);
+	return code;
+}
+
+/* Asks the group, and waits so long for its answer. `is_told` is false where the answer leaves open whether the transaction was
+ * committed, as settlement_resolve() has it; the positions are then as before, as they are after an error. */
+static rd_kafka_resp_err_t committed_ask(const struct consumer *consumer, struct settlement *settlement, int timeout_ms,
+					 bool *is_told)
+{
+	*is_told = false;
+	rd_kafka_topic_partition_list_t *list = consumer_list(consumer, settlement->positions);
+	rd_kafka_resp_err_t code = rd_kafka_committed(consumer_client(consumer), list, timeout_ms);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = committed_resolve(list, settlement, is_told);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code;
+}
+
 static enum settlement_outcome read_committed(struct committer *committer, struct error *error)
 {
 	bool is_told;
 	committer->lacks_group = committer->lacks_topic = false;
-	if (consumer_has_failed(committer->consumer)) {
-		committed_offsets_forget(&committer->settlement);
+	if (consumer_has_failed(committer->consumer)) { /* the next owner of the positions reads what is committed */
+		for (size_t i = 0; i < committer->settlement.positions.count; i++)
+			committer->settlement.positions.items[i].offset = OFFSET_UNKNOWN;
 		return SETTLEMENT_DONE;
 	}
 	const int timeout_ms = committer->timeout_ms < READ_COMMITTED_MS ? committer->timeout_ms : READ_COMMITTED_MS;
-	const rd_kafka_resp_err_t code =
-		committed_offsets_read(committer->consumer, &committer->settlement, timeout_ms, &is_told);
+	const rd_kafka_resp_err_t code = committed_ask(committer->consumer, &committer->settlement, timeout_ms, &is_told);
 	if (atomic_load(&committer->abandoned))
 		return SETTLEMENT_HOPELESS;
 	committer->lacks_group = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
