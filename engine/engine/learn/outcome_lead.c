@@ -246,9 +246,10 @@ static bool asks_turn(struct outcome_lead *lead, struct error *error)
 	return exposure_feed_open(&lead->feed, error) && join_open(lead, error);
 }
 
+/* A feed that has nothing to restore would pass feedback on, which the join does not take yet. */
 static bool restores_turn(struct outcome_lead *lead, size_t most, size_t *taken, struct error *error)
 {
-	if (!exposure_feed_turn(&lead->feed, most, taken, error))
+	if (!exposure_feed_is_restored(&lead->feed) && !exposure_feed_turn(&lead->feed, most, taken, error))
 		return false;
 	if (exposure_feed_is_restored(&lead->feed))
 		lead->phase = LEAD_MARKS;
