@@ -321,11 +321,11 @@ static bool source_put(const struct outcome_lead *lead, size_t source, struct fe
 /* Of the readers that go on there; else where it stands. */
 static int64_t outcomes_position(const struct outcome_lead *lead)
 {
-	int64_t position = lead->next;
+	int64_t position = INT64_MAX;
 	for (size_t i = 0; i < lead->reader_count; i++)
 		if (lead->readers[i].is_committed && lead->readers[i].next < position)
 			position = lead->readers[i].next;
-	return position;
+	return position < INT64_MAX ? position : lead->next;
 }
 
 size_t outcome_lead_position_count(const struct outcome_lead *lead)
