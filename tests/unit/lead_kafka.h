@@ -1,6 +1,6 @@
 /* lead_kafka.h: Kafka in memory in place of the three clients of the outcome service: topics, committed positions, and a group that
  * assigns topics to its members. A transaction appears at its commit, whole, or not at all. The test says who is frozen, and what
- * fails. For one test program, which includes the service: all is defined here. */
+ * fails. A test program includes it before the service (lead_stand.h): all is defined here. */
 #pragma once
 
 #include <assert.h>
@@ -217,7 +217,7 @@ static bool group_leaves(struct lead_group *group)
 }
 
 /* A frozen member takes itself for what it was, and its commits are refused. */
-static void lead_kafka_freeze(const char *instance, bool is_frozen)
+static inline void lead_kafka_freeze(const char *instance, bool is_frozen)
 {
 	for (size_t i = 0; i < MEMBERS_MAX; i++)
 		if (members[i] && strcmp(members[i]->config->instance, instance) == 0)

@@ -140,6 +140,41 @@ static void the_whole_exposure_is_in_its_outcome(void **state)
 	exposure_join_close(join);
 }
 
+static void an_exposure_that_says_no_origin_is_of_any(void **state)
+{
+	const struct exposure exposure = {.id = TEXT("x"), .experiment = TEXT("e"), .variant = TEXT("a"), .time_ms = BEGIN_MS};
+	const struct feedback feedback = {.id = TEXT("x"), .origin = {TEXT("in"), 0, 5}, .has_reward = true, .reward = 1};
+	const struct origin source = {TEXT("fb"), 0, 0};
+	struct seen seen = {0};
+	struct exposure_join *join = join_of(&seen, SIZE_MAX, &plain, false);
+	(void)state;
+	(void)exposure_join_expose(join, &exposure, (struct join_place){0});
+	exposure_join_feedback(join, &feedback, &source, BEGIN_MS);
+	assert_int_equal(seen.kinds[OUTCOME_JOINED], 1);
+	exposure_join_close(join);
+}
+
+/* As a leader begins: its id is used again. */
+static void an_outcome_of_a_former_request_is_not_of_the_open_one(void **state)
+{
+	const struct outcome_metric had = {names[0], 1, OUTCOME_SENT};
+	const struct outcome former = {.exposure = {.id = TEXT("0f8fad5b-d9cb-469f-a165-000000000007"),
+						    .experiment = TEXT("e"),
+						    .time_ms = BEGIN_MS},
+				       .metric_count = 1,
+				       .metrics = &had};
+	struct seen seen = {0};
+	struct exposure_join *join = join_of(&seen, SIZE_MAX, &plain, false);
+	(void)state;
+	exposure_join_quiet(join, true);
+	(void)expose(join, 7, BEGIN_MS + 2 * WINDOW_MS);
+	exposure_join_mark(join, &former);
+	exposure_join_quiet(join, false);
+	reward(join, 7, 2, BEGIN_MS + 2 * WINDOW_MS, false);
+	assert_int_equal(seen.kinds[OUTCOME_JOINED], 1);
+	exposure_join_close(join);
+}
+
 /* The oldest gives its place, once; what it lacks is counted; and the places that are read again move on. */
 static void full_memory_forgets_the_oldest(void **state)
 {
@@ -289,6 +324,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_whole_exposure_is_in_its_outcome),
+		cmocka_unit_test(an_exposure_that_says_no_origin_is_of_any),
+		cmocka_unit_test(an_outcome_of_a_former_request_is_not_of_the_open_one),
 		cmocka_unit_test(full_memory_forgets_the_oldest),
 		cmocka_unit_test(joins_share_their_memory),
 		cmocka_unit_test(kept_bytes_are_of_the_memory_too),
