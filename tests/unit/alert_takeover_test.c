@@ -115,6 +115,26 @@ static void what_began_and_ended_without_a_keeper_has_both_notices(void **state)
 	expect_handed("firing g to a; resolved g to a; ");
 }
 
+/* Groups of alerts that are not defined yet are limited. */
+static void groups_that_end_before_a_term_make_space_for_others(void **state)
+{
+	struct error error = {0};
+	char alert[16], group[16];
+	(void)state;
+	for (int i = 0; i < ALERT_GROUPS_UNDEFINED_MAX; i++) {
+		(void)snprintf(alert, sizeof alert, "a%d", i % (ALERT_GROUPS_UNDEFINED_MAX / ALERT_GROUPS_OF_ALERT_MAX));
+		(void)snprintf(group, sizeof group, "g%d", i);
+		report(alert, group, "one", FIRED_MS);
+	}
+	report("large", "g", "one", FIRED_MS);
+	stand->now_ms += ALERT_UNDECIDED_MS + 1;
+	assert_true(alert_states_tick(stand->states, now(), &error));
+	report("large", "h", "one", FIRED_MS);
+	begin(NULL);
+	tick(ALERT_SETTLE_MS);
+	expect_handed("firing h to a; ");
+}
+
 static void what_a_former_keeper_has_ended_is_over_for_the_next(void **state)
 {
 	(void)state;
@@ -220,6 +240,7 @@ int main(void)
 		STORY(what_ends_after_a_keeper_was_replaced_waits_for_reports_of_others_alone),
 		STORY(a_keeper_that_is_killed_between_two_transactions_loses_nothing),
 		STORY(what_began_and_ended_without_a_keeper_has_both_notices),
+		STORY(groups_that_end_before_a_term_make_space_for_others),
 		STORY(what_a_former_keeper_has_ended_is_over_for_the_next),
 		STORY(a_message_that_began_a_firing_is_a_report_once),
 		STORY(a_notice_is_given_up_after_a_day_of_all_keepers),

@@ -1,4 +1,5 @@
-/* metric_value_test.c: Tests of the value of a metric: one that is a name alone is valid as long as the arena. */
+/* metric_value_test.c: Tests of the value of a metric: one that is a name alone is valid as long as the arena, and elements have
+ * labels of their own. */
 #include "experiments/outcomes/metric_value.h"
 
 #include <setjmp.h>
@@ -55,10 +56,25 @@ static void a_name_alone_is_valid_as_long_as_the_arena(void **state)
 	arena_close(arena);
 }
 
+static void an_element_has_its_label_or_that_of_all(void **state)
+{
+	const double numbers[] = {1, 2};
+	const struct text words[] = {TEXT("a"), TEXT("b")};
+	const struct tensor value = {.data = numbers, .count = 2, .datatype = DATATYPE_FP64};
+	const struct tensor each = {.data = words, .count = 2, .datatype = DATATYPE_BYTES};
+	const struct tensor one = {.data = words, .count = 1, .datatype = DATATYPE_BYTES};
+	const struct judged_value judged = {.value = &value, .labels = {&each, &one}};
+	char digits[METRIC_LABEL_DIGITS];
+	(void)state;
+	assert_true(text_is(metric_label(&judged, 0, 0, digits), "a") && text_is(metric_label(&judged, 0, 1, digits), "b"));
+	assert_true(text_is(metric_label(&judged, 1, 1, digits), "a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_name_alone_is_valid_as_long_as_the_arena),
+		cmocka_unit_test(an_element_has_its_label_or_that_of_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
