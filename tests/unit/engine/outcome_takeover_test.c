@@ -1,6 +1,6 @@
 /* outcome_takeover_test.c: Tests of leads of pipelines' outcomes, wherever a lead before ended: each outcome is written once.
  * Two services take turns on a Kafka in memory. */
-#include "lead_stand.h"
+#include "tests/unit/lead_stand.h"
 
 static void feedback_is_joined_once_and_its_positions_are_committed_with_it(void **state)
 {

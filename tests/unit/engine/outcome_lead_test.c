@@ -1,6 +1,6 @@
 /* outcome_lead_test.c: Tests of a lead of a pipeline's outcomes: the order of exposures and feedback, its readers, and its
  * failures. How another one takes over: outcome_takeover_test.c. */
-#include "lead_stand.h"
+#include "tests/unit/lead_stand.h"
 
 /* ---- the order of exposures and feedback ---- */
 
