@@ -38,8 +38,9 @@ static void log_change(struct kept *its, struct visit *visit, struct error *erro
 		break;
 	case 2:
 		if (log->first < log->next) {
-			its->values[log->first] = 0;
-			assert_true(keyed_log_take(log, visit, error));
+			const uint64_t first = log->first;
+			its->values[first] = 0;
+			assert_true(keyed_log_take(log, visit, error) && log->first == first + 1);
 		}
 		return;
 	case 3:
