@@ -1,4 +1,4 @@
-/* clock.h: how long something took. Each benchmark is one program of one file, so this is a
+/* clock.h: Clocks of a benchmark. Each benchmark is one program of one file, so this is a
  * header. */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* proxy.h: what a program says to proxy.c, on its port of control. */
+/* proxy.h: Commands of a program to proxy.c, on its port of control. */
 #pragma once
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* explanation_sum.h: Whether an explanation adds up, in tests. */
+/* explanation_sum.h: Residuals of an explanation, in tests. */
 #pragma once
 
 #include <math.h>

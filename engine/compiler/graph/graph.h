@@ -254,9 +254,6 @@ static inline size_t graph_step_watched(const struct graph *graph, size_t observ
 	return graph->steps[observer].inputs.sources->step;
 }
 
-/* Whether bandits of the pipeline learn by that metric, or a rollout judges by it. */
-bool graph_learns_by(const struct graph *graph, const char *metric);
-
 /* Whether the pipeline declares a metric of that name which feedback is needed for. NULL: it does not. */
 bool graph_computes(const struct graph *graph, const char *metric);
 

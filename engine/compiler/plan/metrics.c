@@ -224,32 +224,6 @@ bool metrics_need_feedback(const struct graph *graph, struct arena *arena)
 	return found;
 }
 
-/* Whether a rollout judges by it: the accuracy, or a metric of its criteria. */
-static bool experiment_judges(const struct graph_experiment *experiment, const char *metric)
-{
-	const char *names[EXPERIMENT_METRICS_MAX];
-	const size_t count = experiment->judged ? experiment_metrics(experiment->spec, names) : 0;
-	bool judges = experiment->judged && strcmp(metric, ACCURACY_METRIC) == 0;
-	for (size_t i = 0; i < count && i < EXPERIMENT_METRICS_MAX && !judges; i++)
-		judges = strcmp(names[i], metric) == 0;
-	return judges;
-}
-
-/* Whether the metric is one of bandits, or of a rollout. */
-static bool experiment_uses(const struct graph_experiment *experiment, const char *metric)
-{
-	const char *reward = experiment->learns ? experiment->spec->bandits.reward_metric : NULL;
-	return (reward && strcmp(reward, metric) == 0) || experiment_judges(experiment, metric);
-}
-
-bool graph_learns_by(const struct graph *graph, const char *metric)
-{
-	bool used = false;
-	for (size_t i = 0; i < graph->reachable_count && !used; i++)
-		used = experiment_uses(graph->reachable[i], metric);
-	return used;
-}
-
 bool graph_computes(const struct graph *graph, const char *metric)
 {
 	const struct metric_spec *items = graph->spec->metrics.items;

@@ -1,5 +1,5 @@
-/* judged_answer.h: What metrics of truth and reward name of an answer, as bytes: the header JUDGED_HEADER of its record and of its
- * exposures (message/records/exposure.h), so that whoever joins feedback to it has all that it evaluates.
+/* judged_answer.h: Bytes of the tensors that metrics of truth and reward name of an answer: the header JUDGED_HEADER of its record
+ * and of its exposures (message/records/exposure.h), so that a join of feedback has all that these metrics evaluate.
  *
  * The bytes are a stage link (message/records/stage_link.h) with one result: the answer. Its `from` is the variant, and its
  * deadline the latency. Tensors of the answer and the request are in it only where a metric names some. Pure.

@@ -78,16 +78,6 @@ uint64_t reader_deleted(struct reader *reader)
 	return deleted;
 }
 
-bool reader_has_leaders(const struct reader *reader)
-{
-	return stream_has_leaders(reader->stream);
-}
-
-int64_t reader_passed_ms(const struct reader *reader)
-{
-	return stream_passed_ms(reader->stream);
-}
-
 bool reader_is_at_end(const struct reader *reader)
 {
 	return stream_is_at_end(reader->stream);

@@ -39,15 +39,6 @@ bool reader_has_caught_up(const struct reader *reader);
 /* Whether all records that were committed by now were returned: no partition has more. Only of a reader by time. */
 bool reader_is_at_end(const struct reader *reader);
 
-/* The time up to which the records of all partitions were returned: that of the last record before which none was left out, because
- * it gave neither a record nor its end for READER_PATIENCE_MS, or, in a reader that `is_watched`, had no leader. 0: there was no
- * such record. Only of a reader by time. */
-int64_t reader_passed_ms(const struct reader *reader);
-
-/* Whether each partition has had a leader for READER_LEADERS_MS: the end of one that has none may be an old one. Only of a reader
- * that `is_watched`. */
-bool reader_has_leaders(const struct reader *reader);
-
 /* Whether a broker has answered a request of the reader since the last call; such a reader asks for records all the time. It is
  * counted every second, so it is to be called as often. Only of a reader that `is_watched`. */
 bool reader_was_answered(struct reader *reader);

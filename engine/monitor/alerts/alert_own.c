@@ -1,5 +1,5 @@
-/* alert_own.c: What an engine announces by itself: all that it judges, without a control plane; else what begins to fire while no
- * keeper beats, which ends when one does. */
+/* alert_own.c: Notices that an engine sends by itself: of all alerts that it judges, without a control plane; else of alerts that
+ * begin to fire while no keeper beats, and these end when a keeper does. */
 #include <stdio.h>
 
 #include "base/memory.h"

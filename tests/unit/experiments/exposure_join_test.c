@@ -1,5 +1,4 @@
-/* exposure_join_test.c: what a join keeps within its memory, what it forgets, computes and samples. Its rules are shown by
- * exposure_join_property_test.c. */
+/* exposure_join_test.c: Memory of a join, its computed values and its samples. exposure_join_property_test.c shows its rules. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
