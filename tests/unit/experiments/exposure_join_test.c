@@ -139,6 +139,20 @@ static void the_whole_exposure_is_in_its_outcome(void **state)
 	exposure_join_close(join);
 }
 
+static void the_last_millisecond_of_a_window_is_in_time(void **state)
+{
+	struct seen seen = {0};
+	struct exposure_join *join = join_of(&seen, SIZE_MAX, &plain, false);
+	(void)state;
+	(void)expose(join, 1, BEGIN_MS);
+	(void)expose(join, 2, BEGIN_MS);
+	exposure_join_pass(join, BEGIN_MS + WINDOW_MS);
+	reward(join, 1, 1, BEGIN_MS + WINDOW_MS, false);
+	reward(join, 2, 1, BEGIN_MS + WINDOW_MS + 1, false);
+	assert_true(seen.kinds[OUTCOME_JOINED] == 1 && seen.kinds[OUTCOME_LATE] == 1);
+	exposure_join_close(join);
+}
+
 static void an_exposure_that_says_no_origin_is_of_any(void **state)
 {
 	const struct exposure exposure = {.id = TEXT("x"), .experiment = TEXT("e"), .variant = TEXT("a"), .time_ms = BEGIN_MS};
@@ -323,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_whole_exposure_is_in_its_outcome),
+		cmocka_unit_test(the_last_millisecond_of_a_window_is_in_time),
 		cmocka_unit_test(an_exposure_that_says_no_origin_is_of_any),
 		cmocka_unit_test(an_outcome_of_a_former_request_is_not_of_the_open_one),
 		cmocka_unit_test(full_memory_forgets_the_oldest),
