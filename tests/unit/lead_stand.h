@@ -51,6 +51,7 @@ static size_t read_outcomes[2];
 static struct {
 	int64_t since_ms;
 	enum error_kind fails; /* the next write, once an outcome is in the transaction */
+	size_t exposed;
 	int64_t passed_ms;
 	bool is_early; /* a time was given before an outcome of it */
 	struct outcome_reader *other; /* reads what it asks for */
@@ -74,6 +75,12 @@ static bool outcome_read(void *context, const struct outcome *outcome, int64_t o
 	++*(size_t *)context;
 	reading.is_early |= context != &reading.read_by_other && outcome->written_ms < reading.passed_ms;
 	return true;
+}
+
+static void exposure_count(void *context, const struct exposure *exposure)
+{
+	(void)context, (void)exposure;
+	reading.exposed++;
 }
 
 static void time_read(void *context, int64_t time_ms)
@@ -106,6 +113,7 @@ bool outcome_readers_open(const struct readers_context *context, struct outcome_
 	(void)room, (void)error;
 	readers[0] = (struct outcome_reader){.next = OFFSET_NONE,
 					     .since_ms = reading.since_ms,
+					     .expose = exposure_count,
 					     .outcome = outcome_read,
 					     .pass = is_first ? time_read : NULL,
 					     .due = is_first ? nothing_is_written : NULL,

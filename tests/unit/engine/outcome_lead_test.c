@@ -86,6 +86,20 @@ static void readers_are_given_a_time_once_they_have_its_outcomes(void **state)
 	assert_int_equal(read_outcomes[0], 2);
 }
 
+/* An exposure may be written again, and nobody learns from one of no experiment. */
+static void readers_are_given_the_exposures_that_are_opened(void **state)
+{
+	(void)state;
+	expose("a");
+	expose("a");
+	lead_kafka_append(EXPOSURES, 0, now_ms,
+			  "{\"id\":\"z\",\"time_ms\":1,\"experiment\":\"gone\",\"variant\":\"new\",\"probability\":0.5,"
+			  "\"reason\":\"stage\"}");
+	judge("a", 1);
+	turns_until_joined(0, "a", 1);
+	assert_int_equal(reading.exposed, 1);
+}
+
 /* As a tally under a new table. What others have read stays committed. */
 static void a_reader_gets_earlier_outcomes_when_it_asks_and_no_other_does(void **state)
 {
@@ -153,6 +167,7 @@ int main(void)
 		STORY(an_exposure_is_open_until_feedback_in_time_is_joined),
 		STORY(where_no_engine_has_led_it_begins_where_a_reader_needs_it),
 		STORY(readers_are_given_a_time_once_they_have_its_outcomes),
+		STORY(readers_are_given_the_exposures_that_are_opened),
 		STORY(a_reader_gets_earlier_outcomes_when_it_asks_and_no_other_does),
 		STORY(what_a_pipeline_has_joined_is_committed_before_it_gives_up),
 		STORY(an_engine_of_a_former_version_leads_nothing_until_its_files_are_read_again),
