@@ -97,7 +97,7 @@ static void leaving_close(struct leaving *leaving)
 
 static enum produce_verdict leave(struct leaving *leaving)
 {
-	struct error error = {0};
+	struct error error = {.kind = ERROR_REMOTE}; /* of one before */
 	return listed_records_leave(&leaving->outlet, &leaving->inflight, &error);
 }
 

@@ -326,6 +326,19 @@ static void features_are_standardised_once_and_a_context_decides(void **state)
 	assert_true(p[1] > 0.9);
 	policy_probabilities(policy, (const double[]){1, -1.5}, p);
 	assert_true(p[0] > 0.9);
+	struct learner *other = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1);
+	const struct policy_feature before = record.features[0];
+	const struct exposure_feature mean = {TEXT("price"), before.mean};
+	struct exposure next = exposure_of(0, NOW_MS + 1);
+	next.feature_count = 1;
+	next.features = &mean;
+	assert_true(learner_restore(other, &record, &error));
+	learner_expose(other, &next);
+	earn(other, &next, 1);
+	assert_true(learner_record(other, NOW_MS, &record, &error));
+	assert_true(before.count == 1999 && record.features[0].count == 2000); /* they go on, too */
+	assert_true(record.features[0].center == center && record.features[0].mean == before.mean);
+	learner_close(other);
 	learner_close(learner);
 }
 
