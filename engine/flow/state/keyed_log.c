@@ -47,14 +47,6 @@ bool keyed_log_remove(const struct keyed_log *log, struct visit *visit, uint64_t
 	return keyed_value_remove(visit, keyed_log_key(log, number, &key), error);
 }
 
-bool keyed_log_take(struct keyed_log *log, struct visit *visit, struct error *error)
-{
-	assert(log->first < log->next);
-	const bool taken = keyed_log_remove(log, visit, log->first, error);
-	log->first += taken;
-	return taken;
-}
-
 /* ---- one value, under a key ---- */
 
 bool keyed_value_read(struct visit *visit, struct text key, void *into, size_t size)

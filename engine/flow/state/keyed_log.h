@@ -1,7 +1,7 @@
-/* keyed_log.h: Log in a step's state: values under numbers, to which others are appended, and from whose front they are taken.
+/* keyed_log.h: Log in a step's state: values under numbers, to which others are appended.
  *
  * Each value has a key of its own, so a visit writes only those that it changes. A number may have no value. The step stores the
- * numbers `first` and `next` itself, in a value of its own, if it does not know them otherwise.
+ * number `next` itself, in a value of its own, if it does not know it otherwise.
  *
  * For visits of a stateful step (compiler/step/step.h). A value that is read or written lives as long as that of visit_recall() or
  * visit_remember(). Functions that return a pointer or take an error: NULL or false is LIMIT, and the log is as it was.
@@ -16,7 +16,7 @@ struct keyed_log {
 	const char *name;
 	struct text group; /* which of several logs of that name; NULL bytes: there is one */
 	bool is_binary; /* keys are the name and the number's 8 bytes; else NAME/NUMBER, or NAME/GROUP/NUMBER, in decimal digits */
-	uint64_t first, next; /* numbers of the oldest value, and of the one that is appended next */
+	uint64_t next; /* number of the value that is appended next */
 };
 
 struct keyed_log_key {
@@ -32,9 +32,8 @@ bool keyed_log_read(const struct keyed_log *log, struct visit *visit, uint64_t n
 void *keyed_log_write(const struct keyed_log *log, struct visit *visit, uint64_t number, size_t size, struct error *error);
 void *keyed_log_append(struct keyed_log *log, struct visit *visit, size_t size, struct error *error);
 
-/* Removes the value of a number, if it has one; and that of the first, which is the next number then. */
+/* Removes the value of a number, if it has one. */
 bool keyed_log_remove(const struct keyed_log *log, struct visit *visit, uint64_t number, struct error *error);
-bool keyed_log_take(struct keyed_log *log, struct visit *visit, struct error *error);
 
 /* ---- one value, under a key ---- */
 
