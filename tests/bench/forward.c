@@ -1,11 +1,12 @@
 /* forward.c: the least that a Kafka-to-Kafka process can do: consume, copy, produce,
  * commit. The yardstick for an engine's own work.
  *
- *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-l LINGER_MS] [-e OTHER] [-a]
+ *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-l LINGER_MS] [-e OTHER] [-a] [-d DEBUG]
  *
  * Exactly once, by plain blocking calls; a transaction ends after MS milliseconds. With
  * -a at least once: so often what was sent is waited for, and committed. With -e each record
- * goes to that topic, too. Queues, allocator and heap are those of the engine. SIGTERM ends it.
+ * goes to that topic, too. With -d librdkafka logs of itself what that setting says. Queues,
+ * allocator and heap are those of the engine. SIGTERM ends it.
  */
 #include <signal.h>
 
@@ -98,7 +99,7 @@ static void run(rd_kafka_t *consumer, rd_kafka_t *producer, const struct copies 
 }
 
 struct options {
-	const char *brokers, *in, *out, *other, *group, *linger_ms;
+	const char *brokers, *in, *out, *other, *group, *linger_ms, *debug;
 	long interval_ms;
 	bool at_least_once;
 };
@@ -107,11 +108,13 @@ static rd_kafka_t *open_consumer(const struct options *options)
 {
 	/* What it had before 2.2 cannot be set. NULL ends the settings, so it is the last of them. */
 	const char *const refill = rd_kafka_version() >= 0x020200ff ? "fetch.queue.backoff.ms" : NULL;
+	const char *const log = options->debug ? options->debug : options->group;
 	rd_kafka_t *consumer = kafka_client(RD_KAFKA_CONSUMER, options->brokers,
 					    (kafka_settings){{"group.id", options->group},
 							     {"auto.offset.reset", "earliest"},
 							     {"enable.auto.commit", "false"},
 							     {"queued.min.messages", "1000000"},
+							     {options->debug ? "debug" : "client.id", log},
 							     {refill, "5"},
 							     {NULL, NULL}});
 	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
@@ -125,11 +128,13 @@ static rd_kafka_t *open_consumer(const struct options *options)
 
 static rd_kafka_t *open_producer(const struct options *options)
 {
+	const char *const log = options->debug ? options->debug : options->group;
 	rd_kafka_conf_t *configuration =
 		kafka_configure(options->brokers,
 				(kafka_settings){{options->at_least_once ? "client.id" : "transactional.id", options->group},
 						 {"enable.idempotence", "true"},
 						 {"linger.ms", options->linger_ms},
+						 {options->debug ? "debug" : "client.id", log},
 						 {"delivery.report.only.error", "true"},
 						 {NULL, NULL}});
 	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR);
@@ -149,13 +154,14 @@ int main(int argc, char **argv)
 					 {'o', .word = &options.out},
 					 {'e', .word = &options.other},
 					 {'g', .word = &options.group},
+					 {'d', .word = &options.debug},
 					 {'t', .number = &options.interval_ms},
 					 {'l', .word = &options.linger_ms},
 					 {'a', .flag = &options.at_least_once},
 					 {0}};
 	letters_read(argc, argv, letters);
 	if (!options.brokers || !options.in || !options.out || !options.group)
-		die("%s", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-l LINGER_MS] [-e OTHER] [-a]");
+		die("%s", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-l LINGER_MS] [-e OTHER] [-a] [-d DEBUG]");
 	signal(SIGTERM, on_signal);
 	allocator_keep_blocks();
 	rd_kafka_t *producer = open_producer(&options);
