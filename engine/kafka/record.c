@@ -8,7 +8,7 @@ bool record_headers(const struct record *record, struct arena *arena, struct hea
 {
 	struct text block;
 	*headers = record->headers;
-	if (!record->held)
+	if (!record->held || record->is_bare)
 		return true;
 	if (header_block_find(record->key, record->value, &block) && header_block_read(block, arena, headers))
 		return true;
@@ -30,13 +30,15 @@ bool record_headers(const struct record *record, struct arena *arena, struct hea
 	return true;
 }
 
-bool record_header_value(const struct record *record, struct text name, struct arena *arena, struct text *value,
+bool record_header_value(struct record *record, struct text name, struct arena *arena, struct text *value,
 			 struct error *error)
 {
 	struct text block;
 	struct headers headers;
-	if (record->held && header_block_find(record->key, record->value, &block) && header_block_value(block, name, value))
+	if (record->held && header_block_find(record->key, record->value, &block) && header_block_value(block, name, value)) {
+		record->is_bare = block.length == 1; /* their number */
 		return true;
+	}
 	if (!arena || !record_headers(record, arena, &headers, error))
 		return false;
 	const struct header *header = headers_find(headers, name);

@@ -29,6 +29,7 @@ struct record {
 	struct text value;
 	struct headers headers; /* of a record without `held`, as the simulated Kafka's: its headers are parsed already */
 	void *held;		/* the client's */
+	bool is_bare;		/* record_header_value() has seen that it has no headers */
 };
 
 /* Headers of a record, in the arena; names and values borrow from the record. */
@@ -37,7 +38,7 @@ bool record_headers(const struct record *record, struct arena *arena, struct hea
 /* Value of the last header of that name, compared without case; bytes NULL: it has none, or one without a value. Borrows from the
  * record, or from the arena. For a record of which nothing else is read: it spares the copy of the others. An arena of NULL: false,
  * without an error, where that cannot be told without a copy. */
-bool record_header_value(const struct record *record, struct text name, struct arena *arena, struct text *value,
+bool record_header_value(struct record *record, struct text name, struct arena *arena, struct text *value,
 			 struct error *error);
 
 void record_release(struct record *record); /* a record without `held` is fine */

@@ -513,7 +513,7 @@ void record_release(struct record *record)
 	record->held = NULL;
 }
 
-bool record_header_value(const struct record *record, struct text name, struct arena *arena, struct text *value,
+bool record_header_value(struct record *record, struct text name, struct arena *arena, struct text *value,
 			 struct error *error)
 {
 	(void)record, (void)name, (void)arena, (void)error;

@@ -146,7 +146,7 @@ enum logged { LOGGED_FIRST, LOGGED_ANSWERED, LOGGED_UNSURE };
 
 /* Whether this pipeline answered the request before it was logged. Other pipelines, of other groups, may read the same topic: they
  * take it. An arena of NULL: LOGGED_UNSURE where that cannot be told without one. */
-static enum logged record_logged(const struct stage_config *config, const struct record *record, struct arena *arena)
+static enum logged record_logged(const struct stage_config *config, struct record *record, struct arena *arena)
 {
 	struct error error;
 	struct text value;

@@ -16,6 +16,8 @@ static bool length_is_before(const unsigned char **at, size_t length)
 {
 	unsigned char bytes[LENGTH_BYTES_MAX];
 	size_t count = 0;
+	if (length < MORE / 2)
+		return *--*at == length * 2;
 	if (length > INT32_MAX)
 		return false;
 	for (uint64_t rest = (uint64_t)length * 2; count == 0 || rest > 0; rest >>= 7)
