@@ -105,6 +105,8 @@ UNIT_PROGRAM := $(BUILD)/obj/tests/unit_program.o
 QUIET := $(if $(V),,@)
 say    = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
+# Each rule is written here: to look for built-in ones of each header takes a make two seconds.
+MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -442,4 +444,4 @@ help:
 
 .PHONY: all bandits change compare count experiments gateway-cases rollouts static test run-unit unit-programs bench-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj build/static -name '*.d' 2>/dev/null)
