@@ -73,16 +73,18 @@ part_house() {
 	tests/house.sh
 }
 
-# The product's sources in which the last commits changed more than comments and the names of headers, as a move does; `make static`
-# looks at all, and at those of the tests.
+# The product's sources in which the last commits changed more than comments and includes, as a move does, the latest first: as many as
+# a check has time for. `make static` looks at all, and at those of the tests.
 part_static() {
-	local sources
-	sources=$(git diff -M -l0 --diff-filter=d --numstat -I '^#include "' -I '^ ?[*/]' "HEAD~$commits_seen" -- 'engine/*.c' 'steps/*.c' |
-		awk -F'\t' '$1 + $2 > 0 {print $3}' | sed 's/{[^}]* => \([^}]*\)}/\1/; s:.* => ::; s://:/:'; exit "${PIPESTATUS[0]}") ||
+	local changed sources
+	changed=$(git diff -M -l0 --diff-filter=d --numstat -I '^#include' -I '^ ?[*/]' "HEAD~$commits_seen" -- 'engine/*.c' 'steps/*.c' |
+		awk -F'\t' '$1 + $2 > 0 {print $3}' | sed 's/{[^}]* => \([^}]*\)}/\1/; s:.* => ::; s://:/:'; exit "${PIPESTATUS[0]}") &&
+		sources=$({ git diff --name-only HEAD && git log --format= --name-only "HEAD~$commits_seen.."; } | grep -xF "$changed" |
+			awk '!seen[$0]++' | head -n "$sources_seen") ||
 		sources=$(find engine steps -name '*.c')
 	one make_quietly -k static STATIC="$(echo "$sources" | tr '\n' ' ')"
 }
-commits_seen=40
+commits_seen=40 sources_seen=120
 
 # By the other compiler, whose warnings are errors too. How often a law is broken by chance was counted in `unit`.
 part_sanitize() {
