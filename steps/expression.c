@@ -97,17 +97,26 @@ static void outcome_put(struct expression_outcome *outcome, const struct tensor 
 	outcome->payload.tensors.count += at == outcome->payload.tensors.count;
 }
 
+/* By the general way, which needs to know the whole message. */
+static __attribute__((noinline)) const struct tensor *evaluate_setting(const struct expression *value, struct text name,
+								       struct visit *visit, const struct payload *payload,
+								       struct error *error)
+{
+	struct scope scope = visit_scope(visit, NULL);
+	scope.payload = payload;
+	return expression_evaluate_as(value, name, &scope, visit_arena(visit), error);
+}
+
 static bool set_all(const struct step *step, struct visit *visit, struct expression_outcome *outcome, struct error *error)
 {
 	const struct expression_options *self = step->options;
 	const struct opened *opened = step->state;
 	const struct expression_setting *settings = self->set.items;
-	struct scope scope = visit_scope(visit, NULL);
-	scope.payload = &outcome->payload;
 	for (size_t i = 0; i < self->set.count; i++) {
+		const struct text name = opened->set.items[i];
 		const struct tensor *value =
-			expression_evaluate_as(settings[i].value, opened->set.items[i], &scope, visit_arena(visit), error);
-		if (!value)
+			expression_evaluate_briefly(settings[i].value, name, outcome->payload.tensors, visit_arena(visit));
+		if (!value && !(value = evaluate_setting(settings[i].value, name, visit, &outcome->payload, error)))
 			return false;
 		outcome_put(outcome, value);
 	}

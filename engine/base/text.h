@@ -31,22 +31,37 @@ static inline bool text_equal(struct text a, struct text b)
 	return a.length == b.length && (a.bytes == b.bytes || a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
 }
 
-/* The same inlined, for names, which are short and often compared. */
+static inline uint64_t eight_bytes_at(const char *bytes)
+{
+	uint64_t word;
+	memcpy(&word, bytes, sizeof word);
+	return word;
+}
+
+static inline uint32_t four_bytes_at(const char *bytes)
+{
+	uint32_t word;
+	memcpy(&word, bytes, sizeof word);
+	return word;
+}
+
+/* The same inlined, for names, which are short and often compared: by words, of which the last may overlap. */
 static inline bool text_equal_short(struct text a, struct text b)
 {
-	if (a.length != b.length)
-		return false;
 	const char *left = a.bytes, *right = b.bytes;
-	size_t rest = a.length;
-	for (uint64_t eight, other; rest >= sizeof eight; rest -= sizeof eight, left += sizeof eight, right += sizeof eight) {
-		memcpy(&eight, left, sizeof eight);
-		memcpy(&other, right, sizeof other);
-		if (eight != other)
+	const size_t length = a.length;
+	if (length != b.length)
+		return false;
+	if (length < 4)
+		return length == 0 ||
+		       (left[0] == right[0] && left[length / 2] == right[length / 2] && left[length - 1] == right[length - 1]);
+	if (length < 8)
+		return four_bytes_at(left) == four_bytes_at(right) &&
+		       four_bytes_at(left + length - 4) == four_bytes_at(right + length - 4);
+	for (size_t i = 0; i + 8 < length; i += 8)
+		if (eight_bytes_at(left + i) != eight_bytes_at(right + i))
 			return false;
-	}
-	while (rest > 0 && *left == *right)
-		rest--, left++, right++;
-	return rest == 0;
+	return eight_bytes_at(left + length - 8) == eight_bytes_at(right + length - 8);
 }
 
 static inline bool text_is(struct text a, const char *string)

@@ -70,6 +70,11 @@ struct scope {
 const struct tensor *expression_evaluate_as(const struct expression *expression, struct text name, const struct scope *scope,
 					    struct arena *arena, struct error *error);
 
+/* The same where the expression is one name, of a tensor of floats, with a number or under a function: that needs no scope. NULL:
+ * it is not, or the arena is full; expression_evaluate_as() has the value or the error. */
+const struct tensor *expression_evaluate_briefly(const struct expression *expression, struct text name, struct tensors tensors,
+						 struct arena *arena);
+
 /* The same without a name. The result may be one of the scope's own tensors, not copied. */
 static inline const struct tensor *expression_evaluate(const struct expression *expression, const struct scope *scope,
 						       struct arena *arena, struct error *error)

@@ -441,13 +441,19 @@ const struct tensor *brief_count(const struct brief *brief, const struct tensor 
 
 /* `x * 0.5`, `x > 0.5`, `mean(x)`, `sum(x > 0.5)` over a tensor of floats, without slots and
  * instructions: steps are full of them. NULL: the general way must be gone. */
-static inline const struct tensor *evaluate_briefly(const struct brief *brief, struct text name, const struct scope *scope,
+static inline const struct tensor *evaluate_briefly(const struct brief *brief, const struct tensor *tensor, struct text name,
 						    struct arena *arena)
 {
-	const struct tensor *tensor = scope_find(scope, brief->name);
 	bool floats = tensor && tensor->datatype == DATATYPE_FP32 && tensor->count > 0;
 	arena->work += floats ? tensor->count : 0;
 	return floats ? brief->run(brief, tensor, name, arena) : NULL;
+}
+
+const struct tensor *expression_evaluate_briefly(const struct expression *expression, struct text name, struct tensors tensors,
+						 struct arena *arena)
+{
+	const struct brief *brief = &expression->brief;
+	return brief->run ? evaluate_briefly(brief, tensors_find(tensors, brief->name), name, arena) : NULL;
 }
 
 static __attribute__((noinline)) const struct tensor *evaluate_at_length(const struct expression *expression, struct text name,
@@ -462,7 +468,7 @@ const struct tensor *expression_evaluate_as(const struct expression *expression,
 					    struct arena *arena, struct error *error)
 {
 	const struct brief *brief = &expression->brief;
-	const struct tensor *answer = brief->run ? evaluate_briefly(brief, name, scope, arena) : NULL;
+	const struct tensor *answer = brief->run ? evaluate_briefly(brief, scope_find(scope, brief->name), name, arena) : NULL;
 	return answer ? answer : evaluate_at_length(expression, name, scope, arena, error);
 }
 
