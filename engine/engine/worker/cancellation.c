@@ -9,7 +9,8 @@ static bool inflight_is_cancelled(const struct inflight *inflight)
 	const struct worker_stage *stage = inflight->stage;
 	if (inflight->direct)
 		return direct_port_has_lost_caller(stage->worker->direct.port, inflight->direct);
-	return cancel_board_has(stage->worker->config->cancels, inflight->message.headers, text_of(stage->config->graph->name));
+	return inflight->message.headers.count > 0 &&
+	       cancel_board_has(stage->worker->config->cancels, inflight->message.headers, text_of(stage->config->graph->name));
 }
 
 bool cancellation_refuses(const struct inflight *inflight, struct error *error)

@@ -154,7 +154,7 @@ static enum logged record_logged(const struct stage_config *config, struct recor
 		return LOGGED_FIRST;
 	if (!record_header_value(record, TEXT(REPLY_ANSWERED_HEADER), arena, &value, &error))
 		return arena ? LOGGED_FIRST : LOGGED_UNSURE;
-	return text_is(value, config->mark) ? LOGGED_ANSWERED : LOGGED_FIRST;
+	return value.length > 0 && text_is(value, config->mark) ? LOGGED_ANSWERED : LOGGED_FIRST;
 }
 
 /* Ends an in-flight message whose request was answered directly: only its offset counts. */

@@ -11,21 +11,27 @@
 
 /* ---- back from the value ---- */
 
-/* Whether the varint of that length ends there; then it begins at `*at`. */
-static bool length_is_before(const unsigned char **at, size_t length)
+static __attribute__((noinline)) bool long_length_is_before(const unsigned char **at, size_t length)
 {
 	unsigned char bytes[LENGTH_BYTES_MAX];
 	size_t count = 0;
-	if (length < MORE / 2)
-		return *--*at == length * 2;
 	if (length > INT32_MAX)
 		return false;
 	for (uint64_t rest = (uint64_t)length * 2; count == 0 || rest > 0; rest >>= 7)
 		bytes[count++] = (unsigned char)((rest & (MORE - 1)) | (rest >= MORE ? MORE : 0));
-	bool is_it = true;
-	for (*at -= count; count-- > 0;) /* one or two, nearly always: a call of memcmp() costs more */
-		is_it = is_it && (*at)[count] == bytes[count];
-	return is_it;
+	*at -= count;
+	return memcmp(*at, bytes, count) == 0;
+}
+
+/* Whether the varint of that length ends there; then it begins at `*at`. Nearly all have one byte or two. */
+static inline bool length_is_before(const unsigned char **at, size_t length)
+{
+	if (length < MORE / 2)
+		return *--*at == length * 2;
+	if (length >= MORE / 2 * MORE)
+		return long_length_is_before(at, length);
+	*at -= 2;
+	return (*at)[0] == (length * 2 % MORE | MORE) && (*at)[1] == length * 2 / MORE;
 }
 
 /* Passes the varint that ends there, of any value. Its first byte follows one without that bit, in this format. */
@@ -165,6 +171,8 @@ bool header_block_value(struct text block, struct text name, struct text *value)
 	int64_t count;
 	struct text own_name, own_value;
 	*value = (struct text){0};
+	if (block.length == 1 && *block.bytes == 0)
+		return true; /* there are no headers: as nearly always */
 	if (!count_take(&block, &count))
 		return false;
 	for (; count > 0; count--) {
