@@ -197,7 +197,7 @@ three=$started
 
 # ---- a candidate that holds ----
 
-apply_rollout "20, 60" 3s
+apply_rollout "20, 60" $((1 + 2 * patience))s
 wait_until 20 status_has '"phase": "running"' || give_up "the rollout does not run"
 "$sluice" wait pipeline/p >"$dir/wait.log" 2>&1 || give_up "the pipeline does not run"
 start_requests "$dir/good.jsonl"

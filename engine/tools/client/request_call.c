@@ -11,7 +11,7 @@
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
 #define LOOK_MS 50
-#define LAST_WORD_NS 1000000000 /* for the answer that says that the time is over, on its way */
+#define LAST_WORD_NS 3000000000 /* for the answer that says that the time is over, on its way */
 
 static bool id_make(struct request_call *call, struct error *error)
 {
