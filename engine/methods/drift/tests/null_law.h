@@ -11,12 +11,7 @@
 
 #include "base/arena.h"
 
-/* A sanitizer looks at each access, and sees the same in a quarter of them. */
-#ifdef ARENA_EVERY_ALLOCATION_APART
-#define NULL_LAW_DRAWS 1000
-#else
 #define NULL_LAW_DRAWS 4000
-#endif
 
 struct null_law {
 	double *drawn; /* rising, NULL_LAW_DRAWS of them */
