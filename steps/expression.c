@@ -100,11 +100,13 @@ static void outcome_put(struct expression_outcome *outcome, const struct tensor 
 /* By the general way, which needs to know the whole message. */
 static __attribute__((noinline)) const struct tensor *evaluate_setting(const struct expression *value, struct text name,
 								       struct visit *visit, const struct payload *payload,
-								       struct error *error)
+								       struct scope *scope, struct error *error)
 {
-	struct scope scope = visit_scope(visit, NULL);
-	scope.payload = payload;
-	return expression_evaluate_as(value, name, &scope, visit_arena(visit), error);
+	if (!scope->payload) { /* of none of the settings before */
+		*scope = visit_scope(visit, NULL);
+		scope->payload = payload;
+	}
+	return expression_evaluate_as(value, name, scope, visit_arena(visit), error);
 }
 
 static bool set_all(const struct step *step, struct visit *visit, struct expression_outcome *outcome, struct error *error)
@@ -112,11 +114,13 @@ static bool set_all(const struct step *step, struct visit *visit, struct express
 	const struct expression_options *self = step->options;
 	const struct opened *opened = step->state;
 	const struct expression_setting *settings = self->set.items;
+	struct scope scope;
+	scope.payload = NULL;
 	for (size_t i = 0; i < self->set.count; i++) {
 		const struct text name = opened->set.items[i];
 		const struct tensor *value =
 			expression_evaluate_briefly(settings[i].value, name, outcome->payload.tensors, visit_arena(visit));
-		if (!value && !(value = evaluate_setting(settings[i].value, name, visit, &outcome->payload, error)))
+		if (!value && !(value = evaluate_setting(settings[i].value, name, visit, &outcome->payload, &scope, error)))
 			return false;
 		outcome_put(outcome, value);
 	}

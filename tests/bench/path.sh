@@ -13,7 +13,6 @@ backlog=${BACKLOG:-1000000} counted=${COUNTED:-100000} commit_ms=100
 kinds=${KINDS:-avro.at-least-once avro.exactly-once json.at-least-once}
 command -v perf >/dev/null || skip "there is no perf"
 command -v valgrind >/dev/null || skip "there is no valgrind"
-before=() # a command before that of the contestant
 
 for form in avro json; do
 	[[ " $kinds" == *" $form."* ]] || continue
@@ -32,15 +31,12 @@ start() { # $1 who, $2 topic, $3 delivery, $4 name of its group, then more argum
 	if [ "$1" = forward ]; then
 		group=$4
 		[ "$3" = exactly-once ] || once=(-a)
-		"${before[@]}" "$build/forward" -b "$brokers" -i "$2" -o "$2-answers" -g "$4" -t $commit_ms "${once[@]}" "${@:5}" \
-			>"$dir/$1.log" 2>&1 &
+		start_copier "$2" "$4" "${once[@]}" "${@:5}"
 	else
 		group=sluice.$4.$3
 		fill_in race "$2" "$4" "$3" >"$dir/$4.yaml"
-		"${before[@]}" "$sluice" run -f "$dir/$4.yaml" --brokers "$brokers" --instance one --commit ${commit_ms}ms "${@:5}" \
-			>"$dir/$1.log" 2>&1 &
+		start_sluice "$dir/$4.yaml" --commit ${commit_ms}ms "${@:5}"
 	fi
-	contends $!
 }
 
 finishes() { # $1 topic, $2 messages
@@ -55,9 +51,9 @@ batches() { # $1 topic
 times() { # $1 who, $2 form, $3 delivery, $4 its file
 	local recorder
 	batches "$2-answers" >"$dir/before"
-	before=(perf record -q -e cpu-clock -F 997 --call-graph "dwarf,8192" -o "$dir/perf")
+	under=(perf record -q -e cpu-clock -F 997 --call-graph "dwarf,8192" -o "$dir/perf")
 	start "$1" "$2" "$3" "timed-$2-$3"
-	before=()
+	under=()
 	recorder=$runner
 	wait_until 5 pgrep -P $recorder >/dev/null || give_up "perf did not start $1"
 	runner=$(pgrep -P $recorder)
@@ -75,9 +71,9 @@ times() { # $1 who, $2 form, $3 delivery, $4 its file
 count() { # $1 who, $2 form, $3 delivery, $4 its file
 	local size number
 	for size in few more; do
-		before=(valgrind -q --tool=callgrind --separate-threads=yes "--callgrind-out-file=$dir/counts-$size")
+		under=(valgrind -q --tool=callgrind --separate-threads=yes "--callgrind-out-file=$dir/counts-$size")
 		start "$1" "$2-$size" "$3" "counted-$size-$2-$3"
-		before=()
+		under=()
 		number=$((counted / 5))
 		[ $size = few ] || number=$((number * 6))
 		finishes "$2-$size" $number

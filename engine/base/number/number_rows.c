@@ -8,6 +8,7 @@
 #include "base/number/number.h"
 #include "base/number/number_nearest.h"
 #include "base/number/number_wide.h"
+#include "base/text.h"
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define DIGITS_AT_ONCE 8
@@ -30,20 +31,11 @@ static inline uint32_t other_bytes(const char *at)
 
 static inline uint32_t other_bytes(const char *at)
 {
-	uint64_t bytes;
-	memcpy(&bytes, at, sizeof bytes);
-	bytes ^= EACH_BYTE('0');
+	const uint64_t bytes = eight_bytes_at(at) ^ EACH_BYTE('0');
 	uint64_t others = (((bytes & EACH_BYTE(0x7F)) + EACH_BYTE(0x80 - 10)) | bytes) & EACH_BYTE(0x80);
 	return (uint32_t)((others >> 7) * UINT64_C(0x0102040810204080) >> 56); /* a bit of each byte, side by side */
 }
 #endif
-
-static inline uint64_t load_bytes(const char *at)
-{
-	uint64_t bytes;
-	memcpy(&bytes, at, sizeof bytes);
-	return bytes;
-}
 
 /* The first `count` of eight digits, of which there is one at least: pairs, fours and all are put
  * together in all of their places at once. */
@@ -65,8 +57,8 @@ struct plain {
 /* The bytes at `at`, and from place `point` on those one further, which leaves the point out. */
 static inline uint64_t load_around_point(const char *at, size_t point)
 {
-	uint64_t bytes = load_bytes(at);
-	return bytes ^ ((bytes ^ load_bytes(at + 1)) & UINT64_MAX << (8 * point & 63));
+	uint64_t bytes = eight_bytes_at(at);
+	return bytes ^ ((bytes ^ eight_bytes_at(at + 1)) & UINT64_MAX << (8 * point & 63));
 }
 
 /* More digits than DIGITS_AT_ONCE: `count`, `front` of them in front of the point. */
@@ -78,7 +70,7 @@ static uint64_t sum_many(const char *at, size_t front, size_t count)
 		size_t more = count - done < DIGITS_AT_ONCE ? count - done : DIGITS_AT_ONCE;
 		uint64_t bytes;
 		if (front >= done + DIGITS_AT_ONCE)
-			bytes = load_bytes(at + done);
+			bytes = eight_bytes_at(at + done);
 		else
 			bytes = load_around_point(at + done, front > done ? front - done : 0);
 		sum = sum * tens[more] + sum_bytes(bytes, more);
@@ -101,7 +93,7 @@ static inline __attribute__((always_inline)) size_t scan_plain(const char *at, s
 	size_t end = (size_t)__builtin_ctzll(others);
 	size_t front = end - sign;
 	size_t count = front;
-	uint64_t bytes = load_bytes(first);
+	uint64_t bytes = eight_bytes_at(first);
 	if ((bytes & 0xF0FF) == 0x3030) /* a zero and another digit, seen as one, so that no 0.5 surprises the processor */
 		return 0;
 	if (at[end] == '.') {

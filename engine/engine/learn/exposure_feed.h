@@ -43,7 +43,7 @@ struct exposure_feed {
 	int64_t hold_ms;
 	void *context;
 	/* Passes on a record of exposures, or of feedback. `time_ms`: its own, or the clock's if that is earlier. */
-	void (*expose)(void *context, size_t source, const struct record *record);
+	void (*expose)(void *context, size_t source, struct record *record);
 	void (*inform)(void *context, const struct record *record, int64_t time_ms);
 	size_t count;
 	struct feed_source sources[FEED_SOURCES_MAX]; /* the last one is that of feedback */

@@ -80,7 +80,7 @@ bool lead_outcomes_open(struct outcome_lead *lead, bool marks, bool *found, stru
 void lead_questions_forget(struct outcome_lead *lead);
 
 /* lead_records.c: what the feed and the join call. */
-void lead_expose(void *context, size_t source, const struct record *record);
+void lead_expose(void *context, size_t source, struct record *record);
 void lead_inform(void *context, const struct record *record, int64_t time_ms);
 void lead_write(void *context, size_t window, const struct outcome *outcome);
 size_t lead_compute(void *context, size_t window, const struct feedback *feedback, struct outcome *outcome, struct text kept,

@@ -81,17 +81,16 @@ static void exposure_give(struct outcome_lead *lead, const struct exposure *expo
 	}
 }
 
-void lead_expose(void *context, size_t source, const struct record *record)
+void lead_expose(void *context, size_t source, struct record *record)
 {
 	struct outcome_lead *lead = context;
 	const struct join_place place = {(uint32_t)source, record->partition, record->offset};
-	struct record own = *record;
 	struct exposure exposure = {0};
 	struct text judged = {0};
 	struct error wrong = {0};
 	arena_reset(lead->context->arena);
 	lead->is_changed = true;
-	if (!record_header_value(&own, TEXT(JUDGED_HEADER), lead->context->arena, &judged, &wrong))
+	if (!record_header_value(record, TEXT(JUDGED_HEADER), lead->context->arena, &judged, &wrong))
 		judged = (struct text){0};
 	const bool is_opened = exposure_read(lead, source, record, judged, &exposure) &&
 			       exposure_join_expose(lead->join, &exposure, place) == EXPOSURE_OPENED;

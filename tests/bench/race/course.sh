@@ -7,6 +7,7 @@ race=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/kafka/stand.sh
 . "$race/../../kafka/stand.sh"
 runner=''
+under=() # a command, as a profiler, that runs the contestant
 
 # Where the jars are kept that a file for Maven names.
 jars_of() { # $1 file
@@ -37,13 +38,13 @@ fill_in() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery, $5 what race.yam
 }
 
 start_sluice() { # $1 file or folder, then more arguments
-	"$sluice" run -f "$1" --brokers "$brokers" --instance one "${@:2}" >"$dir/sluice.log" 2>&1 &
+	"${under[@]}" "$sluice" run -f "$1" --brokers "$brokers" --instance one "${@:2}" >"$dir/sluice.log" 2>&1 &
 	contends $!
 }
 
 # A program that copies records, at least once (-a) or exactly once, and commits as often as an engine here.
 start_copier() { # $1 form, $2 group, $3.. options
-	"$build/forward" -b "$brokers" -i "$1" -o "$1-answers" -g "$2" -t "${commit_ms:-100}" "${@:3}" 2>"$dir/forward.log" &
+	"${under[@]}" "$build/forward" -b "$brokers" -i "$1" -o "$1-answers" -g "$2" -t "${commit_ms:-100}" "${@:3}" 2>"$dir/forward.log" &
 	contends $!
 }
 
