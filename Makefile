@@ -344,7 +344,7 @@ sim: $(BUILD)/sluice-lab
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout reference_rollouts rollout_waits answered_later histories bandits outcomes mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers
+KAFKA_TESTS := kill storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout reference_rollouts rollout_waits answered_later histories bandits outcomes mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers traces
 kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

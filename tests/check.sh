@@ -286,7 +286,7 @@ part_cases-kafka() {
 
 # What features keep of each key, while their engine is killed; calls over HTTP, while their gateway is; and explanations.
 part_features() {
-	SHORT=1 make_quietly kafka NAME="features gateway explain"
+	SHORT=1 make_quietly kafka NAME="features gateway explain traces"
 }
 
 part_contract() {

@@ -8,7 +8,6 @@ PAIR_LINES_MAX, FILE_LINES_MAX = 150, 650
 
 # Pairs that stay, and why.
 EXCEPTIONS = {
-    "engine/engine/joins/external_inputs": "belongs to the room of joins, and its user to the worker",
     "engine/gateway/grpc_metadata": "is metadata, and its user the table of methods",
     "engine/kafka/topics/topic_finder": "belongs to the room of Kafka, and its user to the gateway",
     "engine/message/json/json_place": "uses the scanner of JSON, whose names conflict with those of jansson in its user",

@@ -36,7 +36,8 @@ struct gateway_asked {
 		    .help = "A header of requests that is copied to their records, beside content-type, traceparent, "             \
 			    "tracestate, seldon-route, and those that the files read by header(), or by which experiments "        \
 			    "choose. Lines of one name are joined by commas. Those of seldon-route and x-seldon-route are "        \
-			    "joined without one. If lines of traceparent differ, neither these nor tracestate are copied, "        \
+			    "joined without one. A request without traceparent gets one from headers of B3. If lines of "          \
+			    "traceparent differ, neither these nor tracestate are copied, "                                        \
 			    "so that a new trace begins; `sluice_gateway_dropped_traces_total` counts such requests. "             \
 			    "Credentials and cookies are never copied."),                                                          \
 		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \

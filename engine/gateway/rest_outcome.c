@@ -11,7 +11,7 @@
 #include "net/http/http_field.h"
 #include "net/http/http_head.h"
 
-#define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (engine/outputs/outbox.c), and those of the gateway */
+#define ANSWER_HEADERS_MAX 74 /* at most 64 that steps set (engine/outputs/outbox.c), those of the gateway, and of a trace */
 
 static const char *text_kept(struct arena *arena, struct text text)
 {

@@ -12,7 +12,8 @@ static const struct option operations[] = {
 	OPERATION("threshold", operation_threshold_rows, operation_labels,
 		  "Turns each number into a label, or into the index of a label."),
 	OPERATION("headers", operation_set_rows, operation_entries,
-		  "Sets headers of the answer, each by an expression of one value."),
+		  "Sets headers of the answer, each by an expression of one value. `traceparent` and `tracestate` take the place "
+		  "of the request's."),
 	{.type = OPTION_END},
 };
 

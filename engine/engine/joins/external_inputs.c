@@ -6,6 +6,7 @@
 #include "message/formats/answer_decode.h"
 #include "message/records/carried.h"
 #include "message/records/reply.h"
+#include "message/records/trace_context.h"
 
 const struct stage_point *external_input_point_at(const struct stage_config *config, uint32_t topic)
 {
@@ -55,6 +56,8 @@ bool external_input_take(struct inflight *inflight, const struct stage_point *po
 	const struct external_input_point *its = &inflight->stage->config->external_input->points[point->point];
 	bool requests = its->point == SOURCE_REQUEST;
 	bool decoded = record_headers(&inflight->record, message->arena, &message->headers, error);
+	if (decoded)
+		message_adopt_b3(message);
 	const bool is_end_only = decoded && !requests && reply_is_end_only(inflight->record.value, message->headers);
 	if (decoded && !inflight->record.value.bytes && !is_end_only)
 		decoded = error_set(error, ERROR_INPUT, PLACE_NONE,

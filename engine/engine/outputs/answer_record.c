@@ -9,6 +9,7 @@
 #include "message/formats/oip_json.h"
 #include "engine/outputs/direct_log.h"
 #include "message/records/reply.h"
+#include "message/records/trace_context.h"
 
 /* Encodes the answer of the in-flight message, or of one of its children. `value` borrows from the buffer, which is overwritten, or
  * from the arena. */
@@ -123,6 +124,17 @@ static void tensors_header_write(const struct message *message, const struct ans
 		headers->items[headers->count++] = (struct header){TEXT(ANSWER_TENSORS_HEADER), tensors};
 }
 
+void answer_trace_write(const struct message *message, struct answer_headers *headers)
+{
+	const struct headers before = {headers->count, headers->items};
+	struct trace_context trace = message_trace(message);
+	if (!trace.parent.bytes || headers_find(before, TEXT(TRACE_PARENT_HEADER)))
+		return;
+	if (headers_find(before, TEXT(TRACE_STATE_HEADER)))
+		trace.state = (struct text){0};
+	headers->count += trace_headers_write(&trace, headers->items + headers->count);
+}
+
 void answer_error_limit(struct error *error)
 {
 	if (error->kind == ERROR_LIMIT && error->limit == LIMIT_OF_ENGINE && !error->of_memory)
@@ -149,6 +161,7 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 	if (submitted > 0 || is_awaited || message_header(message, HEADER_CONTENT_TYPE))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), format->content_types[0]};
 	tensors_header_write(message, answer, format, headers);
+	answer_trace_write(message, headers);
 	if (answer->error)
 		headers->items[headers->count++] =
 			(struct header){TEXT("sluice-error"), text_of(error_kind_name(answer->error->kind))};

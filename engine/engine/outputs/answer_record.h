@@ -7,7 +7,7 @@
 #include "engine/worker/partition_queues.h"
 #include "engine/outputs/submitted.h"
 
-#define OWN_HEADERS_MAX 17  /* that sluice writes */
+#define OWN_HEADERS_MAX 19  /* that sluice writes */
 #define STEP_HEADERS_MAX 64 /* that steps set: more are of no use to a reader, and expensive in Kafka */
 
 /* Memory for an answer's headers. It is not the arena, because an answer that reports a full arena must leave too. */
@@ -30,6 +30,10 @@ struct text answer_key(const struct inflight *inflight, const struct message *me
  * `headers`. False: LIMIT, a step set too many. */
 bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
 			  struct answer_headers *headers, struct headers *all, struct error *error);
+
+/* Adds the request's trace context, if it has one: whoever reads the answer continues the trace. A header that a step set takes the
+ * place of the request's; a traceparent also that of tracestate, which belongs to it. */
+void answer_trace_write(const struct message *message, struct answer_headers *headers);
 
 /* Names the limit of an error of what is written for a request: its caller is not at fault. Other kinds stay as they are, and so
  * does a message that needs too much memory, because less can be sent at once. */

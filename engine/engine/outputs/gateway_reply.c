@@ -29,6 +29,7 @@ static void reply_error(struct outbox *outbox, const struct inflight *inflight, 
 	headers->count = 2;
 	if (cause.name.bytes)
 		headers->items[headers->count++] = cause;
+	answer_trace_write(message, headers);
 	if (message->assigned)
 		answer_headers_assign(message, message->format, headers);
 }

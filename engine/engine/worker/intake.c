@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/number/number.h"
 #include "message/records/reply.h"
+#include "message/records/trace_context.h"
 #include "engine/worker/absence_report.h"
 #include "engine/worker/admission.h"
 #include "engine/worker/cancellation.h"
@@ -65,8 +66,10 @@ static bool inflight_decode(const struct worker *worker, struct inflight *inflig
 	if (point)
 		return external_input_take(inflight, point, error);
 	bool has_headers = message->headers.count > 0 || record_headers(record, message->arena, &message->headers, error);
-	if (has_headers)
+	if (has_headers) {
 		message_classify_headers(message);
+		message_adopt_b3(message);
+	}
 	bool decoded = has_headers && read_headers(message, error) && value_decode(inflight, error);
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read, so the error is in the format that every

@@ -8,6 +8,7 @@
 #include "gateway/calls/seldon_puid.h"
 #include "message/records/assigned.h"
 #include "message/records/explained.h"
+#include "message/records/trace_context.h"
 #include "message/formats/oip_json.h"
 #include "message/rows.h"
 
@@ -360,6 +361,20 @@ static bool usual_is_joined(const struct call_source *source, enum header_name n
 	       ((name == HEADER_TRACESTATE || name == HEADER_SELDON_ROUTE) && !has_one_value(source->targets, text));
 }
 
+/* The traceparent of a request that has only headers of B3; bytes NULL: it has none, or they are invalid. */
+static struct text b3_parent(const struct call_source *source, struct arena *arena)
+{
+	struct b3_values values = {.single = source->header(source->context, HEADER_B3),
+				   .trace = source->header(source->context, HEADER_B3_TRACE)};
+	char parent[TRACE_PARENT_BYTES];
+	if (!values.single.bytes && !values.trace.bytes)
+		return (struct text){0};
+	values.span = source->header_named(source->context, B3_SPAN_HEADER, 0);
+	values.sampled = source->header_named(source->context, B3_SAMPLED_HEADER, 0);
+	values.flags = source->header_named(source->context, B3_FLAGS_HEADER, 0);
+	return b3_parent_write(&values, parent) ? text_copied(arena, (struct text){parent, sizeof parent}) : (struct text){0};
+}
+
 /* The usual ones. Their names are written as in their own pages. */
 static size_t usual_headers_pass(const struct call_source *source, struct arena *arena, struct header *items)
 {
@@ -370,8 +385,8 @@ static size_t usual_headers_pass(const struct call_source *source, struct arena 
 		{HEADER_CONTENT_TYPE, {"content-type", sizeof "content-type" - 1}},
 		{HEADER_OIP_LENGTH, {OIP_LENGTH_HEADER, sizeof OIP_LENGTH_HEADER - 1}},
 		{HEADER_ROUTE, {ROUTE_HEADER, sizeof ROUTE_HEADER - 1}},
-		{HEADER_TRACEPARENT, {"traceparent", sizeof "traceparent" - 1}},
-		{HEADER_TRACESTATE, {"tracestate", sizeof "tracestate" - 1}},
+		{HEADER_TRACEPARENT, {TRACE_PARENT_HEADER, sizeof TRACE_PARENT_HEADER - 1}},
+		{HEADER_TRACESTATE, {TRACE_STATE_HEADER, sizeof TRACE_STATE_HEADER - 1}},
 		{HEADER_SELDON_ROUTE, {"seldon-route", sizeof "seldon-route" - 1}},
 		{HEADER_EXPLAIN, {EXPLAIN_HEADER, sizeof EXPLAIN_HEADER - 1}},
 	};
@@ -386,6 +401,8 @@ static size_t usual_headers_pass(const struct call_source *source, struct arena 
 			continue;
 		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
+		if (usual[i].name == HEADER_TRACEPARENT && !value.bytes)
+			value = b3_parent(source, arena);
 		if (usual_is_joined(source, usual[i].name, usual[i].text))
 			value = lines_joined(source, usual[i].name, NULL, value, arena);
 		if (value.bytes)

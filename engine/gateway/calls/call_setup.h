@@ -100,7 +100,8 @@ bool call_key_read(const struct call_source *source, bool explains, struct text 
  * gives in several, all are one value. Lists, and that value, are in the arena; other values are borrowed.
  *
  * A request is in one trace. If lines of traceparent differ, none is passed on, nor is tracestate, which belongs to it. So whoever
- * traces the request next begins a new trace, as for a traceparent that is invalid (W3C Trace Context, 4.3). */
+ * traces the request next begins a new trace, as for a traceparent that is invalid (W3C Trace Context, 4.3). A request without
+ * traceparent that has headers of B3 gets it from those. */
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena);
 
 /* The same and one more; without it if its value is empty. */

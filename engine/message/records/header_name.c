@@ -8,7 +8,7 @@
 #define SMALL_EIGHT UINT64_C(0x2020202020202020)
 
 #define NAME_TEXT(name, text, place) [HEADER_##name] = {text, sizeof text - 1},
-static const struct text texts[HEADER_NAMES] = {HEADER_NAME_ROWS(NAME_TEXT)};
+static const struct text texts[HEADER_NAMES] = {HEADER_NAME_ROWS(NAME_TEXT)[HEADER_B3] = {"b3", 2}};
 
 #define NAME_PLACE(name, text, place) [place] = HEADER_##name,
 static const unsigned char table[TABLE_PLACES] = {HEADER_NAME_ROWS(NAME_PLACE)};
@@ -59,7 +59,7 @@ static inline bool name_is_of_row(const char *name, const char *row, size_t leng
 enum header_name header_name_find(struct text name)
 {
 	if (name.length < NAME_BYTES_MIN)
-		return HEADER_OTHER;
+		return text_equal_caseless(name, texts[HEADER_B3]) ? HEADER_B3 : HEADER_OTHER;
 	const enum header_name found = table[place_of(name)];
 	return texts[found].length == name.length && name_is_of_row(name.bytes, texts[found].bytes, name.length) ? found
 														 : HEADER_OTHER;

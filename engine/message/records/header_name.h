@@ -4,7 +4,7 @@
  * Names are compared without case, of ASCII letters.
  *
  * The table is a perfect hash of a name's length and its last four bytes. To add a name, add a row; header_number_test.c says
- * which place it has.
+ * which place it has. HEADER_B3, `b3`, is too short for it, and found by itself.
  *
  * Pure.
  */
@@ -33,6 +33,7 @@
 	ROW(PREFER, "prefer", 115)                                                                                                 \
 	ROW(TRACEPARENT, "traceparent", 207)                                                                                       \
 	ROW(TRACESTATE, "tracestate", 26)                                                                                          \
+	ROW(B3_TRACE, "x-b3-traceid", 198)                                                                                         \
 	ROW(EVENT_VERSION, "ce-specversion", 179)                                                                                  \
 	ROW(EVENT_TYPE, "ce-type", 125)                                                                                            \
 	ROW(EVENT_SOURCE, "ce-source", 135)                                                                                        \
@@ -62,12 +63,12 @@
 	ROW(EXPERIMENT, "sluice-experiment", 105)
 
 #define HEADER_NAME_NUMBER(name, text, place) HEADER_##name,
-enum header_name { HEADER_OTHER, HEADER_NAME_ROWS(HEADER_NAME_NUMBER) HEADER_NAMES };
+enum header_name { HEADER_OTHER, HEADER_NAME_ROWS(HEADER_NAME_NUMBER) HEADER_B3, HEADER_NAMES };
 #undef HEADER_NAME_NUMBER
 
 static_assert(HEADER_NAMES <= 64, "a set of them is a uint64_t");
 
-/* HEADER_OTHER: it has no row. */
+/* HEADER_OTHER: it has no number. */
 enum header_name header_name_find(struct text name);
 
 /* Its text. Empty: HEADER_OTHER. */

@@ -2,6 +2,7 @@
 #include "models/calls/call_batch.h"
 
 #include "base/memory.h"
+#include "message/records/trace_context.h"
 #include "message/rows.h"
 
 #define CALL_BATCH_WINDOW_START_US 250
@@ -115,6 +116,17 @@ static struct tensors_wanted outputs_copied(struct arena *arena, struct tensors_
 	return (struct tensors_wanted){names ? outputs.count : 0, names};
 }
 
+/* The trace of the first member that has one: a call belongs to one trace. Copied as the names are. */
+static struct headers trace_copied(struct arena *arena, const struct queued_call *call_batch)
+{
+	struct header items[TRACE_HEADERS_MAX];
+	struct trace_context trace = {0};
+	for (const struct queued_call *member = call_batch->members; member && !trace.parent.bytes; member = member->next_member)
+		trace = message_trace(member->attempts.call->message);
+	const size_t count = trace_headers_write(&trace, items);
+	return count > 0 ? headers_copied(arena, (struct headers){count, items}) : (struct headers){0};
+}
+
 /* Builds the batch's call from its members' calls. False: memory. */
 static bool merge_load(struct queued_call *call_batch)
 {
@@ -136,6 +148,7 @@ static bool merge_load(struct queued_call *call_batch)
 					       .parameters = parameters_copied(batch_call->arena, first->request->parameters)};
 	batch_call->message = (struct message){.arena = batch_call->arena,
 					       .id = text_copied(batch_call->arena, first->message->id),
+					       .headers = trace_copied(batch_call->arena, call_batch),
 					       .deadline_ms = latest_deadline_ms(call_batch)};
 	batch_call->call = (struct call){
 		.target = first->target, .name = first->name, .request = &batch_call->payload, .message = &batch_call->message};

@@ -8,6 +8,7 @@
 #include "base/number/number.h"
 #include "message/formats/oip_json.h"
 #include "message/formats/protobuf_wire.h"
+#include "message/records/trace_context.h"
 #include "net/grpc/grpc.h"
 #include "net/http/http.h"
 #include "models/calls/protocol.h"
@@ -19,6 +20,7 @@
 #define CONNECT_MS 2000
 #define SERVICE "/inference.GRPCInferenceService/"
 #define QUESTION_BYTES 512
+#define TRACE_LINES_BYTES_MAX ((size_t)1024) /* of the longest context, with its names */
 #define REDIRECTED "it redirects to another address, which is not followed; write that address"
 
 struct wire {
@@ -39,6 +41,8 @@ struct wire_sending {
 	struct buffer body;
 	struct text part;	       /* of the body: all of it */
 	char deadline[64 + NUMBER_TEXT_MAX], length[64]; /* headers */
+	struct buffer trace;				 /* headers of its trace, for HTTP */
+	struct grpc_field trace_fields[TRACE_HEADERS_MAX]; /* the same for gRPC */
 };
 
 struct wire_asked {
@@ -226,8 +230,10 @@ static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 static struct wire_sending *sending_of(struct wire *wire, struct queued_call *queued_call)
 {
 	struct wire_sending *sending = queued_call->sending;
-	if (!sending && (queued_call->sending = sending = memory_take(1, sizeof *sending)))
+	if (!sending && (queued_call->sending = sending = memory_take(1, sizeof *sending))) {
 		buffer_open(&sending->body, wire->config->request_bytes);
+		buffer_open(&sending->trace, TRACE_LINES_BYTES_MAX);
+	}
 	if (!sending)
 		return NULL;
 	sending->wire = wire;
@@ -239,8 +245,10 @@ static struct wire_sending *sending_of(struct wire *wire, struct queued_call *qu
 void wire_discard(struct queued_call *queued_call)
 {
 	struct wire_sending *sending = queued_call->sending;
-	if (sending)
+	if (sending) {
 		buffer_close(&sending->body);
+		buffer_close(&sending->trace);
+	}
 	memory_give(sending);
 	queued_call->sending = NULL;
 }
@@ -259,30 +267,63 @@ static const char *deadline_header(struct wire_sending *sending, const struct ca
 	return sending->deadline;
 }
 
+/* The trace context of the call, as headers. Returns their number. */
+static size_t trace_headers(const struct wire_sending *sending, struct header items[TRACE_HEADERS_MAX])
+{
+	const struct trace_context trace = message_trace(sending->queued_call->attempts.call->message);
+	return trace_headers_write(&trace, items);
+}
+
+/* The same as lines of an HTTP request. Without memory for them, the call has no trace. */
+static size_t trace_lines(struct wire_sending *sending, const char **lines)
+{
+	struct header items[TRACE_HEADERS_MAX];
+	size_t begins[TRACE_HEADERS_MAX];
+	const size_t count = trace_headers(sending, items);
+	buffer_clear(&sending->trace);
+	for (size_t i = 0; i < count; i++) {
+		begins[i] = sending->trace.length;
+		buffer_text(&sending->trace, items[i].name);
+		buffer_string(&sending->trace, ": ");
+		buffer_text(&sending->trace, items[i].value);
+		buffer_byte(&sending->trace, '\0');
+	}
+	if (buffer_failed(&sending->trace))
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		lines[i] = sending->trace.bytes + begins[i];
+	return count;
+}
+
 static bool send_http(struct wire_sending *sending, const struct wire_call *call, size_t header_length, struct error *error)
 {
-	const char *length = NULL;
-	if (header_length > 0) {
-		(void)snprintf(sending->length, sizeof sending->length, OIP_LENGTH_HEADER ": %zu", header_length);
-		length = sending->length;
-	}
 	const char *deadline = deadline_header(sending, sending->queued_call->attempts.call);
 	sending->http = (struct http_request){
 		.url = call->address->url,
 		.content_type = header_length ? "application/octet-stream" : "application/json",
 		.body = sending->part,
 		.timeout_ms = call->timeout_ms,
-		.headers = {deadline ? deadline : length, deadline ? length : NULL},
 		.wanted_header = call->binary ? OIP_LENGTH_HEADER : NULL,
 		.check_echo = check_echo,
 		.done = on_http_done,
 		.context = sending,
 	};
+	size_t count = trace_lines(sending, sending->http.headers);
+	if (deadline)
+		sending->http.headers[count++] = deadline;
+	if (header_length > 0) {
+		(void)snprintf(sending->length, sizeof sending->length, OIP_LENGTH_HEADER ": %zu", header_length);
+		sending->http.headers[count] = sending->length;
+	}
 	return http_start(sending->wire->http, &sending->http, error);
 }
 
 static bool send_grpc(struct wire_sending *sending, const struct wire_call *call, struct error *error)
 {
+	struct header items[TRACE_HEADERS_MAX];
+	const size_t count = trace_headers(sending, items);
+	for (size_t i = 0; i < count; i++)
+		sending->trace_fields[i] = (struct grpc_field){items[i].name, items[i].value};
 	sending->grpc = (struct grpc_call){
 		.address = call->address->host,
 		.tls = call->address->tls,
@@ -290,6 +331,8 @@ static bool send_grpc(struct wire_sending *sending, const struct wire_call *call
 		.body = &sending->part,
 		.body_count = 1,
 		.timeout_ms = call->timeout_ms,
+		.metadata = sending->trace_fields,
+		.metadata_count = count,
 		.done = on_grpc_done,
 		.context = sending,
 	};

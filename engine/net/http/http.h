@@ -46,7 +46,7 @@ enum http_stage {
 /* Request whose id an answer echoes: none, this one, another. */
 enum http_echo { HTTP_ECHO_NONE, HTTP_ECHO_OWN, HTTP_ECHO_OTHER };
 
-#define HTTP_HEADERS_MAX 2
+#define HTTP_HEADERS_MAX 4
 
 struct http_reply {
 	long status;       /* 0: no answer came, `error` has the reason */

@@ -10,6 +10,7 @@
 #include "message/records/mirror_reply.h"
 #include "message/formats/oip_json.h"
 #include "message/records/reply.h"
+#include "message/records/trace_context.h"
 
 struct watching_row {
 	const char *name, *where, *text; /* the last row has no name */
@@ -69,6 +70,10 @@ static const struct watching_row header_rows[] = {
 	{REPLY_STEP_HEADER, OF_ANSWER, "The step that failed: likewise."},
 	{REPLY_ATTEMPTS_HEADER, OF_ANSWER, "How often the failed call was tried: likewise."},
 	{OIP_LENGTH_HEADER, OF_BOTH, "Bytes of JSON before the binary data of the tensors, in the Open Inference Protocol."},
+	{TRACE_PARENT_HEADER, OF_BOTH,
+	 "The trace of the request (W3C Trace Context). Calls of models have it, and so has the answer. A request that has only "
+	 "headers of B3 gets it from those. An invalid one is ignored."},
+	{TRACE_STATE_HEADER, OF_BOTH, "What tracing systems add to that: likewise, up to 512 printable characters."},
 	{"sluice-key", OF_CALL, "The key of the request's record in Kafka. Requests of one key are answered in order."},
 	{ACCESS_API_KEY_HEADER, OF_CALL, "An API key. It is never sent to Kafka or to a model."},
 	{"authorization", OF_CALL, "A JSON Web Token: `Bearer TOKEN`. It is never sent to Kafka or to a model."},

@@ -289,6 +289,36 @@ static void a_request_is_in_one_trace_and_has_one_route(void **state)
 	arena_close(arena);
 }
 
+/* The traceparent that is passed on; bytes NULL: none is. */
+static struct text parent_passed(const struct line *lines, struct arena *arena)
+{
+	const struct gateway_config config = {0};
+	const struct gateway_targets targets = {0};
+	const struct call_source source = source_of(&config, &targets, lines);
+	const struct header *parent = headers_find(call_headers_passed(&source, arena), TEXT("traceparent"));
+	return parent ? parent->value : (struct text){0};
+}
+
+static void a_request_that_has_only_headers_of_b3_gets_a_traceparent(void **state)
+{
+	static const char trace[] = "4bf92f3577b34da6a3ce929d0e0e4736", span[] = "00f067aa0ba902b7";
+	static const char parent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+	const struct line several[] = {{"X-B3-TraceId", trace}, {"X-B3-SpanId", span}, {"X-B3-Sampled", "1"}, {0}},
+			  single[] = {{"b3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1"}, {0}},
+			  both[] = {{"b3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1"}, {"traceparent", "00-a"}, {0}},
+			  refused[] = {{"b3", "0"}, {0}}, odd[] = {{"X-B3-TraceId", trace}, {"X-B3-SpanId", "none"}, {0}},
+			  none[] = {{0}};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	(void)state;
+	assert_true(text_is(parent_passed(several, arena), parent));
+	assert_true(text_is(parent_passed(single, arena), parent));
+	assert_true(text_is(parent_passed(both, arena), "00-a"));
+	assert_null(parent_passed(refused, arena).bytes);
+	assert_null(parent_passed(odd, arena).bytes);
+	assert_null(parent_passed(none, arena).bytes);
+	arena_close(arena);
+}
+
 static void listed_headers_alone_are_passed_on(void **state)
 {
 	static const struct line given[] = {{"content-type", "application/json"},
@@ -333,6 +363,7 @@ int main(void)
 		cmocka_unit_test(a_pipeline_that_was_made_of_something_is_asked_for_as_that),
 		cmocka_unit_test(all_lines_of_a_header_are_passed_on),
 		cmocka_unit_test(a_request_is_in_one_trace_and_has_one_route),
+		cmocka_unit_test(a_request_that_has_only_headers_of_b3_gets_a_traceparent),
 		cmocka_unit_test(listed_headers_alone_are_passed_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

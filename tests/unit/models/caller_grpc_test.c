@@ -31,6 +31,7 @@ struct stand {
 	int status;	 /* of the next answers; 0: x + 10 by row */
 	size_t failures; /* so often `status`, then well */
 	const char *words;
+	char trace[128]; /* of the last call, both headers, with a space between them */
 	char port[32];
 };
 
@@ -48,6 +49,9 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 	}
 	assert_true(text_is(path, SERVICE "ModelInfer"));
 	stand.asked++;
+	const struct text parent = grpc_request_metadata(request, "traceparent", 0),
+			  vendors = grpc_request_metadata(request, "tracestate", 0);
+	snprintf(stand.trace, sizeof stand.trace, TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGUMENTS(parent), TEXT_ARGUMENTS(vendors));
 	if (stand.status && stand.failures > 0) {
 		stand.failures--;
 		grpc_server_answer(request, stand.status, text_of(stand.words), TEXT(""));
@@ -83,7 +87,8 @@ static void serve(int port)
 {
 	struct error error = {0};
 	const struct grpc_server_config config = {
-		.port = port, .message_bytes = 1 << 20, .streams = 100, .connections = 16, .called = on_called};
+		.port = port, .message_bytes = 1 << 20, .metadata_bytes = 4096, .streams = 100, .connections = 16,
+		.called = on_called};
 	stand.server = grpc_server_open(stand.loop, &config, &error);
 	assert_string_equal(error.text, "");
 }
@@ -112,15 +117,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct call *begin(float number)
+static struct call *begin_of(float number, const struct message *message)
 {
 	struct error error = {0};
 	struct call *call = &stand.calls[stand.call_count++];
-	*call = (struct call){.name = "m", .request = payload_of_number(stand.arena, "x", number), .message = &stand.message};
+	*call = (struct call){.name = "m", .request = payload_of_number(stand.arena, "x", number), .message = message};
 	if (!stand.caller)
 		stand.caller = caller_open(stand.loop, &stand.config, on_answered, NULL, &error);
 	assert_true(caller_call(stand.caller, call, &error));
 	return call;
+}
+
+static struct call *begin(float number)
+{
+	return begin_of(number, &stand.message);
 }
 
 static void turn_until_answered(size_t count)
@@ -159,6 +169,46 @@ static void merged_calls_come_back_apart(void **state)
 		assert_float_equal(said(&stand.calls[i]), i + 10, 0);
 	assert_int_equal(stand.rows_most, 32);
 	assert_in_range(stand.asked, CALLS_MAX / 32, CALLS_MAX / 8);
+}
+
+#define TRACE_PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+#define OTHER_PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+
+#define CONSTANT(literal) {(literal), sizeof(literal) - 1}
+
+static const struct header traced[] = {{CONSTANT("traceparent"), CONSTANT(TRACE_PARENT)},
+				       {CONSTANT("tracestate"), CONSTANT("a=1")}};
+static const struct header other_traced[] = {{CONSTANT("traceparent"), CONSTANT(OTHER_PARENT)}};
+
+static void the_trace_of_a_request_goes_along(void **state)
+{
+	(void)state;
+	begin(1);
+	turn_until_answered(1);
+	assert_string_equal(stand.trace, " ");
+	stand.message.headers = (struct headers){2, traced};
+	begin(2);
+	turn_until_answered(2);
+	assert_string_equal(stand.trace, TRACE_PARENT " a=1");
+	stand.message.headers = (struct headers){1, other_traced};
+	begin(3);
+	turn_until_answered(3);
+	assert_string_equal(stand.trace, OTHER_PARENT " ");
+}
+
+static void a_merged_call_is_in_the_trace_of_its_first_member_that_has_one(void **state)
+{
+	struct message first = stand.message, second = stand.message;
+	(void)state;
+	stand.model.batching = (struct model_batching){.rows_most = 3, .latency_ms = 1000};
+	first.headers = (struct headers){2, traced};
+	second.headers = (struct headers){1, other_traced};
+	begin(1);
+	begin_of(2, &first);
+	begin_of(3, &second);
+	turn_until_answered(3);
+	assert_int_equal(stand.asked, 1);
+	assert_string_equal(stand.trace, TRACE_PARENT " a=1");
 }
 
 static void a_status_says_whose_fault_it_was(void **state)
@@ -234,6 +284,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(many_calls_are_answered_each_with_its_own), STORY(merged_calls_come_back_apart),
+		STORY(the_trace_of_a_request_goes_along),
+		STORY(a_merged_call_is_in_the_trace_of_its_first_member_that_has_one),
 		STORY(a_status_says_whose_fault_it_was),	  STORY(a_server_that_is_busy_for_a_moment_is_asked_again),
 		STORY(a_server_that_restarts_costs_no_call),	  STORY(what_is_forgotten_is_not_answered),
 	};

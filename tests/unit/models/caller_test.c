@@ -263,6 +263,43 @@ static void a_callers_deadline_goes_along(void **state)
 	assert_in_range(deadline_ms, time_of_day_ms(), time_of_day_ms() + 5000);
 }
 
+#define TRACE_PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static void the_trace_of_a_request_goes_along(void **state)
+{
+	const struct header headers[] = {
+		{TEXT("x-mine"), TEXT("m")}, {TEXT("Traceparent"), TEXT(TRACE_PARENT)}, {TEXT("tracestate"), TEXT("a=1,b=2")}};
+	struct caller_stand *stand = *state;
+	caller_stand_plays(stand, SAYS_SUM);
+	stand->message.headers = (struct headers){3, headers};
+	stand->message.deadline_ms = loop_now_ms(stand->loop) + 5000;
+	caller_stand_begin(stand, 0);
+	caller_stand_wait(stand, 1);
+	assert_non_null(strstr(stand->last_request, "\r\ntraceparent: " TRACE_PARENT "\r\n"));
+	assert_non_null(strstr(stand->last_request, "\r\ntracestate: a=1,b=2\r\n"));
+	assert_non_null(strstr(stand->last_request, "\r\nx-deadline-ms: "));
+	assert_null(strstr(stand->last_request, "x-mine"));
+}
+
+/* Any producer may have written the record. */
+static void a_trace_that_is_no_text_of_a_header_costs_no_call(void **state)
+{
+	const struct header headers[] = {{TEXT("traceparent"), TEXT(TRACE_PARENT "\r\nx: y")}, {TEXT("tracestate"), TEXT("a=1")}},
+				   state_alone[] = {{TEXT("traceparent"), TEXT(TRACE_PARENT)}, {TEXT("tracestate"), TEXT("a\n=1")}};
+	struct caller_stand *stand = *state;
+	caller_stand_plays(stand, SAYS_SUM);
+	stand->message.headers = (struct headers){2, headers};
+	assert_string_equal(caller_stand_begin(stand, 0)->error.text, "");
+	caller_stand_wait(stand, 1);
+	assert_null(strstr(stand->last_request, "trace"));
+	caller_stand_plays(stand, SAYS_SUM);
+	stand->message.headers = (struct headers){2, state_alone};
+	assert_string_equal(caller_stand_begin(stand, 0)->error.text, "");
+	caller_stand_wait(stand, 1);
+	assert_non_null(strstr(stand->last_request, "\r\ntraceparent: " TRACE_PARENT "\r\n"));
+	assert_null(strstr(stand->last_request, "tracestate"));
+}
+
 static void the_models_parameters_go_along_behind_the_requests(void **state)
 {
 	static const struct parameter parameter = {.name = {"batch_size", 10}, .type = PARAMETER_INTEGER, .value.integer = 32};
@@ -437,6 +474,8 @@ int main(void)
 		STORY(a_model_that_is_away_is_waited_for),
 		STORY(a_caller_that_closes_takes_back_that_its_model_is_away),
 		STORY(a_callers_deadline_goes_along),
+		STORY(the_trace_of_a_request_goes_along),
+		STORY(a_trace_that_is_no_text_of_a_header_costs_no_call),
 		STORY(the_models_parameters_go_along_behind_the_requests),
 		STORY(a_model_that_is_not_loaded_yet_is_asked_again),
 		STORY(tensors_go_as_binary_data_where_the_server_offers_it),
