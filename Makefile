@@ -267,7 +267,7 @@ demo:
 ## |    30  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient, SeldonClient and MLServer's client (skipped when PyPI cannot be reached)
 ## |    45  callers    callers of a gateway that leave, and what others get beside floods, a second gateway and little memory
 ## |   500  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
-## |   250  contract   what a simulated and a real Kafka both must do; joins whose sources are away
+## |   320  contract   what a simulated and a real Kafka both must do; joins whose sources are away; answers that are corrupted
 ## |    80  guard      a network that loses, delays and repeats, and a broker that refuses requests, before a real Kafka
 ## |   125  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are; explanations
 ## |    70  cases-kafka    what holds in memory, through engines on a real Kafka
@@ -344,7 +344,7 @@ sim: $(BUILD)/sluice-lab
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout reference_rollouts rollout_waits answered_later histories bandits outcomes mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers traces
+KAFKA_TESTS := kill verify storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout reference_rollouts rollout_waits answered_later histories bandits outcomes mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers traces
 kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

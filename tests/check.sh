@@ -291,6 +291,7 @@ part_features() {
 
 part_contract() {
 	make_quietly kafka NAME="contract settled joins"
+	COUNT=20000 make_quietly kafka NAME=verify
 	DELIVERIES=exactly make_quietly kafka NAME=lost
 }
 

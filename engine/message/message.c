@@ -20,6 +20,18 @@ const struct header *headers_find_last(struct headers headers, struct text name)
 	return NULL;
 }
 
+void message_identify(struct message *message)
+{
+	if (message->id.length == 0)
+		message->id = message->payload_id;
+	if (message->id.length == 0) {
+		const struct header *given = message_header(message, HEADER_DEFAULT_ID);
+		message->id = given ? given->value : message->id;
+	}
+	if (message->id.length == 0)
+		message->id = origin_text(&message->origin, message->arena);
+}
+
 void message_classify_headers(struct message *message)
 {
 	const struct headers headers = message->headers;

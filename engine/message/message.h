@@ -186,6 +186,10 @@ static inline const struct header *message_header(const struct message *message,
 	return places->last[name] > 0 ? &places->items[places->last[name] - 1] : NULL;
 }
 
+/* Gives a message without an id that of its payload, or the default of its gateway, or else one made of the topic, partition and
+ * offset of its record. */
+void message_identify(struct message *message);
+
 /* A shadow request (`copied`) with that payload, which borrows only from its own arena. It asks for all
  * outputs, and has no line. NULL: the arena is full. */
 struct message *message_copy(struct arena *arena, const struct message *message, const struct payload *payload);

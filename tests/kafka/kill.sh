@@ -18,6 +18,7 @@ rounds=${SPEEDS:-3} commit_ms=100
 # Silence is shorter where the killed one came back than where a session had to end first.
 check_and_stop() { # $1 topic, $2 how many, $3 the rules
 	check_answers "$1" "$2" "$3"
+	verify_answers call "$1"
 	stop_engine "$1" "$engine"
 }
 

@@ -61,6 +61,7 @@ for delivery in exactly-once at-least-once; do
 	check_answers "$delivery" $((rate * seconds)) "uncommitted: silence_ms:-lt:6000"
 	wait_until 15 grep -q "more: was removed, with its topics (1)" "$dir/engine.log"
 	expect "$delivery: status of looking for what was said of topics that went with their pipeline" $? "-eq 0"
+	verify_answers call "$delivery"
 	stop_engine "$delivery" "$engine"
 	health "$delivery" one
 	expect "$delivery: health of an engine that is gone" $? "-eq 1"

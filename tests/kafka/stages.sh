@@ -52,6 +52,7 @@ form() { # $1 form, which is topic and group too; $2 pipelines, $3 delivery, $4 
 	[[ " $forms " == *" $1 "* ]] || return
 	fire "$2" "$1" "$3" "$4"
 	check_count="${*:6}" check_answers "$1" $((rate * $4)) "$5 silence_ms:-lt:6000"
+	grep -q externalInputs "$dir/$1.one.yaml" || verify_answers "$2" "$1"
 }
 # Topics of parts with other partitions than the requests have.
 narrow() { # $1 form, $2 pipeline

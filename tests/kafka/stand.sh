@@ -235,3 +235,9 @@ check_answers() {
 		expect "$1: ${word%%=*}" "${word#*=}" "$(echo $rule)"
 	done
 }
+
+# Finds nothing in what the pipeline of a file has answered so far.
+verify_answers() { # $1 pipeline, $2 topic, whose file it is
+	"$sluice" verify "$1" -f "$dir/$2.one.yaml" --brokers "$brokers" >"$dir/verify-$2.log" 2>&1
+	expect "$2: exit status of verify" $? "-eq 0"
+}

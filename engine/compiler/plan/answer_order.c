@@ -85,6 +85,10 @@ void plan_order(struct compiler *compiler, struct pipeline_plan *plan)
 		report(compiler, plan, "keep no order: results of other pipelines for a request are joined by its id");
 		return;
 	}
+	plan->order = order.parted   ? ANSWER_ORDER_NONE
+		      : by_partition ? ANSWER_ORDER_PARTITION
+		      : exact	     ? ANSWER_ORDER_BOTH
+				     : ANSWER_ORDER_KEY;
 	const char *whom = by_partition ? "all earlier ones of its partition"
 			   : exact	? "earlier ones of its key, and without a key after those of its partition"
 					: "earlier ones of its key";

@@ -136,6 +136,14 @@ struct pipeline_metric {
 
 #define FORMER_GROUPS_MAX 3
 
+/* The requests in whose order answers leave. */
+enum answer_order {
+	ANSWER_ORDER_NONE,	/* or those with equal values of a stage's own key */
+	ANSWER_ORDER_KEY,	/* those of one key */
+	ANSWER_ORDER_PARTITION, /* those of one partition */
+	ANSWER_ORDER_BOTH,	/* those of one key; and those of one partition that have none */
+};
+
 struct pipeline_plan {
 	const struct graph *graph;
 	const char *namespace;
@@ -144,6 +152,7 @@ struct pipeline_plan {
 	enum delivery delivery; /* never DELIVERY_DEFAULT */
 	const char *delivery_reason;
 	bool direct; /* `ingress: direct`, which is possible */
+	enum answer_order order;
 	const char *order_reason;
 	int64_t wait_ms; /* longest delay of a result by an earlier one; 0: none */
 	const char *wait_reason;

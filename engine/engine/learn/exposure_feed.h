@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-#include "engine/learn/offsets.h"
+#include "kafka/consume/offsets.h"
 #include "kafka/consume/stream_reader.h"
 
 #define FEED_SOURCES_MAX 3

@@ -4,7 +4,7 @@
  * All calls come from the thread of the lead. */
 #pragma once
 
-#include "engine/learn/offsets.h"
+#include "kafka/consume/offsets.h"
 #include "kafka/produce/fenced_writer.h"
 #include "message/records/outcome.h"
 

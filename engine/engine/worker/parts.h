@@ -7,7 +7,7 @@
  *   admission.c    refusal of requests that would be answered too late
  *   partition_queues.c  in-flight messages by partition, in their order; keys.c has the last one of each key
  *   blame_list.c   records of a partition whose outputs Kafka refused
- *   message_start.c  id and deadline of a message
+ *   message_start.c  deadline of a message
  *   waiting_records.c  records in hand of a full stage
  *   waiting_requests.c  requests of replaced stages that wait
  *   awaiting_schema.c   messages that wait for a schema
@@ -350,10 +350,6 @@ void flow_owner_unmirrored(void *context, void *mirrored);
 void mirror_pairs_compare(struct worker *worker);
 
 /* ---- message_start.c ---- */
-
-/* Gives a message without an id that of its payload, or the default of its gateway, or else one made of the topic,
- * partition and offset of its record. */
-void message_identify(struct message *message);
 
 /* Converts the deadline from a time of day, as callers state it, to the loop's clock, which never goes back. */
 void message_set_clock(struct message *message, const struct loop *loop);

@@ -41,6 +41,7 @@ struct group_lag {
 	rd_kafka_t *asker;
 	struct group_lag_look *looks;
 	struct group_lag_state *state; /* result of the current survey; NULL: there is none */
+	struct offsets *offsets;       /* likewise, of group_lag_committed() */
 	int64_t asked_ms;	       /* time of day at which it began */
 };
 
@@ -334,4 +335,31 @@ static int64_t left(struct group_lag *backlog, const rd_kafka_topic_partition_t 
 int64_t group_lag_left(struct group_lag *backlog, struct text topics, int timeout_ms)
 {
 	return look_through(backlog, topics, left, timeout_ms);
+}
+
+static int64_t unsettled(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end,
+			 int timeout_ms)
+{
+	const struct group_lag_look *look = look_of(backlog, at->topic, at->partition);
+	(void)first, (void)timeout_ms;
+	return !look || end < look->mark;
+}
+
+bool group_lag_is_settled(struct group_lag *backlog, struct text topics, int timeout_ms)
+{
+	return look_through(backlog, topics, unsettled, timeout_ms) == 0;
+}
+
+static int64_t committed(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end,
+			 int timeout_ms)
+{
+	struct error error = {0};
+	(void)first, (void)end, (void)timeout_ms;
+	return offsets_set(backlog->offsets, at->partition, at->offset > 0 ? at->offset : 0, &error) ? 0 : -1;
+}
+
+bool group_lag_committed(struct group_lag *backlog, const char *topic, int timeout_ms, struct offsets *offsets)
+{
+	backlog->offsets = offsets;
+	return look_through(backlog, text_of(topic), committed, timeout_ms) == 0;
 }

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "kafka/consume/offsets.h"
 #include "kafka/record.h"
 
 #define GROUP_LAG_READ_MOST 1000
@@ -45,3 +46,11 @@ bool group_lag_mark(struct group_lag *backlog, struct text topics, int timeout_m
 
 /* As group_lag_measure(), but only up to the ends that group_lag_mark() noted. 0: the group has passed all of it. */
 int64_t group_lag_left(struct group_lag *backlog, struct text topics, int timeout_ms);
+
+/* Whether readers of committed records can read all that was written before group_lag_mark(): no transaction that was open then
+ * holds it back. False also if Kafka does not answer. */
+bool group_lag_is_settled(struct group_lag *backlog, struct text topics, int timeout_ms);
+
+/* What the group has committed in the topic; to be closed by offsets_close(), also when it fails. False: Kafka does not answer, or
+ * memory ran out. */
+bool group_lag_committed(struct group_lag *backlog, const char *topic, int timeout_ms, struct offsets *offsets);

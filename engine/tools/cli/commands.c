@@ -50,6 +50,7 @@ extern const struct command command_schema;
 extern const struct command command_tail;
 extern const struct command command_test;
 extern const struct command command_top;
+extern const struct command command_verify;
 extern const struct command command_wait;
 
 const struct command *const command_table[] = {
@@ -64,6 +65,7 @@ const struct command *const command_table[] = {
 	&command_explain,
 	&command_feedback,
 	&command_tail,
+	&command_verify,
 	&command_top,
 	&command_health,
 	&command_alerts_list,

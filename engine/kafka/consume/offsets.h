@@ -1,4 +1,4 @@
-/* offsets.h: Offsets of the next records of a topic, by partition. Private to the services that learn. */
+/* offsets.h: Offsets of the next records of a topic, by partition: that a reader takes, or that a group has committed. */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* offsets.c: see offsets.h. */
-#include "engine/learn/offsets.h"
+#include "kafka/consume/offsets.h"
 
 #include <assert.h>
 
