@@ -104,6 +104,21 @@ static void a_request_that_may_be_dropped_behind_a_model_is_unknown(void **state
 	answered_close(&topics);
 }
 
+/* Without the tensor that is named the answer is an error. */
+static void a_request_whose_tensor_is_named_needs_an_answer(void **state)
+{
+	(void)state;
+	struct answered_topics topics;
+	answered_open(&topics, ANSWERED_HEAD "  - {name: m}\n"
+					     "  - {name: twice, inputs: [m.outputs.y], when: y > 1, expression: {set: {z: y}}}\n"
+					     "  output: {steps: [twice.outputs.z], topic: out}\n" ANSWERED_MODEL);
+	struct said said = answered_say(&topics, "verify", "-o json");
+	expect_words(said.out, "\"unknown\": 0, ");
+	expect_words(said.out, "\"lost\": 3, ");
+	said_close(&said);
+	answered_close(&topics);
+}
+
 static void hostile_bytes_are_read_as_errors(void **state)
 {
 	(void)state;
@@ -137,6 +152,7 @@ int main(void)
 		cmocka_unit_test(an_answer_of_another_request_is_found),
 		cmocka_unit_test(a_request_that_a_filter_drops_is_not_lost),
 		cmocka_unit_test(a_request_that_may_be_dropped_behind_a_model_is_unknown),
+		cmocka_unit_test(a_request_whose_tensor_is_named_needs_an_answer),
 		cmocka_unit_test(hostile_bytes_are_read_as_errors),
 		cmocka_unit_test(the_files_say_what_is_promised),
 	};

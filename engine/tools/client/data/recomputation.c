@@ -21,25 +21,11 @@ struct recomputation {
 
 /* ---- what follows from the steps ---- */
 
-static bool source_may_lack(const struct source *source)
+/* Whether the step may drop a message, or make several of it, or one of several. One that gets or gives nothing for another reason
+ * does not end a request: the answer is then an error, which says why (flow/answer.c). */
+static bool step_may_end(const struct step *step, const struct step_facts *facts)
 {
-	return source->point == SOURCE_STEP_OUTPUTS && source->tensor.length > 0;
-}
-
-/* Whether a join may get nothing though no step drops anything: a step may not give the one tensor that it reads. */
-static bool join_may_lack(const struct join *join)
-{
-	for (size_t i = 0; i < join->count; i++)
-		if (source_may_lack(&join->sources[i]))
-			return true;
-	return false;
-}
-
-/* Whether the step may drop a message, or make several of it, or one of several. */
-static bool step_may_end(const struct graph_step *graph_step, const struct step *step, const struct step_facts *facts)
-{
-	return graph_step->spec->when || graph_step->triggers.count > 0 || join_may_lack(&graph_step->inputs) ||
-	       facts->makes_offspring || facts->collects.text || step->kind->shape == SHAPE_PASSES || step->kind->state ||
+	return facts->makes_offspring || facts->collects.text || step->kind->shape == SHAPE_PASSES || step->kind->state ||
 	       (step->kind->routes && step->kind->routes->targets);
 }
 
@@ -55,16 +41,13 @@ struct answer_facts answer_facts_find(const struct graph *graph)
 		if (!graph_step->answers)
 			continue;
 		const bool decides = !step.kind->calls && !step_is_stateful(&step) && !graph_step->experiment && !graph_step->split;
-		const bool may_end = step_may_end(graph_step, &step, &own);
+		const bool may_end = step_may_end(&step, &own);
 		is_late |= !decides;
 		facts.may_end |= may_end;
 		facts.ends_late |= may_end && is_late;
 		facts.same_again &= decides && !step.kind->monitors;
 		facts.has_state |= step_is_stateful(&step);
 	}
-	const bool may_lack = join_may_lack(&graph->output);
-	facts.may_end |= may_lack;
-	facts.ends_late |= may_lack && is_late;
 	facts.multiplies = graph->offspring && graph->offspring->of[graph->count] != STEP_NONE;
 	return facts;
 }
