@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 
 #include "base/hash.h"
+#include "base/hexadecimal.h"
 #include "base/number/number.h"
 
 #define DIGEST_SCHEME "sha256:"
@@ -64,10 +65,7 @@ void artifact_key(const char *digest, size_t chunk, struct buffer *out)
 
 static bool text_is_digest(struct text text)
 {
-	for (size_t i = 0; i < text.length; i++)
-		if (!((text.bytes[i] >= '0' && text.bytes[i] <= '9') || (text.bytes[i] >= 'a' && text.bytes[i] <= 'f')))
-			return false;
-	return text.length == ARTIFACT_DIGITS;
+	return text.length == ARTIFACT_DIGITS && text_is_hexadecimal(text);
 }
 
 bool artifact_key_read(struct text key, struct text *digest, size_t *chunk)

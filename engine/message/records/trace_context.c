@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hexadecimal.h"
 #include "message/rows.h"
 
 #define TRACE_DIGITS 32
@@ -13,21 +14,13 @@
 #define SPAN_AT (TRACE_AT + TRACE_DIGITS + 1)
 #define FLAGS_AT (SPAN_AT + SPAN_DIGITS + 1)
 
-static bool is_hexadecimal(struct text text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if (!((text.bytes[i] >= '0' && text.bytes[i] <= '9') || (text.bytes[i] >= 'a' && text.bytes[i] <= 'f')))
-			return false;
-	return true;
-}
-
 /* Whether these are digits, and not only zeros. */
 static bool is_id(struct text text)
 {
 	size_t zeros = 0;
 	while (zeros < text.length && text.bytes[zeros] == '0')
 		zeros++;
-	return zeros < text.length && is_hexadecimal(text);
+	return zeros < text.length && text_is_hexadecimal(text);
 }
 
 /* ---- W3C Trace Context ---- */
@@ -44,7 +37,7 @@ static bool version_is_valid(struct text parent)
 	const struct text version = {parent.bytes, TRACE_AT - 1};
 	if (text_is(version, "00"))
 		return parent.length == TRACE_PARENT_BYTES;
-	return is_hexadecimal(version) && !text_is(version, "ff") &&
+	return text_is_hexadecimal(version) && !text_is(version, "ff") &&
 	       (parent.length == TRACE_PARENT_BYTES || parent.bytes[TRACE_PARENT_BYTES] == '-');
 }
 
@@ -53,7 +46,7 @@ static bool parent_is_valid(struct text parent)
 	return parent_has_hyphens(parent) && version_is_valid(parent) &&
 	       is_id((struct text){parent.bytes + TRACE_AT, TRACE_DIGITS}) &&
 	       is_id((struct text){parent.bytes + SPAN_AT, SPAN_DIGITS}) &&
-	       is_hexadecimal((struct text){parent.bytes + FLAGS_AT, TRACE_PARENT_BYTES - FLAGS_AT});
+	       text_is_hexadecimal((struct text){parent.bytes + FLAGS_AT, TRACE_PARENT_BYTES - FLAGS_AT});
 }
 
 static bool state_is_valid(struct text state)

@@ -1,4 +1,4 @@
-/* answer_audit_test.c: what the audit of answers finds, and what it does not. */
+/* answer_audit_test.c: Tests of the audit of answers: what it finds, and what it does not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
