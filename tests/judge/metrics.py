@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed[, N skipped]`.
 """
-import concurrent.futures, hashlib, http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time
+import concurrent.futures, hashlib, http.client, http.server, json, os, re, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import PATIENCE, SECONDS_MAX, Dev, Judge, copy  # noqa: E402
@@ -195,23 +195,12 @@ def sheds_the_slow(judge, listener):
         one.close()
 
 
-def promtool():
-    """The program, from the Debian package if it is not installed; None: it cannot be had"""
-    path = shutil.which("promtool") or os.path.join("build", "promtool")
-    if not os.path.exists(path) and shutil.which("apt-get"):
-        with tempfile.TemporaryDirectory() as place:
-            done = subprocess.run("apt-get -qq download prometheus && dpkg -x prometheus_*.deb .", shell=True, cwd=place, capture_output=True)
-            if done.returncode == 0:
-                shutil.copy(os.path.join(place, "usr", "bin", "promtool"), path)
-    return path if os.path.exists(path) else None
-
-
 def satisfies_promtool(judge, listener):
-    tool = promtool()
-    if not tool:
+    found = subprocess.run(["tests/prometheus.sh"], capture_output=True, text=True)
+    if found.returncode == 3:
         print("skipped: promtool check metrics: neither promtool nor the package prometheus can be had here")
         return 1
-    done = subprocess.run([tool, "check", "metrics"], input=listener.ask("/metrics")[2], capture_output=True, text=True)
+    done = subprocess.run([os.path.join(found.stdout.strip(), "promtool"), "check", "metrics"], input=listener.ask("/metrics")[2], capture_output=True, text=True)
     judge.expect("promtool check metrics passes", done.returncode == 0 and not done.stderr, done.stdout + done.stderr)
     return 0
 
