@@ -244,7 +244,7 @@ demo:
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
 ## |  seconds, on 2 cores from nothing built; kafka, faults, secure, dev, contract, reload, mlserver, features, cases-kafka, state and guard run three at a time;
-## |  models, readme, oracles, grpc, demo, cases, gallery, sim, sklearn, judge, tokens, reference, docs, help, shells, install, thread and librdkafka three at a time;
+## |  models, readme, oracles, grpc, demo, cases, gallery, sim, sklearn, judge, tokens, dashboards, reference, docs, help, shells, install, thread and librdkafka three at a time;
 ## |  static, torture and instructions while processors are idle, from the start until sanitize and compose have ended
 ## |    50  deps       packages (when some are missing)
 ## |   200  unit       unit tests
@@ -257,6 +257,7 @@ demo:
 ## |    30  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
 ## |    10  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
 ## |     5  tokens     tokens that PyJWT signs, and forgeries of them (skipped when PyPI cannot be reached)
+## |     5  dashboards rules and dashboards of compose/ (promtool and types skipped where they cannot be had)
 ## |    20  sim        simulated runs with faults, each from one seed
 ## |   290  models, dev    models served, files that are edited, and metrics, judged from outside
 ## |    50  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
@@ -344,7 +345,7 @@ sim: $(BUILD)/sluice-lab
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill verify storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout reference_rollouts rollout_waits answered_later histories bandits outcomes mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers traces
+KAFKA_TESTS := kill verify storm soak state stages windows features contract settled lost guard refusals slow_start cases secure namespaces reload away joins hung faults called foreign overload dev own_models gateway control lost_control converge moving artifacts tables rollout reference_rollouts rollout_waits answered_later histories bandits outcomes mirror thin truths late_truths explain explain_overload feed differs drift realised segments outliers alerts shared_model figures oncall limits watchers traces dashboards
 kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]
@@ -389,10 +390,10 @@ rollouts: $(BUILD)/unit/rollout_simulation_test $(BUILD)/unit/rollout_ratio_test
 gateway-cases: $(BUILD)/sluice
 	@tests/gateway_cases.py $< --list tests/cases
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, gateway-cases, kafka and compare, 100,000 simulated runs, soak, fuzz, newcomer (also in ROOTS, which is trixie)
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, gateway-cases, kafka, compose-check and compare, 100,000 simulated runs, soak, fuzz, newcomer (also in ROOTS, which is trixie)
 ROOTS ?= trixie
 long:
-	@for part in "-k static" change bandits experiments rollouts torture gateway-cases "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" "check ONLY=gallery TRAIN=1" compare newcomer $(ROOTS:%="newcomer ROOT=%"); do \
+	@for part in "-k static" change bandits experiments rollouts torture gateway-cases "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" "check ONLY=gallery TRAIN=1" "check ONLY=dashboards TYPES=1" compose-check compare newcomer $(ROOTS:%="newcomer ROOT=%"); do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 

@@ -19,7 +19,7 @@ FINANCIAL = os.path.join(ROOT, "pipelines", "financial")
 BROKERS, REGISTRY = "localhost:9094", "http://localhost:8085/apis/ccompat/v7"
 TICKS, RATE, BURST = 6000, 100, 100000  # of ticks in a second
 IMAGE, USER, LAYERS_MIB = "sluice:0.1.0", "10001", 60
-SCRAPED = 4  # processes in prometheus.yml
+SCRAPED = 4  # processes in prometheus.yml, without the profile full
 CLOSE = 0.002  # a probability that is rounded to three places, by two evaluators
 TICK_SCHEMA = {"type": "record", "name": "Tick", "fields": [
     {"name": "event_ms", "type": "long"},
@@ -75,7 +75,7 @@ class Stack:
     def end(self):
         try:
             if self.compose:
-                self.do("down", "-v", "-t", "5")
+                self.do("--profile", "full", "down", "-v", "-t", "5")
         finally:
             if self.own:
                 run(os.path.join(HERE, "engine.sh"), "down", self.own)
@@ -256,10 +256,35 @@ def judge_gateway(judge):
     judge.expect("a page of a rebound name does not reach it", status == 421, status)
     deadline, health = time.monotonic() + 60, {}
     while time.monotonic() < deadline and (len(health) < SCRAPED or set(health.values()) != {"up"}):
-        with urllib.request.urlopen("http://localhost:9090/api/v1/targets", timeout=10) as answer:
-            health = {target["labels"]["instance"]: target["health"] for target in json.load(answer)["data"]["activeTargets"]}
+        health = {target["labels"]["instance"]: target["health"] for target in prometheus("targets")["activeTargets"]}
         time.sleep(1)
     judge.expect("Prometheus reads all processes that have metrics", len(health) == SCRAPED and set(health.values()) == {"up"}, health)
+
+
+def prometheus(path):
+    with urllib.request.urlopen(f"http://localhost:9090/api/v1/{path}", timeout=10) as answer:
+        return json.load(answer)["data"]
+
+
+def judge_full(stack, judge):
+    """Of the profile full: what Prometheus finds reaches the Alertmanager, and Prometheus reads what is pushed"""
+    stack.do("up", "-d", "--no-recreate", "alertmanager", "pushgateway")
+    stack.do("kill", "-s", "KILL", "engine-2")
+    deadline, alerts, pushed, wanted = time.monotonic() + 240, [], [], ("SluiceProcessDown", "engine-2:9000")
+    while time.monotonic() < deadline and not (pushed and wanted in alerts):
+        time.sleep(2)
+        try:
+            request = urllib.request.Request("http://localhost:9091/metrics/job/night", b"night_rows 7\n", method="POST")
+            urllib.request.urlopen(request, timeout=10).close()
+            with urllib.request.urlopen("http://localhost:9093/api/v2/alerts", timeout=10) as answer:
+                alerts = [(alert["labels"]["alertname"], alert["labels"].get("instance")) for alert in json.load(answer)]
+            pushed = prometheus("query?query=night_rows%7Bjob%3D%22night%22%7D")["result"]
+        except OSError:
+            continue  # they start
+    judge.expect("the Alertmanager gets the alert on an engine that was killed", wanted in alerts, alerts)
+    judge.expect("Prometheus reads what was pushed", pushed)
+    judge.expect("no rule fails", all(rule["health"] == "ok" for group in prometheus("rules")["groups"] for rule in group["rules"]))
+    stack.do("up", "-d", "--wait", "--no-recreate", "engine-2")
 
 
 def judge_page(stack, judge):
@@ -284,7 +309,7 @@ def main():
         if "--cached" in sys.argv and not os.path.isdir(os.path.join(CACHE, "engine")):
             raise Skipped("its images are not built yet; `make compose-check` does")
         stack.begin()
-        stack.do("down", "-v")  # what a check that was cut short has left
+        stack.do("--profile", "full", "down", "-v")  # what a check that was cut short has left
         stack.do("--progress", "plain", "build")
         print(f"compose: built after {time.monotonic() - begun:.0f} s", flush=True)
         stack.do("up", "-d", "--wait", "kafka", "registry", "redis", "mlserver", "engine-1", "engine-2", "gateway", "prometheus")
@@ -295,6 +320,8 @@ def main():
             judge_answers(judge, sluice, events, files)
             has_load(stack, sluice, judge, files)
         judge_page(stack, judge)
+        if "--cached" not in sys.argv:
+            judge_full(stack, judge)
     except Skipped as reason:
         print(f"skipped: compose: {reason}\n0 passed, 0 failed, 1 skipped")
         return 0

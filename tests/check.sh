@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install
+parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install dashboards
 	instructions bars torture fuzz grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; where it then passes, the summary has a red line.
@@ -39,7 +39,7 @@ waiting="kafka faults secure dev contract reload mlserver features cases-kafka s
 lanes=3
 # These use one processor, or wait for half of their time, and none is judged by how fast it is: one more at once than there are
 # processors, the longest first. A page's servers have ports of their own; those of `demo` are any that are free.
-single="librdkafka thread models grpc readme oracles judge sim help sklearn docs cases gallery demo tokens install reference shells"
+single="librdkafka thread models grpc readme oracles judge sim help sklearn docs cases gallery demo tokens install dashboards reference shells"
 # These only compute, and find the same on a busy machine: they have what time the others leave, at the lowest priority, after what
 # is built so for `thread`, `sanitize`, `torture` and `fuzz`. All has ended before a part begins that is judged by how fast it is.
 computing="static torture instructions"
@@ -191,6 +191,11 @@ part_help() {
 
 part_readme() {
 	tests/readme.py check $sluice
+}
+
+# As files. Their queries are run in `make long`; TYPES=1 brings the types of Grafana.
+part_dashboards() {
+	tests/dashboards.py check ${TYPES:+--bring}
 }
 
 part_shells() {

@@ -54,6 +54,7 @@ NOT_RUN = (
     ("compose/README.md", "cd compose", STACK),
     ("compose/README.md", "docker compose exec", STACK),
     ("compose/README.md", "head -n 1 ticks.jsonl", STACK),
+    ("compose/README.md", "metrics:", "tests/kafka/dashboards.sh runs a pipeline with them"),
     ("engine/COMPARISON.md", "make compare", "it takes ten minutes; `make long` has it"),
     ("engine/README.md", "flowchart", "a picture"),
     ("pipelines/CONCEPTS.md", "flowchart", "a picture"),
