@@ -14,6 +14,6 @@ if [ ! -d "$cache/prometheus" ]; then
 	trap 'rm -rf "$work"' EXIT
 	(cd "$work" && apt-get -qq download prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb) >&2 ||
 		{ echo "prometheus.sh: the Debian package prometheus can neither be found nor downloaded" >&2; exit 3; }
-	mv -T "$work" "$cache/prometheus"
+	mv -T "$work" "$cache/prometheus" 2>/dev/null || [ -x "$cache/prometheus/usr/bin/promtool" ] # another one was first
 fi
 echo "$cache/prometheus/usr/bin"
